@@ -1,0 +1,101 @@
+"""Realtime Lab: real-time web communication to run, see, measure and practise.
+
+    import labserver as lab
+
+    server = lab.start("websocket")
+    server.chat("alice")
+
+What is heavy is imported where it is first used: importing this package takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from labserver.errors import LabError, NotConnected, Refused
+
+if TYPE_CHECKING:
+    from labserver.chat.hub import Hub
+    from labserver.runtime.client import Client
+    from labserver.runtime.server import Server
+
+__all__ = ["LabError", "NotConnected", "Refused", "start", "stop_all"]
+__version__ = "0.1.0"
+
+
+def start(
+    technique: str,
+    *,
+    hub: Hub | None = None,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    name: str | None = None,
+    process: bool = False,
+    allowed_origins: Iterable[str] | None = None,
+    allowed_hosts: Iterable[str] = (),
+    secret: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> Server:
+    """Start a chat server in this kernel; one of the same name is replaced.
+
+    Args:
+        technique: short_polling, long_polling, sse, websocket or webrtc.
+        hub: another server's, to share its conversation; None: a new one.
+        port: TCP port; 0: a free one.
+        host: the address to listen on.
+        name: for the register of servers; the technique's by default.
+        process: run it in a process of its own.
+        allowed_origins: patterns such as `https://*.example.com` that browser pages may come
+            from, beside the server's own origin; None: loopback origins.
+        allowed_hosts: Host headers that are served, beside loopback and `host`.
+        secret: signs the tokens; None: one that this kernel's servers share.
+        store: the SQLite file for direct messages; None: it lasts as long as the kernel.
+
+    Raises:
+        LabError: if there is no such technique, the port is busy, or arguments do not go
+            together.
+    """
+    from labserver.runtime import process as own_process
+    from labserver.runtime import server
+
+    if process:
+        if hub is not None:
+            raise LabError("A hub cannot be shared with another process: leave out hub=.")
+        return own_process.start(
+            technique,
+            port=port,
+            host=host,
+            name=name,
+            allowed_origins=allowed_origins,
+            allowed_hosts=allowed_hosts,
+            secret=secret,
+            store=store,
+            widget=_chat_widget,
+        )
+    return server.start(
+        technique,
+        hub=hub,
+        port=port,
+        host=host,
+        name=name,
+        allowed_origins=allowed_origins,
+        allowed_hosts=allowed_hosts,
+        secret=secret,
+        store=store,
+        widget=_chat_widget,
+    )
+
+
+def stop_all() -> None:
+    """Stop every server of this kernel, and the thread they ran on."""
+    from labserver.runtime import server
+
+    server.stop_all()
+
+
+def _chat_widget(client: Client, technique: str) -> Any:
+    from labserver.widgets.chat import ChatWidget
+
+    return ChatWidget(client, technique)

@@ -1,0 +1,1 @@
+"""What chat/ports asks for: buses and mailboxes."""

@@ -1,0 +1,236 @@
+"""The event types of the chat: checked as they come in, coded once as they go out.
+
+An event is one JSON object, `{"type": …, "data": {…}}`, the same on every technique. What a
+client says is decoded into one of five small types; what the server says is an `Event`, and
+travels as an `Envelope`: the event together with its JSON, so that a room of a thousand
+costs one encoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from labserver.chat.names import check_name
+
+from labserver.errors import Refused
+
+CONTENT_MAX = 4096  # characters; the contract's, and about what Slack and Discord allow
+ID_MAX = 128  # characters of a client-made id: a UUID is 36
+EVENT_MAX = 64 * 1024  # bytes of one event as JSON: 4096 characters of 12-byte escapes fit
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a server says, and what a client's `receive()` returns.
+
+    Attributes:
+        type: a word such as CHAT_MESSAGE.
+        data: what goes with that type.
+        offset: the place in the room's log; None for an event that is not kept.
+        room: the room whose log it is in.
+        ts: when it was said, ISO 8601 in UTC.
+    """
+
+    type: str
+    data: dict[str, Any] = {}
+    offset: int | None = None
+    room: str | None = None
+    ts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event on its way out, encoded once.
+
+    Attributes:
+        event: what is said.
+        json: the same as UTF-8 JSON.
+        recipient: the only user who may see it; None: everyone in the room.
+        mail: its number in the recipient's mailbox, where it is a direct message.
+    """
+
+    event: Event
+    json: bytes
+    recipient: str | None = None
+    mail: int | None = None
+
+    def visible_to(self, user: str) -> bool:
+        """Whether `user` may see it."""
+        return self.recipient is None or self.recipient == user
+
+
+class ChatMessage(msgspec.Struct, frozen=True, rename="camel"):
+    """A message to the room, or to one user."""
+
+    content: Annotated[str, msgspec.Meta(min_length=1, max_length=CONTENT_MAX)]
+    recipient_id: str | None = None
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX)] | None = None
+
+
+class Typing(msgspec.Struct, frozen=True):
+    """The user began (`started`) or ceased to type."""
+
+    started: bool
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """Are you there?"""
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Everything up to `offset` has arrived (a client's ACK)."""
+
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+
+
+Said = ChatMessage | Typing | Ping | Receipt
+
+
+class _Spoken(msgspec.Struct, frozen=True):
+    type: str
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _OutlineData(msgspec.Struct, frozen=True):
+    id: str | None = None
+
+
+class _Outline(msgspec.Struct, frozen=True):
+    data: _OutlineData
+
+
+_outline = msgspec.json.Decoder(_Outline)
+_spoken = msgspec.json.Decoder(_Spoken)
+_message = msgspec.json.Decoder(ChatMessage)
+_receipt = msgspec.json.Decoder(Receipt)
+_event = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder()
+
+TYPING = {"TYPING_START": True, "TYPING_STOP": False}
+
+
+def decode_said(raw: bytes | str) -> Said:
+    """Decode one event from a client.
+
+    Args:
+        raw: the JSON text.
+
+    Raises:
+        Refused: `too_large` (413, close 1009), `bad_json` (400), `bad_event` (400: a key is
+            missing or has the wrong form), `unknown_type` (400) or `bad_name` (400).
+    """
+    # Through str, because msgspec does not check that bytes are UTF-8, and back, because
+    # a lone surrogate written as an escape is a str that no one could be sent.
+    try:
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        utf8 = text.encode()
+    except UnicodeError:
+        raise Refused(400, "bad_json", "Send the event as UTF-8.") from None
+    if len(utf8) > EVENT_MAX:
+        raise Refused(
+            413,
+            "too_large",
+            f"The event has {len(utf8):,} bytes; send at most {EVENT_MAX:,}.",
+            close_code=1009,
+        )
+    try:
+        return _decode(utf8)
+    except msgspec.ValidationError as error:
+        raise Refused(400, "bad_event", f"The event is not as agreed: {error}.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refused(400, "bad_json", f"Send one JSON object: {error}.") from None
+
+
+def _decode(utf8: bytes) -> Said:
+    spoken = _spoken.decode(utf8)
+    data = b"{}" if bytes(spoken.data) == b"null" else spoken.data
+    if spoken.type == "CHAT_MESSAGE":
+        message = _message.decode(data)
+        if message.recipient_id is not None:
+            check_name(message.recipient_id, "recipientId")
+        _check_scalars(message.content)
+        _check_scalars(message.id or "")
+        return message
+    if spoken.type in TYPING:
+        return Typing(started=TYPING[spoken.type])
+    if spoken.type == "PING":
+        return Ping()
+    if spoken.type == "ACK":
+        return _receipt.decode(data)
+    raise Refused(
+        400,
+        "unknown_type",
+        "Send type CHAT_MESSAGE, TYPING_START, TYPING_STOP, PING or ACK.",
+    )
+
+
+def _check_scalars(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Refused(
+            400, "bad_json", "A surrogate stands alone: write the whole character."
+        ) from None
+
+
+def decode_event(raw: bytes | str) -> Event:
+    """Decode one event from a server.
+
+    Raises:
+        msgspec.DecodeError: if it is not an event.
+    """
+    return _event.decode(raw)
+
+
+def envelope(event: Event, recipient: str | None = None, mail: int | None = None) -> Envelope:
+    """Encode `event` for its journey."""
+    return Envelope(event, _encoder.encode(event), recipient, mail)
+
+
+PONG = envelope(Event("PONG"))
+
+
+def hello(cursor: str) -> Envelope:
+    """Where a stream begins; sent first to a client that asked for it with `hello=1`."""
+    return envelope(Event("HELLO", {"cursor": cursor}))
+
+
+def ack(message_id: str, offset: int, status: str) -> Envelope:
+    """The answer to a message: `delivered`, `queued` or `duplicate`."""
+    return envelope(Event("ACK", {"id": message_id, "offset": offset, "status": status}))
+
+
+def error(refused: Refused, message_id: str | None = None) -> Envelope:
+    """The answer to an event that was not accepted."""
+    data: dict[str, Any] = {"code": refused.code, "message": refused.message}
+    if message_id is not None:
+        data["id"] = message_id
+    if refused.retry_after_s is not None:
+        data["retryAfter"] = round(refused.retry_after_s, 3)
+    return envelope(Event("ERROR", data))
+
+
+def reset(epoch: str, oldest: int, newest: int) -> Envelope:
+    """What the reader missed cannot be had; the log now holds `oldest` to `newest`."""
+    return envelope(Event("RESET", {"epoch": epoch, "oldest": oldest, "newest": newest}))
+
+
+def presence(user: str, online: bool) -> Envelope:
+    """A user came or went."""
+    return envelope(
+        Event("PRESENCE", {"userId": user, "status": "online" if online else "offline"})
+    )
+
+
+def typing(user: str, started: bool) -> Envelope:
+    """A user began or ceased to type."""
+    return envelope(Event("TYPING_START" if started else "TYPING_STOP", {"userId": user}))
+
+
+def said_id(raw: bytes | str) -> str | None:
+    """The client-made id in an event that was refused, where one can be read."""
+    try:
+        return _outline.decode(raw).data.id
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None

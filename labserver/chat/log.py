@@ -1,0 +1,171 @@
+"""The append-only log of one room: every technique reads on in it from a cursor.
+
+Offsets begin at 1 and grow by one. The log keeps its newest entries, by number and by
+bytes; a reader whose cursor is older than that is told so (`covers` is False) rather than
+served with a gap. A log that begins anew has another epoch, so that an offset of the old
+one is not mistaken for an offset of the new.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from labserver.chat.events import Envelope, Event, envelope
+from labserver.errors import Refused
+
+RETAIN_ENTRIES = 10_000  # a cut of some minutes in a busy room; Centrifugo keeps as much as told
+RETAIN_BYTES = 16 * 1024 * 1024  # so that a room of long messages does not fill the memory
+
+_CURSOR = re.compile(r"(?:([0-9a-z]{1,32})-)?([0-9]{1,18})", re.ASCII)
+
+
+def new_epoch() -> str:
+    """A name for a log that begins now."""
+    return secrets.token_hex(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a reader has come: the last offset it has, and in which epoch.
+
+    Attributes:
+        offset: the last offset that the reader has; 0: none.
+        epoch: the log's epoch; None where the reader did not say.
+    """
+
+    offset: int
+    epoch: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Read `OFFSET` or `EPOCH-OFFSET`.
+
+        Raises:
+            Refused: `bad_cursor` (400).
+        """
+        match = _CURSOR.fullmatch(text)
+        if match is None:
+            raise Refused(400, "bad_cursor", "Give after as an offset, or as EPOCH-OFFSET.")
+        return cls(int(match[2]), match[1])
+
+    def __str__(self) -> str:
+        return str(self.offset) if self.epoch is None else f"{self.epoch}-{self.offset}"
+
+
+@dataclass(slots=True)
+class RoomLog:
+    """What was said in one room.
+
+    Args:
+        room: its name.
+        epoch: the name of this beginning.
+        retain_entries: how many entries are kept.
+        retain_bytes: how many bytes of JSON are kept.
+        newest: the last offset given so far, where the log continues one that is elsewhere.
+    """
+
+    room: str
+    epoch: str = field(default_factory=new_epoch)
+    retain_entries: int = RETAIN_ENTRIES
+    retain_bytes: int = RETAIN_BYTES
+    newest: int = 0
+    _entries: dict[int, Envelope] = field(default_factory=dict)
+    _bytes: int = 0
+    _private: dict[str, dict[int, int]] = field(default_factory=dict)
+    _watchers: list[Callable[[Envelope], None]] = field(default_factory=list)
+
+    @property
+    def oldest(self) -> int:
+        """The oldest offset that is kept; `newest` + 1 where nothing is."""
+        return self.newest + 1 - len(self._entries)
+
+    @property
+    def cursor(self) -> Cursor:
+        """The cursor of a reader that has everything."""
+        return Cursor(self.newest, self.epoch)
+
+    def __getitem__(self, offset: int) -> Envelope:
+        return self._entries[offset]
+
+    def append(
+        self, event: Event, recipient: str | None = None, mail: int | None = None
+    ) -> Envelope:
+        """Give `event` the next offset, keep it, and tell those who watch."""
+        placed = msgspec.structs.replace(event, offset=self.newest + 1, room=self.room)
+        entry = envelope(placed, recipient, mail)
+        self.extend(entry)
+        return entry
+
+    def extend(self, entry: Envelope) -> None:
+        """Keep an entry that has its offset already.
+
+        Raises:
+            ValueError: if its offset is not the next one.
+        """
+        if entry.event.offset != self.newest + 1:
+            raise ValueError(f"{self.room}: {entry.event.offset} does not follow {self.newest}")
+        self.newest += 1
+        self._entries[self.newest] = entry
+        self._bytes += len(entry.json)
+        if entry.recipient is not None and entry.mail is not None:
+            self._private.setdefault(entry.recipient, {})[entry.mail] = self.newest
+        while len(self._entries) > self.retain_entries or self._bytes > self.retain_bytes:
+            self._forget_oldest()
+        for watcher in tuple(self._watchers):
+            watcher(entry)
+
+    def covers(self, cursor: Cursor) -> bool:
+        """Whether everything after `cursor` can be had."""
+        if cursor.epoch is not None and cursor.epoch != self.epoch:
+            return False
+        return self.oldest - 1 <= cursor.offset <= self.newest
+
+    def after(self, offset: int, user: str, limit: int) -> tuple[list[Envelope], int]:
+        """What `user` may see after `offset`.
+
+        Args:
+            offset: the last offset the reader has; it must be covered.
+            user: who reads.
+            limit: at most so many entries.
+
+        Returns:
+            The entries, and the offset to read on from (entries for others are passed over).
+        """
+        found: list[Envelope] = []
+        while offset < self.newest and len(found) < limit:
+            offset += 1
+            entry = self._entries[offset]
+            if entry.visible_to(user):
+                found.append(entry)
+        return found, offset
+
+    def mail_of(self, user: str) -> dict[int, int]:
+        """The user's unacknowledged mail that stands in this log: mail number → offset."""
+        return self._private.get(user, {})
+
+    def forget_mail(self, user: str, numbers: list[int]) -> None:
+        """These have been acknowledged."""
+        mail = self._private.get(user, {})
+        for number in numbers:
+            mail.pop(number, None)
+        if not mail:
+            self._private.pop(user, None)
+
+    def watch(self, watcher: Callable[[Envelope], None]) -> None:
+        """Call `watcher` with each entry from now on; it must neither raise nor block."""
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[Envelope], None]) -> None:
+        """Call it no more."""
+        self._watchers.remove(watcher)
+
+    def _forget_oldest(self) -> None:
+        entry = self._entries.pop(self.oldest)
+        self._bytes -= len(entry.json)
+        if entry.recipient is not None and entry.mail is not None:
+            self.forget_mail(entry.recipient, [entry.mail])

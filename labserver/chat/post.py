@@ -1,0 +1,110 @@
+"""Direct messages: kept until acknowledged, and read in the room logs like everything else.
+
+A direct message is stored in the recipient's mailbox first. Then it is placed, visible to
+the recipient alone, in the log of every room that the recipient is in, so that one cursor
+covers it too: a cursor past its offset is the receipt that empties the mailbox. Who is
+nowhere finds it in the rooms last visited, in its right place, or, in a room new to them,
+at the log's end, before anything that is said from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from labserver.chat.events import Envelope, Event
+from labserver.chat.log import RoomLog
+from labserver.chat.ports import Bus, Kept, Letter, Mailbox
+
+HOMES_MAX = 8  # rooms last visited that are remembered for a user
+
+
+class Post:
+    """Keeps, places and acknowledges direct messages.
+
+    Args:
+        bus: the room logs.
+        mailbox: what is kept for people who are away.
+        open_log: gives a room's log, opened for good.
+    """
+
+    def __init__(
+        self, bus: Bus, mailbox: Mailbox, open_log: Callable[[str], Awaitable[RoomLog]]
+    ) -> None:
+        self._bus = bus
+        self._mailbox = mailbox
+        self._open_log = open_log
+        self._homes: dict[str, dict[str, None]] = {}  # user → rooms, the last visited last
+
+    def moved_in(self, user: str, room: str) -> None:
+        """Remember that `user` has been in `room`."""
+        homes = self._homes.setdefault(user, {})
+        homes.pop(room, None)
+        homes[room] = None
+        if len(homes) > HOMES_MAX:
+            del homes[next(iter(homes))]
+
+    async def send(self, letter: Letter, rooms_of: Callable[[str], set[str]], here: str) -> Kept:
+        """Keep a letter and place it where its recipient will read.
+
+        Args:
+            letter: not kept yet.
+            rooms_of: the rooms that a user is connected to now.
+            here: the sender's room, for a recipient who was never seen.
+
+        Returns:
+            Its number in the mailbox, and whether it is new.
+        """
+        kept = await self._mailbox.keep(letter)
+        if not kept.fresh:
+            return kept
+        user = letter.recipient
+        placed: set[str] = set()
+        # Asked again after each round, because the recipient may arrive while we wait.
+        while rooms := (rooms_of(user) | set(self._homes.get(user, ())) or {here}) - placed:
+            for room in sorted(rooms):
+                await self._place(letter, kept.at, await self._open_log(room))
+                placed.add(room)
+        return kept
+
+    async def collect(self, user: str, log: RoomLog, position: int) -> list[Envelope]:
+        """See to it that all that `user` has not acknowledged stands in `log`.
+
+        Args:
+            user: who has arrived; counted as present already, so that nothing slips between.
+            log: where the user reads.
+            position: the offset after which the user will read in any case.
+
+        Returns:
+            Those entries that stand at or before `position`, in the order they were kept.
+        """
+        before: list[Envelope] = []
+        for letter in await self._mailbox.pending(user):
+            at = log.mail_of(user).get(letter.number)
+            if at is None:
+                await self._place(letter, letter.number, log)
+            elif at <= position:
+                before.append(log[at])
+        return before
+
+    async def acknowledge(self, user: str, log: RoomLog, offset: int) -> None:
+        """`user` has everything in `log` up to `offset`: drop it from the mailbox."""
+        numbers = _numbers_up_to(log.mail_of(user).items(), offset)
+        if numbers:
+            log.forget_mail(user, numbers)
+            await self._mailbox.drop(user, numbers)
+
+    async def _place(self, letter: Letter, number: int, log: RoomLog) -> None:
+        if number in log.mail_of(letter.recipient):
+            return
+        data = {
+            "senderId": letter.sender,
+            "content": letter.content,
+            "id": letter.id,
+            "recipientId": letter.recipient,
+        }
+        event = Event("CHAT_MESSAGE", data, ts=letter.ts)
+        await self._bus.append(log.room, event, recipient=letter.recipient, mail=number)
+
+
+def _numbers_up_to(mail: Iterable[tuple[int, int]], offset: int) -> list[int]:
+    return [number for number, at in mail if at <= offset]

@@ -1,0 +1,59 @@
+"""Who is typing: announced sparingly, and forgotten when the STOP is lost."""
+
+from __future__ import annotations
+
+from labserver.clock import Clock
+
+THROTTLE_S = 2.0  # one START per user and room in this time, however fast the fingers
+TTL_S = 5.0  # a STOP that never comes: the laptop was closed
+
+Typist = tuple[str, str]  # user, room
+
+
+class Typists:
+    """Decides which typing notices are worth sending on.
+
+    Args:
+        clock: the time.
+        throttle_s: seconds between two STARTs of one user in one room.
+        ttl_s: seconds after the last sign of typing that count as a STOP.
+    """
+
+    def __init__(self, clock: Clock, throttle_s: float = THROTTLE_S, ttl_s: float = TTL_S) -> None:
+        self._clock = clock
+        self._throttle_s = throttle_s
+        self._ttl_s = ttl_s
+        self._until: dict[Typist, float] = {}  # those shown as typing; the next to expire first
+        self._quiet: dict[Typist, float] = {}  # no START before this moment; oldest first
+
+    def start(self, user: str, room: str) -> bool:
+        """Note a sign of typing; True where the others should be told."""
+        now = self._clock.monotonic()
+        typist = (user, room)
+        shown = self._until.pop(typist, None) is not None
+        while self._quiet and next(iter(self._quiet.values())) <= now:
+            del self._quiet[next(iter(self._quiet))]
+        if typist in self._quiet:
+            if shown:
+                self._until[typist] = now + self._ttl_s
+            return False
+        self._quiet[typist] = now + self._throttle_s
+        self._until[typist] = now + self._ttl_s
+        return True
+
+    def stop(self, user: str, room: str) -> bool:
+        """Note the end of typing; True where the others had been told of the start."""
+        return self._until.pop((user, room), None) is not None
+
+    @property
+    def deadline(self) -> float | None:
+        """When `expire` next has something to say, on the monotonic clock."""
+        return next(iter(self._until.values()), None)
+
+    def expire(self) -> list[Typist]:
+        """Those who have not typed for `ttl_s`: they have stopped."""
+        now = self._clock.monotonic()
+        gone = [typist for typist, until in self._until.items() if until <= now]
+        for typist in gone:
+            del self._until[typist]
+        return gone

@@ -1,0 +1,56 @@
+"""Time that is passed in: the real clock, and one that a test moves by hand.
+
+Nothing in chat/ asks the machine for the time; it asks the clock it was given.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What time it is, twice: for measuring and for showing."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; never goes back."""
+
+    def time(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+
+
+class VirtualClock:
+    """A clock that moves only when it is told to.
+
+    Args:
+        start: the first reading of `time()`, seconds since 1970; `monotonic()` starts at 0.
+    """
+
+    def __init__(self, start: float = 1_750_000_000.0) -> None:
+        self._start = start
+        self._elapsed = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds since the clock was made."""
+        return self._elapsed
+
+    def time(self) -> float:
+        """Seconds since 1970-01-01 UTC."""
+        return self._start + self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass.
+
+        Raises:
+            ValueError: if `seconds` is negative.
+        """
+        if seconds < 0:
+            raise ValueError(f"time does not go back: advance({seconds})")
+        self._elapsed += seconds

@@ -1,0 +1,52 @@
+"""The errors of labserver: who is to act, and what to do.
+
+`LabError` speaks to the person at the notebook. `Refused` is what a server answers to a
+request it will not serve; it carries the same answer in each vocabulary it is given in:
+the HTTP status, the stable word of an ERROR event, and the WebSocket close code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class LabError(Exception):
+    """Something that the person at the notebook can mend; the message says how."""
+
+
+class Refused(LabError):
+    """A request or an event that was not accepted.
+
+    Args:
+        status: the HTTP status that goes with it.
+        code: a stable snake_case word, as in an ERROR event.
+        message: one sentence that says what to change.
+        headers: HTTP response headers that belong to the status.
+        close_code: the WebSocket close code where the connection must end (RFC 6455 §7.4.1).
+        retry_after_s: seconds after which the same request may be accepted.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] = NO_HEADERS,
+        close_code: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+        self.close_code = close_code
+        self.retry_after_s = retry_after_s
+
+
+class NotConnected(LabError):
+    """The client is closed, or could not reach the server within the time it was given."""

@@ -1,0 +1,1 @@
+"""Where it runs: the loop, the servers, their sockets and processes."""

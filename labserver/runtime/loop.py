@@ -1,0 +1,158 @@
+"""The one background event loop of a kernel, on which every server and client runs.
+
+The notebook's own loop would not do: a cell that blocks would stop the server it waits for.
+A thin layer on anyio's blocking portal, which owns every task that is started through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, ExitStack
+from typing import Generic, TypeVar, TypeVarTuple
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from labserver.errors import LabError
+
+T = TypeVar("T")
+A = TypeVarTuple("A")
+
+THREAD_NAME = "labserver"
+
+log = logging.getLogger("labserver")
+
+
+class LabLoop:
+    """An event loop in a daemon thread; it starts when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+        self._thread: int | None = None
+
+    def call(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
+        """Run a coroutine function on the loop and wait for its result.
+
+        An interrupt (KeyboardInterrupt) cancels it.
+
+        Raises:
+            LabError: if called on the loop's own thread, where it would wait for itself.
+        """
+        return self._wait(self._start(function, *args))
+
+    async def bridge(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
+        """The same for a caller with an event loop of its own, such as a notebook's cell."""
+        if threading.get_ident() == self._thread:
+            return await function(*args)
+        return await asyncio.wrap_future(self._start(function, *args))
+
+    def hold(self, manager: AbstractAsyncContextManager[T]) -> Held[T]:
+        """Enter an async context manager on the loop, and stay in it until `Held.leave`."""
+        held: Held[T] = Held(manager)
+        self._refuse_own_thread()
+        held.running = self._start(held.run)
+        try:
+            held.value = held.entered.result()
+        except BaseException:
+            held.running.cancel()
+            raise
+        return held
+
+    def spawn(self, function: Callable[[], Awaitable[None]]) -> None:
+        """Run a coroutine function in the background; its end is the loop's own at the latest."""
+        self._start(function).add_done_callback(_report)
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Run a plain function on the loop's thread, from any thread."""
+
+        async def run() -> None:
+            function()
+
+        self.spawn(run)
+
+    def stop(self) -> None:
+        """End the loop and its thread; the next use starts another."""
+        with self._lock:
+            self._portal = self._thread = None
+            self._stack.close()
+
+    def _start(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> Future[T]:
+        with self._lock:
+            if self._portal is None:
+                self._portal = self._stack.enter_context(
+                    start_blocking_portal("asyncio", name=THREAD_NAME)
+                )
+                self._thread = self._portal.call(threading.get_ident)
+        return self._portal.start_task_soon(function, *args)
+
+    def _wait(self, future: Future[T]) -> T:
+        self._refuse_own_thread()
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _refuse_own_thread(self) -> None:
+        if threading.get_ident() == self._thread:
+            raise LabError(
+                "This would wait for itself: on the lab's own loop use the form with await"
+                " (asend, areceive)."
+            )
+
+
+class Held(Generic[T]):
+    """An async context manager that is being stayed in; see `LabLoop.hold`."""
+
+    value: T
+    running: Future[None]
+
+    def __init__(self, manager: AbstractAsyncContextManager[T]) -> None:
+        self.entered: Future[T] = Future()
+        self._manager = manager
+        self._leave = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self) -> None:
+        """Runs on the loop."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with self._manager as value:
+                self.entered.set_result(value)
+                await self._leave.wait()
+        except BaseException as error:
+            if not self.entered.done():
+                self.entered.set_exception(error)
+                return
+            raise
+
+    def leave(self, timeout: float | None = None) -> None:
+        """Leave it, and wait until that is done.
+
+        Args:
+            timeout: seconds; after them the manager is cancelled.
+
+        Raises:
+            Exception: what went wrong in the background.
+        """
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._leave.set)
+        try:
+            self.running.result(timeout)
+        except TimeoutError:
+            self.running.cancel()
+
+
+def _report(future: Future[None]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.error("failed in the background", exc_info=error)
+
+
+lab_loop = LabLoop()
+atexit.register(lab_loop.stop)

@@ -1,0 +1,145 @@
+"""What every technique offers: a server for the chat, and a wire for a client.
+
+A technique is a module with the two functions of `Technique`. Reconnecting, resuming and
+dropping doubles are the same for all of them and live in client.py; a technique only says
+how one connection is opened, read and spoken to.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from labserver.chat.auth import Guard
+
+from labserver.chat.events import Event
+from labserver.chat.hub import Hub
+from labserver.errors import LabError
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What a server serves: the conversation, and who may take part in it."""
+
+    hub: Hub
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a client connects, and as whom.
+
+    Attributes:
+        url: the server's, `http://HOST:PORT`.
+        token: a JWT.
+        room: a room's name.
+        session: the client's own name for itself, new for each client.
+    """
+
+    url: str
+    token: str
+    room: str
+    session: str
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a client has done so far.
+
+    Attributes:
+        requests: HTTP requests, a WebSocket's handshake being one.
+        sent: events sent.
+        received: events received.
+        payload_sent, payload_received: bytes of event JSON, without any header or framing.
+    """
+
+    requests: int = 0
+    sent: int = 0
+    received: int = 0
+    payload_sent: int = 0
+    payload_received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came over the wire: an event, or only the cursor to resume from.
+
+    Attributes:
+        cursor: where to resume from once this has been taken; None: as before.
+        event: what was said; None where only the cursor moved.
+    """
+
+    cursor: str | None
+    event: Event | None = None
+
+
+class ConnectionLost(LabError):
+    """The connection ended, or did not come about; trying again may help.
+
+    Args:
+        reason: what happened, for a person.
+        code: the WebSocket close code or HTTP status, where there was one.
+    """
+
+    def __init__(self, reason: str, code: int | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Wire(Protocol):
+    """One client's way to the server, over one technique."""
+
+    counters: Counters
+
+    def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+        """Connect, and yield what is heard; the first item says that the connection is open.
+
+        An item counts as taken when the next one is asked for: then a direct message is
+        acknowledged. Closing the generator drops the connection without ceremony.
+
+        Args:
+            cursor: resume after it; None: from now on.
+
+        Raises:
+            ConnectionLost: when the connection ends.
+            Refused: if the server will not have this client.
+        """
+
+    async def post(self, raw: bytes, message_id: str | None) -> Event | None:
+        """Send one event while `listen` runs.
+
+        Args:
+            raw: the event as JSON.
+            message_id: its id, where it has one: then the answer is waited for.
+
+        Returns:
+            The answer, ACK or ERROR (over HTTP every event has one); None where none is due.
+
+        Raises:
+            ConnectionLost: if it is not known whether the event has arrived.
+        """
+
+    async def close(self) -> None:
+        """Say good-bye as the technique has it; `listen` ends by itself after that."""
+
+
+class Technique(Protocol):
+    """The module of a technique."""
+
+    def serve(self, chat: Chat, listening: socket.socket) -> AbstractAsyncContextManager[None]:
+        """Serve `chat` on a bound socket; on leaving, end all streams and close it."""
+
+    def wire(self, address: Address) -> Wire:
+        """A client's way to such a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer that is the same in every framework."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)

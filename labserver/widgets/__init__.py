@@ -1,0 +1,1 @@
+"""What reacts to a hand: ipywidgets and anywidgets, their JavaScript beside them."""

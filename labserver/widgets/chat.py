@@ -1,0 +1,142 @@
+"""The chat window: one widget for every technique.
+
+Its state is a handful of traits; the browser draws them as text, never as HTML. What comes
+in is taken on the lab's loop, and shown at most 20 times a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from labserver.chat.events import Event
+from labserver.errors import LabError
+from labserver.runtime.client import Client
+from labserver.widgets.transcript import Transcript
+
+UPDATE_S = 0.05  # 20 updates a second; Jupyter drops what goes past 1,000 messages or 1 MB
+BYTES_PER_S = 100_000  # a window's share of that 1 MB
+DIRECT = re.compile(r"/dm\s+([A-Za-z0-9_.-]{1,64})\s+(.+)", re.DOTALL)
+
+_HERE = Path(__file__).parent
+
+
+class ChatWidget(anywidget.AnyWidget):
+    """A chat window for one client.
+
+    Args:
+        client: a connected client; the window reads it from now on.
+        technique: its name, shown in the title.
+    """
+
+    _esm = _HERE / "chat.js"
+    _css = _HERE / "chat.css"
+
+    user = traitlets.Unicode().tag(sync=True)
+    room = traitlets.Unicode().tag(sync=True)
+    technique = traitlets.Unicode().tag(sync=True)
+    lines = traitlets.List(traitlets.Dict()).tag(sync=True)
+    people = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    typing = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    connection = traitlets.Dict().tag(sync=True)
+    counters = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, client: Client, technique: str = "") -> None:
+        self._transcript = Transcript(client.user)
+        self._scheduled = False
+        self.client = client
+        super().__init__(user=client.user, room=client.room, technique=technique)
+        self.add_class(f"chat-{client.user}")
+        self.on_msg(self._on_browser)
+        self._show()
+        client.follow(self._hear, self._schedule)
+
+    def say(self, text: str) -> None:
+        """Say something, as if typed and sent with Enter; `/dm NAME text` goes to one person.
+
+        It does not wait: the line is shown as being sent until the server has answered.
+        """
+        text = text.strip()
+        if not text:
+            return
+        direct = DIRECT.fullmatch(text)
+        to, content = direct.groups() if direct else ("", text)
+        message_id = secrets.token_hex(8)
+        data = {"content": content, "id": message_id} | ({"recipientId": to} if to else {})
+
+        def show() -> None:
+            self._transcript.saying(content, message_id, to)
+            self._schedule()
+
+        def answered(answer: Event | None, error: LabError | None) -> None:
+            if error is not None:
+                self._transcript.failed(message_id, str(error))
+            elif answer is not None:
+                self._transcript.answered(message_id, answer.data.get("status", ""))
+            self._schedule()
+
+        self.client.soon(show)
+        self.client.send_soon({"type": "CHAT_MESSAGE", "data": data}, answered)
+
+    def cut(self) -> None:
+        """Cut the connection, as the button does."""
+        self.client.cut()
+
+    def restore(self) -> None:
+        """Restore it."""
+        self.client.restore()
+
+    def close(self) -> None:
+        """Close the window and its client."""
+        self.client.close()
+        super().close()
+
+    # On the lab's loop
+
+    def _hear(self, event: Event) -> None:
+        self._transcript.hear(event)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            pace = sum(len(line.text) + 80 for line in self._transcript.lines) / BYTES_PER_S
+            asyncio.get_running_loop().call_later(max(UPDATE_S, pace), self._show)
+
+    def _show(self) -> None:
+        self._scheduled = False
+        core, counters = self.client.core, self.client.counters
+        with self.hold_sync():
+            self.lines = self._transcript.shown()
+            self.people = self._transcript.people()
+            self.typing = list(self._transcript.typing)
+            self.connection = {
+                "state": core.state.value,
+                "reason": core.reason,
+                "retryIn": core.retry_in,
+            }
+            self.counters = {
+                "requests": counters.requests,
+                "sent": counters.sent,
+                "received": counters.received,
+                "payload": counters.payload_sent + counters.payload_received,
+            }
+
+    # On the kernel's main thread
+
+    def _on_browser(self, _: object, message: dict[str, Any], __: object) -> None:
+        if "say" in message:
+            self.say(str(message["say"]))
+        elif "typing" in message:
+            kind = "TYPING_START" if message["typing"] else "TYPING_STOP"
+            self.client.send_soon({"type": kind}, lambda *_: None)
+        elif message.get("connection") == "cut":
+            self.cut()
+        elif message.get("connection") == "restore":
+            self.restore()
