@@ -18,11 +18,25 @@ from labserver.errors import LabError, NotConnected, Refused
 
 if TYPE_CHECKING:
     from labserver.chat.hub import Hub
+    from labserver.measure.chatter import Chatter
     from labserver.runtime.client import Client
+    from labserver.runtime.doctor import Findings
     from labserver.runtime.server import Server
 
-__all__ = ["LabError", "NotConnected", "Refused", "start", "stop_all"]
+__all__ = [
+    "TECHNIQUES",
+    "LabError",
+    "NotConnected",
+    "Refused",
+    "chatter",
+    "doctor",
+    "failures",
+    "start",
+    "stop_all",
+]
 __version__ = "0.1.0"
+
+TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
 
 
 def start(
@@ -93,6 +107,37 @@ def stop_all() -> None:
     from labserver.runtime import server
 
     server.stop_all()
+
+
+def failures() -> list[BaseException]:
+    """What failed in the background, where no cell was waiting for it."""
+    from labserver.runtime.loop import lab_loop
+
+    return list(lab_loop.failures)
+
+
+def doctor() -> Findings:
+    """Look at this machine: is all there that the lessons need? As a cell's last line, a table."""
+    from labserver.runtime import doctor
+
+    return doctor.doctor()
+
+
+def chatter(client: Client, *, messages: int = 30, per_s: float = 2.0, seed: int = 1) -> Chatter:
+    """Let a client speak at random moments, in the background.
+
+    Args:
+        client: who speaks.
+        messages: how many.
+        per_s: how many a second on average.
+        seed: the same seed, the same pauses.
+
+    Returns:
+        An object that knows whether it is still `talking`, and when each message was `sent`.
+    """
+    from labserver.measure.chatter import Chatter
+
+    return Chatter(client, messages=messages, per_s=per_s, seed=seed)
 
 
 def _chat_widget(client: Client, technique: str) -> Any:

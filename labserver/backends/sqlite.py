@@ -68,7 +68,10 @@ class SqliteMailbox:
 
     async def aclose(self) -> None:
         """Close the file and end the thread."""
-        await self._run(self._connection.close)
+        try:
+            await self._run(self._connection.close)
+        except RuntimeError:  # the interpreter is ending, and has ended the thread before us
+            self._connection.close()
         self._thread.shutdown()
 
     async def _run(self, work: Callable[[], T]) -> T:

@@ -9,10 +9,11 @@ rebinding). Who it is says a JWT, or a ticket that stands for one in a URL and w
 from __future__ import annotations
 
 import ipaddress
+import math
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import jwt
 
@@ -27,8 +28,16 @@ TOKEN_TTL_S = 3600.0
 TICKET_TTL_S = 30.0  # from the page's fetch to its handshake; it may end up in an access log
 TICKETS_MAX = 10_000
 CLOCK_SKEW_S = 60.0  # of whoever issued the token
+MAKE_A_SECRET = 'make one with python -c "import secrets; print(secrets.token_urlsafe(48))".'
+
+PORT_MAX = 65535
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LABEL = r"[a-z0-9_-]{1,63}"  # RFC 1035 §2.3.4; browsers send the xn-- form of other alphabets
+_ORIGIN = re.compile(
+    rf"(?P<scheme>https?)://(?:\[(?P<v6>[0-9a-f:.]+)\]|(?P<host>{_LABEL}(?:\.{_LABEL})*))"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
 
 
 def new_secret() -> str:
@@ -49,20 +58,34 @@ class Tokens:
         clock: the time.
 
     Raises:
-        LabError: if the secret is too short.
+        LabError: if the secret is too short, no text, or a public key.
     """
 
     def __init__(self, secret: str | bytes, clock: Clock) -> None:
-        self._secret = secret.encode() if isinstance(secret, str) else secret
+        try:
+            self._secret = secret.encode() if isinstance(secret, str) else secret
+        except UnicodeEncodeError:
+            raise LabError(f"The secret is not UTF-8: {MAKE_A_SECRET}") from None
         if len(self._secret) < SECRET_BYTES_MIN:
             raise LabError(
                 f"The secret has {len(self._secret)} bytes; HS256 needs {SECRET_BYTES_MIN}:"
-                ' make one with python -c "import secrets; print(secrets.token_urlsafe(48))".'
+                f" {MAKE_A_SECRET}"
             )
+        try:
+            jwt.encode({}, self._secret, algorithm=ALGORITHM)
+        except jwt.InvalidKeyError:  # what is public cannot be a secret
+            raise LabError(f"The secret is a key file's text: {MAKE_A_SECRET}") from None
         self._clock = clock
 
     def issue(self, user: str, ttl_s: float = TOKEN_TTL_S) -> str:
-        """A token for `user` that is valid for `ttl_s` seconds."""
+        """A token for `user` that is valid for `ttl_s` seconds.
+
+        Raises:
+            Refused: `bad_name` (400).
+            LabError: if `ttl_s` is no finite number.
+        """
+        if not math.isfinite(ttl_s):
+            raise LabError(f"A token must end: give ttl_s in seconds, not {ttl_s}.")
         now = self._clock.time()
         claims = {
             "sub": check_name(user, "user"),
@@ -94,16 +117,24 @@ class Tokens:
                     "verify_nbf": False,
                 },
             )
-            issued, expires = float(claims["iat"]), float(claims["exp"])
+            issued, expires = _seconds(claims["iat"]), _seconds(claims["exp"])
+            begins = _seconds(claims.get("nbf", issued))
             user = claims["sub"]
-        except (jwt.InvalidTokenError, TypeError, ValueError, RecursionError):
+        except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError, RecursionError):
             raise unauthorized("bad_token", "The token is not one of this server's.") from None
         now = self._clock.time()
-        if not issued <= now + CLOCK_SKEW_S:
-            raise unauthorized("bad_token", "The token was issued in the future.")
-        if not now < expires:
+        if max(issued, begins) > now + CLOCK_SKEW_S:
+            raise unauthorized("bad_token", "The token begins in the future.")
+        if now >= expires:
             raise unauthorized("expired_token", "The token has expired: get a new one.")
         return check_name(user, "user")
+
+
+def _seconds(claim: object) -> float:
+    """A NumericDate (RFC 7519 §2)."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float) or not math.isfinite(claim):
+        raise TypeError
+    return float(claim)
 
 
 class Tickets:
@@ -156,21 +187,27 @@ class Origin:
 
 def parse_origin(text: str) -> Origin | None:
     """Read the ASCII serialisation of an origin (RFC 6454 §6.2), strictly; None if it is none."""
-    if not text.isascii() or any(char.isspace() or ord(char) < 32 for char in text):
+    # isascii first: lower() makes a k of the Kelvin sign.
+    found = _ORIGIN.fullmatch(text.lower()) if text.isascii() else None
+    if found is None:
         return None
+    scheme, host = found["scheme"], found["host"]
+    port = int(found["port"] or _DEFAULT_PORTS[scheme])
+    if host is None:
+        try:
+            host = ipaddress.IPv6Address(found["v6"]).compressed
+        except ValueError:
+            return None
+    return Origin(scheme, host, port) if port <= PORT_MAX else None
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, not a name."""
     try:
-        split = urlsplit(text)
-        port = split.port
+        ipaddress.ip_address(host)
     except ValueError:
-        return None
-    host = split.hostname or ""
-    if split.scheme not in _DEFAULT_PORTS or not host or host.endswith("."):
-        return None
-    # Nothing but scheme, host and port may stand in it: no path, no user, no lone colon.
-    bare = f"[{host}]" if ":" in host else host
-    if text.lower() not in (f"{split.scheme}://{bare}", f"{split.scheme}://{bare}:{port}"):
-        return None
-    return Origin(split.scheme, host, _DEFAULT_PORTS[split.scheme] if port is None else port)
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:
@@ -188,8 +225,9 @@ class Origins:
 
     Args:
         patterns: origins such as `https://app.example.com`; `https://*.example.com` for every
-            name below example.com, at any depth, but not itself; `*` for any page. None:
-            pages from loopback. The server's own origin is allowed in any case.
+            name below example.com, at any depth, but not itself; `*` for any page. Scheme and
+            port count; a port left out is 80 or 443. None: pages from loopback. The server's
+            own origin is allowed in any case, `null` (a sandboxed frame, a file) in none.
 
     Raises:
         LabError: if a pattern is none of these.
@@ -200,35 +238,41 @@ class Origins:
         self._any = False
         self._exact: set[Origin] = set()
         self._below: set[Origin] = set()
-        for pattern in patterns or ():
+        for pattern in [patterns] if isinstance(patterns, str) else patterns or ():
             if pattern == "*":
                 self._any = True
                 continue
             below = "://*." in pattern
             origin = parse_origin(pattern.replace("://*.", "://", 1))
-            if origin is None or "*" in origin.host:
+            if origin is None or (below and is_address(origin.host)):
                 raise LabError(
                     f"{pattern!r} is no origin: write https://app.example.com,"
                     " https://*.example.com or *."
                 )
             (self._below if below else self._exact).add(origin)
 
-    def allows(self, origin: str, host: str | None) -> bool:
-        """Whether a page of `origin` may talk to the server that it calls `host`."""
+    def allows(self, origin: str, host: str | None, secure: bool = False) -> bool:
+        """Whether a page of `origin` may talk to the server that it calls `host`.
+
+        Args:
+            origin: the Origin header.
+            host: the Host header.
+            secure: whether the request came over TLS. Then a plain page of the same name is
+                foreign; without, https is as good as http: a proxy may end the TLS for us.
+        """
         parsed = parse_origin(origin)
         if parsed is None:
-            return False  # "null" too: a sandboxed frame or a file
+            return False
         if self._any or parsed in self._exact:
             return True
         if self._loopback and is_loopback(parsed.host):
             return True
-        if host is not None and parse_origin(f"{parsed.scheme}://{host}") == parsed:
+        own_scheme = parsed.scheme == "https" or not secure
+        if own_scheme and parse_origin(f"{parsed.scheme}://{host}") == parsed:
             return True
         labels = parsed.host.split(".")
         parents = (".".join(labels[i:]) for i in range(1, len(labels)))
-        return all(labels) and any(
-            Origin(parsed.scheme, parent, parsed.port) in self._below for parent in parents
-        )
+        return any(Origin(parsed.scheme, name, parsed.port) in self._below for name in parents)
 
 
 class Hosts:
@@ -236,17 +280,26 @@ class Hosts:
 
     Args:
         allowed: names or addresses, with any port or (`name:port`) with one; beside loopback.
+            A Host header without a port means port 80.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
-        self._allowed = {host.lower() for host in allowed}
+        self._allowed: set[tuple[str, int | None]] = set()
+        for entry in allowed:
+            v6 = entry.count(":") > 1 and not entry.startswith("[")  # bare, as one binds to it
+            text = f"[{entry}]" if v6 else entry
+            origin = parse_origin(f"http://{text}")
+            if origin is not None:
+                one_port = text.endswith(f":{origin.port}")
+                self._allowed.add((origin.host, origin.port if one_port else None))
 
     def allows(self, host: str | None) -> bool:
         """Whether a Host header (RFC 9112 §3.2) is one of ours; a missing one is not."""
         origin = None if host is None else parse_origin(f"http://{host}")
-        if origin is None or host is None:
+        if origin is None:
             return False
-        return is_loopback(origin.host) or not self._allowed.isdisjoint((origin.host, host.lower()))
+        ours = {(origin.host, None), (origin.host, origin.port)}
+        return is_loopback(origin.host) or not self._allowed.isdisjoint(ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,19 +311,20 @@ class Guard:
     origins: Origins
     hosts: Hosts
 
-    def check_browser(self, host: str | None, origin: str | None) -> None:
+    def check_browser(self, host: str | None, origin: str | None, secure: bool = False) -> None:
         """Refuse a foreign name for us, and a foreign page.
 
         Args:
             host: the Host header.
             origin: the Origin header; None: not a browser, or a page of our own by GET.
+            secure: whether the request came over TLS.
 
         Raises:
             Refused: 421 `misdirected` or 403 `forbidden_origin`.
         """
         if not self.hosts.allows(host):
             raise Refused(421, "misdirected", "This server does not answer under that Host.")
-        if origin is not None and not self.origins.allows(origin, host):
+        if origin is not None and not self.origins.allows(origin, host, secure):
             raise Refused(
                 403, "forbidden_origin", "Pages of this origin may not connect: allow the origin."
             )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-from labserver.chat.names import check_name
 
+from labserver.chat.names import check_name
 from labserver.errors import Refused
 
 CONTENT_MAX = 4096  # characters; the contract's, and about what Slack and Discord allow
@@ -137,9 +137,20 @@ def decode_said(raw: bytes | str) -> Said:
     try:
         return _decode(utf8)
     except msgspec.ValidationError as error:
-        raise Refused(400, "bad_event", f"The event is not as agreed: {error}.") from None
+        # msgspec ceases to read at the first thing that does not fit: is the rest JSON at all?
+        if _is_json(utf8):
+            raise Refused(400, "bad_event", f"The event is not as agreed: {error}.") from None
+        raise Refused(400, "bad_json", "Send one JSON object.") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Refused(400, "bad_json", f"Send one JSON object: {error}.") from None
+
+
+def _is_json(utf8: bytes) -> bool:
+    try:
+        msgspec.json.decode(utf8)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _decode(utf8: bytes) -> Said:
@@ -211,9 +222,10 @@ def error(refused: Refused, message_id: str | None = None) -> Envelope:
     return envelope(Event("ERROR", data))
 
 
-def reset(epoch: str, oldest: int, newest: int) -> Envelope:
-    """What the reader missed cannot be had; the log now holds `oldest` to `newest`."""
-    return envelope(Event("RESET", {"epoch": epoch, "oldest": oldest, "newest": newest}))
+def reset(epoch: str, oldest: int, newest: int, room: str) -> Envelope:
+    """What the reader missed cannot be had; the room's log now holds `oldest` to `newest`."""
+    data = {"epoch": epoch, "oldest": oldest, "newest": newest}
+    return envelope(Event("RESET", data, room=room))
 
 
 def presence(user: str, online: bool) -> Envelope:

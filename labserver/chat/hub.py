@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from labserver.chat.names import check_name
-
 from labserver.chat import events
 from labserver.chat.events import ChatMessage, Envelope, Event, Ping, Receipt, Typing
 from labserver.chat.log import Cursor, RoomLog
+from labserver.chat.names import check_name
 from labserver.chat.ports import Bus, Letter, Mailbox
 from labserver.chat.post import Post
 from labserver.chat.presence import GRACE_S, Presence
@@ -55,6 +54,7 @@ class Member:
         deliver: takes each envelope once the member is live; must neither raise, block, nor
             call the hub.
         log: the room's log.
+        epoch: of the log when the member began to read it.
         position: the last offset read while catching up.
         preface: what comes before the log: a RESET, or mail from before `position`.
         live: whether `deliver` is called.
@@ -64,14 +64,15 @@ class Member:
     room: str
     deliver: Deliver
     log: RoomLog
-    position: int = 0
+    epoch: str
+    position: int
     preface: list[Envelope] = field(default_factory=list)
     live: bool = False
 
     @property
     def cursor(self) -> Cursor:
         """Where the member stands in the log."""
-        return Cursor(self.position, self.log.epoch)
+        return Cursor(self.position, self.epoch)
 
 
 @dataclass(slots=True)
@@ -168,6 +169,9 @@ class Hub:
         if member.preface:
             page, member.preface = member.preface, []
             return page
+        if not member.log.covers(member.cursor):  # overtaken while it was sending the last page
+            member.epoch, member.position = member.log.epoch, member.log.newest
+            return [member.log.reset()]
         page, member.position = member.log.after(member.position, member.user, PAGE)
         if not page:
             self.go_live(member)
@@ -186,7 +190,7 @@ class Hub:
     async def arrive(self, user: str, room: str, deliver: Deliver) -> Member:
         """Count a new member in. Who calls this calls `leave`."""
         log = await self._open(room)
-        member = Member(user, room, deliver, log, position=log.newest)
+        member = Member(user, room, deliver, log, log.epoch, log.newest)
         here = self._rooms[room]
         here.members.add(member)
         here.users[user] = here.users.get(user, 0) + 1
@@ -238,7 +242,7 @@ class Hub:
             position = after.offset
             await self._post.acknowledge(member.user, log, position)
         elif after is not None:
-            preface.append(events.reset(log.epoch, log.oldest, log.newest))
+            preface.append(log.reset())
         if collect:
             preface += await self._post.collect(member.user, log, position)
         return preface, position

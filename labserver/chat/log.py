@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from labserver.chat import events
 from labserver.chat.events import Envelope, Event, envelope
 from labserver.errors import Refused
 
@@ -118,6 +119,26 @@ class RoomLog:
             self._forget_oldest()
         for watcher in tuple(self._watchers):
             watcher(entry)
+
+    def restart(self, epoch: str, newest: int) -> None:
+        """Begin anew: what was kept is gone; those who watch are told with a RESET.
+
+        Args:
+            epoch: the name of the new beginning.
+            newest: the offset after which it goes on.
+        """
+        self.epoch = epoch
+        self.newest = newest
+        self._entries.clear()
+        self._private.clear()
+        self._bytes = 0
+        told = self.reset()
+        for watcher in tuple(self._watchers):
+            watcher(told)
+
+    def reset(self) -> Envelope:
+        """What a reader is told whose cursor is not covered."""
+        return events.reset(self.epoch, self.oldest, self.newest, self.room)
 
     def covers(self, cursor: Cursor) -> bool:
         """Whether everything after `cursor` can be had."""

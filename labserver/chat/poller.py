@@ -56,7 +56,8 @@ class Poller:
 
     def deliver(self, entry: Envelope) -> None:
         """Called by the hub."""
-        if entry.event.offset is None:
+        # A RESET (the log began anew) is found by the next read, which its cursor fails.
+        if entry.event.offset is None and entry.event.type != "RESET":
             if not self.session:
                 return
             self.notices.append(entry)

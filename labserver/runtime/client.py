@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,8 @@ class Client:
         self._loop = loop
         self.core = core
         self._held = loop.hold(chat_client(core))
+        # A client that nobody holds any more (its cell was run again) goes offline.
+        weakref.finalize(self, self._held.ask_to_leave)
         try:
             if not loop.call(core.opened, OPEN_TIMEOUT_S):
                 raise NotConnected(f"No connection within {OPEN_TIMEOUT_S:g} s: {core.reason}.")
@@ -87,9 +90,11 @@ class Client:
             changed: called there whenever the connection's state changes.
         """
 
+        core = self.core
+
         async def read() -> None:
-            self.core.on_state = changed
-            async for event in self.core:
+            core.on_state = changed
+            async for event in core:
                 take(event)
 
         self._loop.spawn(read)
@@ -102,15 +107,21 @@ class Client:
         Messages are sent in the order of the calls. `then` is called on the loop's thread.
         """
 
+        core = self.core
+
         async def send() -> None:
             try:
-                answer = await self.core.send(message, timeout=None)
+                answer = await core.send(message, timeout=None)
             except LabError as error:
                 then(None, error)
             else:
                 then(answer, None)
 
         self._loop.spawn(send)
+
+    def background(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a coroutine function on the loop, without waiting for it."""
+        self._loop.spawn(work)
 
     def soon(self, function: Callable[[], None]) -> None:
         """Run a plain function on the loop's thread."""

@@ -35,6 +35,7 @@ class LabLoop:
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
         self._thread: int | None = None
+        self.failures: list[BaseException] = []
 
     def call(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
         """Run a coroutine function on the loop and wait for its result.
@@ -44,6 +45,7 @@ class LabLoop:
         Raises:
             LabError: if called on the loop's own thread, where it would wait for itself.
         """
+        self._refuse_own_thread()
         return self._wait(self._start(function, *args))
 
     async def bridge(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
@@ -57,6 +59,7 @@ class LabLoop:
         held: Held[T] = Held(manager)
         self._refuse_own_thread()
         held.running = self._start(held.run)
+        held.running.add_done_callback(self._report)
         try:
             held.value = held.entered.result()
         except BaseException:
@@ -66,7 +69,7 @@ class LabLoop:
 
     def spawn(self, function: Callable[[], Awaitable[None]]) -> None:
         """Run a coroutine function in the background; its end is the loop's own at the latest."""
-        self._start(function).add_done_callback(_report)
+        self._start(function).add_done_callback(self._report)
 
     def soon(self, function: Callable[[], object]) -> None:
         """Run a plain function on the loop's thread, from any thread."""
@@ -77,8 +80,10 @@ class LabLoop:
         self.spawn(run)
 
     def stop(self) -> None:
-        """End the loop and its thread; the next use starts another."""
+        """End the loop with all that still runs on it; the next use starts another."""
         with self._lock:
+            if self._portal is not None:
+                self._portal.call(self._portal.stop, True)
             self._portal = self._thread = None
             self._stack.close()
 
@@ -91,13 +96,19 @@ class LabLoop:
                 self._thread = self._portal.call(threading.get_ident)
         return self._portal.start_task_soon(function, *args)
 
-    def _wait(self, future: Future[T]) -> T:
-        self._refuse_own_thread()
+    @staticmethod
+    def _wait(future: Future[T]) -> T:
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
+
+    def _report(self, future: Future[None]) -> None:
+        """Keep what failed where no cell was waiting for it."""
+        if not future.cancelled() and (error := future.exception()) is not None:
+            self.failures.append(error)
+            log.error("failed in the background", exc_info=error)
 
     def _refuse_own_thread(self) -> None:
         if threading.get_ident() == self._thread:
@@ -132,6 +143,11 @@ class Held(Generic[T]):
                 return
             raise
 
+    def ask_to_leave(self) -> None:
+        """Leave it, without waiting."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._leave.set)
+
     def leave(self, timeout: float | None = None) -> None:
         """Leave it, and wait until that is done.
 
@@ -142,16 +158,12 @@ class Held(Generic[T]):
             Exception: what went wrong in the background.
         """
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._leave.set)
+        if not self.running.done():  # else its loop may be closed
+            self._loop.call_soon_threadsafe(self._leave.set)
         try:
             self.running.result(timeout)
         except TimeoutError:
             self.running.cancel()
-
-
-def _report(future: Future[None]) -> None:
-    if not future.cancelled() and (error := future.exception()) is not None:
-        log.error("failed in the background", exc_info=error)
 
 
 lab_loop = LabLoop()

@@ -11,7 +11,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from weakref import WeakSet
 
@@ -44,6 +44,7 @@ class Server:
         technique: how it travels.
         url: `http://HOST:PORT`.
         port: its TCP port.
+        pid: the process it runs in.
     """
 
     def __init__(
@@ -56,17 +57,26 @@ class Server:
         hub: Hub | None,
         end: Callable[[], None],
         widget: Callable[[Client, str], Any],
+        pid: int | None = None,
+        failure: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.name = name
         self.technique = technique
         self.url = url
         self.port = int(url.rpartition(":")[2])
-        self.running = True
+        self.pid = os.getpid() if pid is None else pid
+        self._stopped = False
+        self._failure = failure  # how it ended, if it did so by itself
         self._tokens = tokens
         self._hub = hub
         self._end = end
         self._widget = widget
         self._clients: WeakSet[Client] = WeakSet()
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves: it was neither stopped nor did its process end."""
+        return not self._stopped and self._failure() is None
 
     @property
     def hub(self) -> Hub:
@@ -95,8 +105,10 @@ class Server:
             Refused: if the server will not have it.
             NotConnected: if it cannot be reached.
         """
-        if not self.running:
+        if self._stopped:
             raise LabError(f"The server {self.name!r} is stopped: run the cell that starts it.")
+        if failure := self._failure():
+            raise LabError(f"The server {self.name!r} {failure}; run the cell that starts it.")
         address = Address(
             self.url, self.token(user), check_name(room, "room"), secrets.token_hex(4)
         )
@@ -111,9 +123,9 @@ class Server:
 
     def stop(self) -> None:
         """Close its clients and connections, and free its port; twice does no harm."""
-        if not self.running:
+        if self._stopped:
             return
-        self.running = False
+        self._stopped = True
         if _servers.get(self.name) is self:
             del _servers[self.name]
         for client in tuple(self._clients):
@@ -127,7 +139,8 @@ class Server:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<{self.technique} server {self.url}{'' if self.running else ', stopped'}>"
+        state = "stopped" if self._stopped else self._failure()
+        return f"<{self.technique} server {self.url}{f', {state}' if state else ''}>"
 
 
 _servers: dict[str, Server] = {}
@@ -186,8 +199,7 @@ def start(
     tokens = Tokens(secret or kernel_secret, clock)
     host_of_hub = _host(hub, store)  # before the old server lets go of a hub they may share
     try:
-        if name in _servers:
-            _servers[name].stop()
+        clear(name)
         listening = bind(host, port)
         guard = make_guard(tokens, allowed_origins, [*allowed_hosts, host])
         held = lab_loop.hold(module.serve(Chat(host_of_hub.hub, guard), listening))
@@ -202,16 +214,28 @@ def start(
             listening.close()
             host_of_hub.release()
 
-    server = Server(
-        name=name,
-        technique=technique,
-        url=url_of(listening),
-        tokens=tokens,
-        hub=host_of_hub.hub,
-        end=end,
-        widget=widget,
+    return register(
+        Server(
+            name=name,
+            technique=technique,
+            url=url_of(listening),
+            tokens=tokens,
+            hub=host_of_hub.hub,
+            end=end,
+            widget=widget,
+        )
     )
-    _servers[name] = server
+
+
+def clear(name: str) -> None:
+    """Stop the server that is registered under `name`, if there is one."""
+    if name in _servers:
+        _servers[name].stop()
+
+
+def register(server: Server) -> Server:
+    """Enter `server` under its name, from where `clear` and `stop_all` will stop it."""
+    _servers[server.name] = server
     return server
 
 
@@ -265,6 +289,26 @@ def make_hub(store: str | os.PathLike[str] | None = None) -> Hub:
     """A hub with the embedded backends."""
     path = IN_MEMORY if store is None else os.fspath(store)
     return Hub(bus=MemoryBus(), mailbox=SqliteMailbox(path), clock=clock)
+
+
+def redis_hub(url: str) -> AbstractAsyncContextManager[Hub]:
+    """An open hub that shares conversation and mailbox with all others on the Redis at `url`.
+
+    Raises:
+        LabError: on entering, if Redis cannot be reached there.
+    """
+    # Here, for the import would hold up the loop.
+    from labserver.backends.redis import RedisMailbox, redis_bus
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Hub]:
+        async with (
+            redis_bus(url) as bus,
+            open_hub(Hub(bus=bus, mailbox=RedisMailbox(url), clock=clock)) as hub,
+        ):
+            yield hub
+
+    return opened()
 
 
 @asynccontextmanager

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from labserver.chat.auth import Guard
-
 from labserver.chat.events import Event
 from labserver.chat.hub import Hub
 from labserver.errors import LabError

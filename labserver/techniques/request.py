@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-from labserver.chat.names import check_name
-
 from labserver.chat import events
+from labserver.chat.events import EVENT_MAX, Event
 from labserver.chat.log import Cursor
+from labserver.chat.names import check_name
 from labserver.errors import Refused
 from labserver.techniques.interface import Answer, Chat, ConnectionLost
 
@@ -40,14 +40,14 @@ class Request:
     """
 
     def __init__(self, target: str, header: Callable[[str], str | None]) -> None:
-        split = urlsplit(target)
-        self.path = split.path
         self.header = header
         try:
+            split = urlsplit(target)
+            self.path = split.path
             self._query = parse_qs(split.query, keep_blank_values=True, max_num_fields=FIELDS_MAX)
         except ValueError:
             raise Refused(
-                400, "bad_query", f"Give at most {FIELDS_MAX} query parameters."
+                400, "bad_query", f"Give a URL with at most {FIELDS_MAX} query parameters."
             ) from None
 
     def query(self, name: str) -> str | None:
@@ -119,6 +119,8 @@ class Request:
         return Answer(204, b"", {**self.cors(), **CORS_ANSWER})
 
 
+DELIVERED = events.envelope(Event("ACK", {"status": "delivered"}))  # to what has no id
+TOO_LARGE = Refused(413, "too_large", f"Send one event of at most {EVENT_MAX:,} bytes.")
 HEALTHY = Answer(200, b"ok\n", {"Content-Type": "text/plain"})
 NOT_FOUND = Refused(404, "not_found", "There is nothing here; see the endpoints in the README.")
 

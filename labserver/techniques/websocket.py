@@ -10,66 +10,57 @@ with 1013 and may resume. There is no task for each message and none for each wr
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from http import HTTPStatus
-from urllib.parse import urlencode
 
-import websockets.asyncio.client
 import websockets.asyncio.server
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
-from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
 from websockets.http11 import Response
-from websockets.protocol import State
+from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
 from labserver.chat import events
-from labserver.chat.events import EVENT_MAX, Envelope, Event, decode_event
-from labserver.chat.log import Cursor
+from labserver.chat.events import EVENT_MAX, Envelope, Event
 from labserver.chat.outbox import Outbox
 from labserver.errors import Refused
-from labserver.techniques.interface import (
-    Address,
-    Answer,
-    Chat,
-    ConnectionLost,
-    Counters,
-    Heard,
+from labserver.techniques import handshake
+from labserver.techniques.conversation import Conversation, receipt
+from labserver.techniques.handshake import (
+    BACKLOG,
+    CLOSE_TIMEOUT_S,
+    PING_INTERVAL_S,
+    Connection,
+    Visitor,
+    cut_off,
+    log,
 )
-from labserver.techniques.request import HEALTHY, NOT_FOUND, Request, refusal, refused_by
+from labserver.techniques.interface import Address, Chat, ConnectionLost, Counters, Heard
 
 SUBPROTOCOL = Subprotocol("chat.v1")
-PING_INTERVAL_S = 20.0  # under the 60 s after which proxies and load balancers drop an idle one
-CLOSE_TIMEOUT_S = 0.7  # for the peer's close frame; a server must stop within a second
-BACKLOG = 1024  # handshakes that may wait at once, as after an outage
-
-log = logging.getLogger("labserver.websocket")
-log.setLevel(logging.CRITICAL)  # a peer that goes away is no news
+SLOW_CLOSE_TIMEOUT_S = 10.0  # the kernels between may hold megabytes, and the close comes last
 
 
 # Server
 
 
 class Framer:
-    """Frames an envelope, and remembers the last one: a room asks for it once a member."""
+    """The frame of the envelope that was sent last: a room asks for it once a member."""
 
-    def __init__(self) -> None:
-        self._last: Envelope | None = None
-        self._frame = b""
+    entry: Envelope | None = None
+    frame = b""
 
     def __call__(self, entry: Envelope) -> bytes:
-        if entry is not self._last:
-            self._last = entry
-            self._frame = Frame(Opcode.TEXT, entry.json).serialize(mask=False)
-        return self._frame
+        self.entry = entry
+        self.frame = Frame(Opcode.TEXT, entry.json).serialize(mask=False)
+        return self.frame
 
 
-class ChatConnection(ServerConnection):
+class ChatConnection(Connection):
     """A connection that can be written to without waiting.
 
     Frames go straight to the transport. That is sound because this server sends whole,
@@ -77,31 +68,39 @@ class ChatConnection(ServerConnection):
     the library (a ping, a close) never splits one.
     """
 
-    request_read: Request
-    user: str
-    room: str
-    after: Cursor | None
+    visitor: Visitor
 
     def prepare(self, framer: Framer, let_go: Callable[[ChatConnection], None]) -> None:
         """Say how envelopes are framed, and who closes a connection that is too slow."""
         self._framer = framer
         self._let_go = let_go
-        self.outbox = Outbox()
+        self._write = self.transport.write
+        self._outbox: Outbox | None = None  # made for the slow: most connections never need one
 
     def deliver(self, entry: Envelope) -> None:
         """Write `entry`, or queue it while the peer is slow."""
-        if self.protocol.state is not State.OPEN:
+        # The hot path of every fan-out, hence written out.
+        if self.protocol.state is not OPEN:
             return
-        if not self.paused and not self.outbox:
-            self.transport.write(self._framer(entry))
-        elif not self.outbox.overrun and not self.outbox.put(entry):
+        if self._outbox is not None or self.paused:
+            self._queue(entry)
+            return
+        framer = self._framer
+        self._write(framer.frame if framer.entry is entry else framer(entry))
+
+    def _queue(self, entry: Envelope) -> None:
+        if self._outbox is None:
+            self._outbox = Outbox()
+        if not self._outbox.overrun and not self._outbox.put(entry):
             self._let_go(self)
 
     def resume_writing(self) -> None:
         """The peer has read: write what has queued up."""
         super().resume_writing()
-        while self.outbox and not self.paused:
-            self.transport.write(self._framer(self.outbox.take()))
+        while self._outbox and not self.paused:
+            self._write(self._framer(self._outbox.take()))
+        if self._outbox is not None and not self._outbox and not self._outbox.overrun:
+            self._outbox = None
 
 
 @asynccontextmanager
@@ -109,15 +108,18 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
     """Serve the chat over WebSocket on a bound socket."""
     framer = Framer()
 
-    def admit(connection: ServerConnection, handshake: HandshakeRequest) -> Response | None:
-        return _admit(chat, connection, handshake)
+    def admit(connection: ServerConnection, request: HandshakeRequest) -> Response | None:
+        assert isinstance(connection, ChatConnection)
+        admitted = handshake.admit(chat, "/ws/chat", request)
+        if isinstance(admitted, Response):
+            return admitted
+        connection.visitor = admitted
+        return None
 
     async with asyncio.TaskGroup() as closing:
 
         def let_go(connection: ChatConnection) -> None:
-            closing.create_task(
-                connection.close(CloseCode.TRY_AGAIN_LATER, "you read too slowly; resume")
-            )
+            closing.create_task(_let_go(connection))
 
         async def converse(connection: ServerConnection) -> None:
             assert isinstance(connection, ChatConnection)
@@ -137,40 +139,20 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
             ping_timeout=PING_INTERVAL_S,
             close_timeout=CLOSE_TIMEOUT_S,
             logger=log,
-        ):
-            yield
+        ) as server:
+            try:
+                yield
+            finally:
+                asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, cut_off, server)
 
 
-def _admit(
-    chat: Chat, connection: ServerConnection, handshake: HandshakeRequest
-) -> Response | None:
-    """Answer the handshake's HTTP request; None where it may go on to the 101."""
-    request = None
+async def _let_go(connection: ChatConnection) -> None:
+    connection.close_timeout = SLOW_CLOSE_TIMEOUT_S
     try:
-        request = Request(handshake.path, handshake.headers.get)
-        if handshake.method == "OPTIONS":
-            return _response(request.preflight(chat))
-        if (handshake.method, request.path) == ("POST", "/tickets"):
-            return _response(request.ticket(chat))
-        if request.path == "/healthz":
-            return _response(HEALTHY)
-        if request.path != "/ws/chat":
-            raise NOT_FOUND
-        assert isinstance(connection, ChatConnection)
-        connection.request_read = request
-        connection.user = request.user(chat)
-        connection.room = request.room
-        connection.after = request.after
-    except Refused as refused:
-        return _response(refusal(refused, request))
-    return None
-
-
-def _response(answer: Answer) -> Response:
-    headers = Headers(answer.headers)
-    headers["Content-Length"] = str(len(answer.body))
-    headers["Connection"] = "close"
-    return Response(answer.status, HTTPStatus(answer.status).phrase, headers, answer.body)
+        async with asyncio.timeout(SLOW_CLOSE_TIMEOUT_S):
+            await connection.close(CloseCode.TRY_AGAIN_LATER, "you read too slowly; resume")
+    except TimeoutError:
+        connection.transport.abort()
 
 
 def _select_subprotocol(
@@ -181,9 +163,10 @@ def _select_subprotocol(
 
 async def _converse(chat: Chat, connection: ChatConnection) -> None:
     """One connection: catch up, then go live, and do what the client says."""
-    hub, user, room = chat.hub, connection.user, connection.room
-    async with hub.visit(user, room, connection.deliver, connection.after) as member:
-        if connection.request_read.hello:
+    hub, visitor = chat.hub, connection.visitor
+    user, room = visitor.user, visitor.room
+    async with hub.visit(user, room, connection.deliver, visitor.after) as member:
+        if visitor.hello:
             connection.deliver(events.hello(str(member.cursor)))
         while page := hub.catch_up(member):
             for entry in page:
@@ -214,12 +197,12 @@ def wire(address: Address) -> WebSocketWire:
 
 
 class WebSocketWire:
-    """One WebSocket at a time; answers are matched to what was sent by their order and id."""
+    """One WebSocket at a time."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._connection: websockets.asyncio.client.ClientConnection | None = None
-        self._answers: dict[str, asyncio.Future[Event]] = {}
+        self._connection: ClientConnection | None = None
+        self._conversation: Conversation | None = None
         self.counters = Counters()
 
     async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
@@ -228,97 +211,38 @@ class WebSocketWire:
         if cursor is not None:
             query["after"] = cursor
         self.counters.requests += 1
+        connection = await handshake.connect(self._address, "/ws/chat", query)
+        conversation = Conversation(self.counters, cursor)
+        self._connection, self._conversation = connection, conversation
         try:
-            self._connection = await _connect(self._address, query)
-        except InvalidStatus as error:
-            raise _refused(error) from None
-        except (OSError, InvalidHandshake, TimeoutError) as error:
-            raise ConnectionLost(f"no connection: {error}") from error
-        try:
-            epoch = ""
-            async for message in self._connection:
-                event = decode_event(message)
-                self.counters.payload_received += len(message)
-                if event.type == "HELLO":
-                    epoch = str(event.data["cursor"]).partition("-")[0]
-                    # When resuming, our own cursor is the true one until a RESET has been heard.
-                    yield Heard(event.data["cursor"] if cursor is None else None)
-                elif event.type == "RESET":
-                    yield Heard(f"{event.data['epoch']}-{event.data['newest']}", event)
-                elif not self._take_answer(event):
-                    yield Heard(f"{epoch}-{event.offset}" if event.offset else None, event)
-                    if event.offset and "recipientId" in event.data:
-                        await self._acknowledge(event.offset)
-            raise ConnectionLost(*_reason(self._connection))
+            async for message in connection:
+                heard = conversation.hear(message)
+                if heard is not None:
+                    yield heard
+                    if (ack := receipt(heard)) is not None:
+                        await connection.send(ack, text=True)
+            raise ConnectionLost(*handshake.why_closed(connection))
         except ConnectionClosed:
-            raise ConnectionLost(*_reason(self._connection)) from None
+            raise ConnectionLost(*handshake.why_closed(connection)) from None
         finally:
-            self._connection.transport.abort()
-            self._connection = None
-            self._give_up_answers()
+            self._connection = self._conversation = None
+            connection.transport.abort()
+            conversation.end()
 
     async def post(self, raw: bytes, message_id: str | None) -> Event | None:
         """Send one event; where it has an id, return its answer."""
-        if self._connection is None:
+        if self._conversation is None:
             raise ConnectionLost("not connected")
-        answer = None
-        if message_id is not None:
-            answer = self._answers[message_id] = asyncio.get_running_loop().create_future()
-        try:
-            await self._connection.send(raw, text=True)
-            self.counters.sent += 1
-            self.counters.payload_sent += len(raw)
-            return None if answer is None else await answer
-        except ConnectionClosed:
-            raise ConnectionLost("the connection closed while sending") from None
-        finally:
-            self._answers.pop(message_id or "", None)
+        return await self._conversation.say(raw, message_id, self._send)
 
     async def close(self) -> None:
         """Close with 1000."""
         if self._connection is not None:
             await self._connection.close()
 
-    async def _acknowledge(self, offset: int) -> None:
+    async def _send(self, raw: bytes) -> None:
         assert self._connection is not None
-        receipt = events.envelope(Event("ACK", {"offset": offset}))
-        await self._connection.send(receipt.json, text=True)
-
-    def _take_answer(self, event: Event) -> bool:
-        if event.type not in ("ACK", "ERROR"):
-            return False
-        answer = self._answers.pop(event.data.get("id", ""), None)
-        if answer is None or answer.done():
-            return False
-        answer.set_result(event)
-        return True
-
-    def _give_up_answers(self) -> None:
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(ConnectionLost("the connection closed before the answer"))
-        self._answers.clear()
-
-
-async def _connect(
-    address: Address, query: dict[str, str]
-) -> websockets.asyncio.client.ClientConnection:
-    url = f"{address.url.replace('http', 'ws', 1)}/ws/chat?{urlencode(query)}"
-    return await websockets.asyncio.client.connect(
-        url,
-        additional_headers={"Authorization": f"Bearer {address.token}"},
-        compression=None,
-        proxy=None,
-        close_timeout=CLOSE_TIMEOUT_S,
-        logger=log,
-    )
-
-
-def _refused(error: InvalidStatus) -> Exception:
-    response = error.response
-    return refused_by(response.status_code, bytes(response.body))
-
-
-def _reason(connection: websockets.asyncio.client.ClientConnection) -> tuple[str, int | None]:
-    code, reason = connection.close_code, connection.close_reason
-    return f"closed with {code} {reason or ''}".rstrip(), code
+        try:
+            await self._connection.send(raw, text=True)
+        except ConnectionClosed:
+            raise ConnectionLost("the connection closed while sending") from None

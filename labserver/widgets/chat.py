@@ -18,6 +18,7 @@ import traitlets
 from labserver.chat.events import Event
 from labserver.errors import LabError
 from labserver.runtime.client import Client
+from labserver.widgets.cells import belongs_to_cell
 from labserver.widgets.transcript import Transcript
 
 UPDATE_S = 0.05  # 20 updates a second; Jupyter drops what goes past 1,000 messages or 1 MB
@@ -56,6 +57,7 @@ class ChatWidget(anywidget.AnyWidget):
         self.on_msg(self._on_browser)
         self._show()
         client.follow(self._hear, self._schedule)
+        belongs_to_cell(self)
 
     def say(self, text: str) -> None:
         """Say something, as if typed and sent with Enter; `/dm NAME text` goes to one person.

@@ -24,7 +24,7 @@ PREFIX = "labserver"
 ANSWER_S = 3.0  # how long a sender waits for a Redis that is away; a restart takes about one
 SOCKET_S = 5.0  # silence after which a connection is given up; longer than any blocking read
 CONNECTIONS_MAX = 32  # two for the blocking reads, the others for what is sent meanwhile
-BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 2.0
+BACKOFF_MIN_S, BACKOFF_MAX_S = 0.05, 1.0
 
 OUTAGE = (RedisError, OSError, TimeoutError)  # what a call raises when Redis is away
 
@@ -47,9 +47,12 @@ def connect(url: str) -> Client:
             timeout=ANSWER_S,
             protocol=2,
             retry=Retry(NoBackoff(), 0),
-            socket_timeout=SOCKET_S,
+            # Callers set their own time: with this, redis-py writes under asyncio.wait_for, which
+            # before Python 3.12 loses a cancellation now and then.
+            socket_timeout=None,
             socket_connect_timeout=SOCKET_S,
             socket_keepalive=True,
+            driver_info=None,  # it would be read from the disk, and told at each connection
         )
     except ValueError as error:
         raise LabError(
@@ -73,12 +76,13 @@ async def check(client: Client, url: str) -> None:
     """
     try:
         async with asyncio.timeout(SOCKET_S):
-            await client.execute_command("PING")
+            await client.ping()
     except OUTAGE as error:
         host = urlsplit(url).hostname or "this machine"
+        cause = str(error) or "no answer"
         raise LabError(
-            f"Redis at {shown(url)} cannot be used ({error or 'no answer'}): start redis-server"
-            f" on {host}, or give the address of one that runs."
+            f"Redis at {shown(url)} cannot be used ({cause}): start redis-server on {host}, or"
+            " give the address of one that runs."
         ) from error
 
 

@@ -24,6 +24,7 @@ import msgspec
 from labserver.backends.redis.connection import (
     ANSWER_S,
     OUTAGE,
+    SOCKET_S,
     Backoff,
     Client,
     insist,
@@ -190,7 +191,7 @@ class RoomLogs:
             logger.error("Redis lost the conversation; it begins anew, and readers are told RESET")
         self._keys = _Keys(self._keys.prefix, stored.decode())
         for log in self._mirrors.values():
-            _restart(log, self.epoch, newest=0)
+            log.restart(self.epoch, newest=0)
         self._tell_progress()
         if self._mirrors:
             await self._wake()
@@ -201,7 +202,8 @@ class RoomLogs:
         away = False
         while True:
             try:
-                await self._verify()
+                async with asyncio.timeout(SOCKET_S):
+                    await self._verify()
                 if away:
                     logger.warning("Redis is back; the logs go on")
                 away = False
@@ -219,7 +221,8 @@ class RoomLogs:
         mirrors = {keys.stream(room).encode(): log for room, log in self._mirrors.items()}
         after: dict[Any, Any] = {key: f"0-{log.newest}" for key, log in mirrors.items()}
         after[self._wake_key] = self._woken
-        answer: Any = await self._client.xread(after, count=PAGE, block=BLOCK_MS)
+        async with asyncio.timeout(SOCKET_S):
+            answer: Any = await self._client.xread(after, count=PAGE, block=BLOCK_MS)
         for stream, entries in answer:
             if stream == self._wake_key:
                 self._woken = entries[-1][0]
@@ -259,7 +262,7 @@ class RoomLogs:
         while True:
             keys = self._keys
             stream = keys.stream(room)
-            count: Any = await self._client.execute_command("HGET", keys.counts, room)
+            count: Any = await self._client.hget(keys.counts, room)
             newest = int(count or 0)
             log = RoomLog(room, keys.epoch, self._retain_entries)
             start = max(1, newest - self._retain_entries + 1)
@@ -310,21 +313,8 @@ def _take(log: RoomLog, offset: int, fields: dict[bytes, bytes]) -> None:
     if offset <= log.newest:
         return
     if offset > log.newest + 1:  # more was said than the stream keeps while we were away
-        _restart(log, log.epoch, newest=offset - 1)
+        log.restart(log.epoch, newest=offset - 1)
     log.extend(_envelope(log.room, offset, fields))
-
-
-def _restart(log: RoomLog, epoch: str, newest: int) -> None:
-    """Empty a mirror, and tell those who watch it that it goes on after `newest`."""
-    log.epoch = epoch
-    log.newest = newest
-    log._entries.clear()
-    log._private.clear()
-    log._bytes = 0
-    reset = events.reset(epoch, log.oldest, log.newest)
-    told = events.envelope(msgspec.structs.replace(reset.event, room=log.room))
-    for watcher in tuple(log._watchers):
-        watcher(told)
 
 
 def _newest_entry(log: RoomLog) -> Envelope | None:

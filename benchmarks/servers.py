@@ -1,0 +1,139 @@
+"""The servers that are compared, each started as `python -m benchmarks.servers NAME`.
+
+Each prints its URL, serves a room over WebSocket at /ws/chat, and ends with its stdin.
+What a member says is sent to all members; all send texts of the same length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+import websockets.asyncio.server
+from websockets.frames import Frame, Opcode
+
+import labserver.runtime.server as runtime
+from labserver.backends.memory import MemoryBus
+from labserver.backends.sqlite import SqliteMailbox
+from labserver.chat.auth import Tokens
+from labserver.chat.hub import Hub
+from labserver.clock import SystemClock
+from labserver.techniques import load
+from labserver.techniques.interface import Chat
+
+SECRET = "a secret of the benchmarks, known to all, of no use elsewhere"
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+TEXT_BYTES = 230  # about what a CHAT_MESSAGE of 128 characters has with its offset and time
+MARK = b"~"  # once in each message, and in nothing else that is sent
+TEXT = MARK + b"x" * (TEXT_BYTES - 1)
+
+
+async def ours(listening: socket.socket) -> None:
+    """labserver, its rate limit off."""
+    clock = SystemClock()
+    hub = Hub(bus=MemoryBus(), mailbox=SqliteMailbox(), clock=clock, sends_per_s=None)
+    guard = runtime.make_guard(Tokens(SECRET, clock), None, ())
+    async with (
+        runtime.open_hub(hub),
+        load("websocket").serve(Chat(hub, guard), listening),
+    ):
+        await asyncio.Event().wait()
+
+
+async def broadcast(listening: socket.socket) -> None:
+    """The websockets library with its own `broadcast()`."""
+    members: set[websockets.asyncio.server.ServerConnection] = set()
+    text = TEXT.decode()
+
+    async def converse(connection: websockets.asyncio.server.ServerConnection) -> None:
+        members.add(connection)
+        try:
+            async for _ in connection:
+                websockets.asyncio.server.broadcast(members, text)
+        finally:
+            members.discard(connection)
+
+    async with websockets.asyncio.server.serve(
+        converse, sock=listening, compression=None, backlog=1024
+    ) as server:
+        await server.serve_forever()
+
+
+class Raw(asyncio.Protocol):
+    """The floor: a handshake, and a prepared frame written to every transport."""
+
+    members: ClassVar[set[asyncio.Transport]] = set()
+    frame = Frame(Opcode.TEXT, TEXT).serialize(mask=False)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.open = False
+
+    def data_received(self, data: bytes) -> None:
+        if self.open:
+            # Frames of the benchmark's speaker come whole, and have one length.
+            for _ in range(max(1, len(data) // SPOKEN_FRAME_BYTES)):
+                for member in self.members:
+                    member.write(self.frame)
+            return
+        key = next(
+            line.partition(b":")[2].strip()
+            for line in data.split(b"\r\n")
+            if line.lower().startswith(b"sec-websocket-key")
+        )
+        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
+        self.transport.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        )
+        self.open = True
+        self.members.add(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.members.discard(self.transport)
+
+
+SPOKEN = b'{"type":"CHAT_MESSAGE","data":{"content":"%s"}}' % (MARK + b"x" * 127)
+SPOKEN_FRAME_BYTES = len(Frame(Opcode.TEXT, SPOKEN).serialize(mask=True))
+
+
+async def raw(listening: socket.socket) -> None:
+    """Plain asyncio."""
+    server = await asyncio.get_running_loop().create_server(Raw, sock=listening, backlog=1024)
+    async with server:
+        await server.serve_forever()
+
+
+SERVERS: dict[str, Callable[[socket.socket], Awaitable[None]]] = {
+    "labserver": ours,
+    "websockets broadcast()": broadcast,
+    "raw asyncio": raw,
+}
+
+
+async def main(name: str) -> None:
+    """Serve until stdin ends."""
+    listening = runtime.bind(runtime.LOOPBACK, 0)
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(_ignore_cancel(SERVERS[name](listening)))
+        print(runtime.url_of(listening), flush=True)
+        await loop.run_in_executor(None, sys.stdin.read)
+        serving.cancel()
+
+
+async def _ignore_cancel(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except asyncio.CancelledError:
+        pass
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,167 @@
+"""The command line: serve a technique, issue a token, look whether this machine is ready.
+
+What a command needs is imported when it runs: `labserver token` is there to be used in a
+shell's `$(…)`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from labserver import __version__
+from labserver.errors import LabError
+
+EXIT_TIMEOUT_S = 4.5  # the contract allows 5
+DAY_S = 24 * 3600
+COLOURS = {"ok": "green", "optional": "yellow", "failed": "bold red"}
+FAILED, MISUSED = 1, 2  # exit codes: something was not there; something was asked wrongly
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="labserver")
+def main() -> None:
+    """Realtime Lab: chat servers over five techniques, to run, see and measure."""
+
+
+@main.command()
+@click.argument("technique")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="TCP port; 0: a free one.")
+@click.option("--host", default="127.0.0.1", help="The address to listen on.")
+@click.option("--redis", metavar="URL", help="Share the conversation through a Redis.")
+@click.option(
+    "--allow-origin",
+    metavar="PATTERN",
+    multiple=True,
+    help="Let in pages of this origin: https://app.example.com, https://*.example.com, or *."
+    " By default those of loopback; '' for none but the server's own.",
+)
+@click.option(
+    "--allow-host", metavar="NAME", multiple=True, help="Answer under this Host header too."
+)
+@click.option(
+    "--store",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The SQLite file for direct messages; by default one in the state folder.",
+)
+@click.option("--while-stdin", is_flag=True, hidden=True, help="Stop when stdin ends.")
+def serve(
+    technique: str,
+    port: int,
+    host: str,
+    redis: str | None,
+    allow_origin: tuple[str, ...],
+    allow_host: tuple[str, ...],
+    store: Path | None,
+    while_stdin: bool,
+) -> None:
+    """Serve the chat over TECHNIQUE until SIGTERM or Ctrl-C.
+
+    TECHNIQUE is short_polling, long_polling, sse, websocket or webrtc. One line
+    `ready URL` on standard output says that connections are accepted.
+    """
+    from labserver.chat.auth import Tokens, is_loopback
+    from labserver.runtime import state
+    from labserver.runtime.serve import serve as serve_until_told
+    from labserver.runtime.server import clock, make_guard
+    from labserver.techniques import load
+
+    with _one_sentence(MISUSED):
+        module = load(technique)
+        if not is_loopback(host) and state.SECRET_VARIABLE not in os.environ:
+            raise LabError(
+                f"--host {host} lets other machines in: set {state.SECRET_VARIABLE} to a secret"
+                " that only they know who may issue tokens."
+            )
+        patterns = [pattern for pattern in allow_origin if pattern] if allow_origin else None
+        tokens = Tokens(state.secret(), clock)
+        guard = make_guard(tokens, patterns, [*allow_host, host])
+    _log_to_stderr()
+    os.umask(0o077)  # direct messages are nobody else's business
+    with _one_sentence(FAILED):
+        serve_until_told(
+            module,
+            guard,
+            host=host,
+            port=port,
+            store=store or ("" if redis else state.mailbox()),
+            redis=redis,
+            while_stdin=while_stdin,
+            ready=_say_ready,
+            stopping=_end_in_time,
+        )
+
+
+def _say_ready(url: str) -> None:
+    print(f"ready {url}", flush=True)
+
+
+def _end_in_time() -> None:
+    """See to it that the process ends, whatever hangs: a supervisor would kill it, not exit 0."""
+    last_resort = threading.Timer(EXIT_TIMEOUT_S, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
+
+
+@main.command()
+@click.argument("user")
+@click.option(
+    "--ttl", type=click.IntRange(1, 3660 * DAY_S), default=3600, help="Seconds that it is valid."
+)
+def token(user: str, ttl: int) -> None:
+    """Print a token with which USER may connect to a server of this machine."""
+    from labserver.chat.auth import Tokens
+    from labserver.clock import SystemClock
+    from labserver.runtime import state
+
+    with _one_sentence(MISUSED):
+        print(Tokens(state.secret(), SystemClock()).issue(user, ttl))
+
+
+@main.command()
+def doctor() -> None:
+    """Look whether this machine has what the lab needs."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from labserver.runtime.doctor import doctor as examine
+
+    findings = examine()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        table.add_row(
+            Text(finding.state, COLOURS[finding.state]),
+            *(Text(text) for text in (finding.what, finding.found, finding.remedy)),
+        )
+    Console().print(table)
+    sys.exit(0 if findings.ok else FAILED)
+
+
+@contextmanager
+def _one_sentence(exit_code: int) -> Iterator[None]:
+    """Let a LabError end the program with its sentence and this exit code."""
+    try:
+        yield
+    except LabError as error:
+        print(f"labserver: {error}", file=sys.stderr)
+        sys.exit(exit_code)
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s"
+    )
+
+
+if __name__ == "__main__":
+    main(prog_name="labserver")

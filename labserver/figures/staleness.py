@@ -1,0 +1,48 @@
+"""How old a message is when a poll brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean
+
+import plotly.graph_objects as go
+
+from labserver.figures.palette import EMPHASIS, TECHNIQUE, dress
+
+BINS = 12
+
+
+def staleness(ages_s: Sequence[float], interval_s: float) -> go.Figure:
+    """A histogram of the messages' ages on arrival.
+
+    Args:
+        ages_s: seconds from sending to receiving, one a message.
+        interval_s: seconds between two polls.
+
+    Raises:
+        ValueError: if there is no age to show.
+    """
+    if not ages_s:
+        raise ValueError("no message was heard: poll while somebody speaks")
+    average_ms = 1000 * mean(ages_s)
+    figure = go.Figure(
+        go.Histogram(
+            x=[1000 * age for age in ages_s],
+            xbins={"start": 0, "size": 1000 * interval_s / BINS},
+            marker_color=TECHNIQUE["short_polling"],
+            hovertemplate="%{y} messages were %{x} ms old<extra></extra>",
+        )
+    )
+    figure.add_vline(
+        x=average_ms,
+        line={"color": EMPHASIS, "dash": "dash"},
+        annotation_text=f"mean {average_ms:.0f} ms",
+    )
+    share = average_ms / (1000 * interval_s)
+    return dress(
+        figure,
+        f"Polled every {1000 * interval_s:.0f} ms, a message is {average_ms:.0f} ms old on arrival:"
+        f" {share:.2f} of the interval",
+        x="age on arrival (ms)",
+        y="messages",
+    )

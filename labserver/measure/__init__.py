@@ -1,0 +1,1 @@
+"""How well: workloads, and what is measured under them."""

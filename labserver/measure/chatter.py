@@ -1,0 +1,48 @@
+"""A user who speaks at random moments, in the background, and remembers when."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+
+from labserver.runtime.client import Client
+
+
+class Chatter:
+    """Sends messages as a Poisson process, as independent people do.
+
+    Args:
+        client: who speaks; it stays open afterwards.
+        messages: how many.
+        per_s: how many a second on average.
+        seed: the same seed, the same pauses.
+
+    Attributes:
+        sent: message id → when it was sent, by `time.perf_counter()`.
+    """
+
+    def __init__(
+        self, client: Client, *, messages: int = 30, per_s: float = 2.0, seed: int = 1
+    ) -> None:
+        if messages < 1 or per_s <= 0:
+            raise ValueError("messages must be at least 1, and per_s more than 0")
+        self.sent: dict[str, float] = {}
+        self.talking = True
+        self._rng = random.Random(seed)
+        self._messages = messages
+        self._per_s = per_s
+        self._client = client
+        client.background(self._talk)
+
+    async def _talk(self) -> None:
+        try:
+            for number in range(1, self._messages + 1):
+                await asyncio.sleep(self._rng.expovariate(self._per_s))
+                message_id = secrets.token_hex(8)
+                self.sent[message_id] = time.perf_counter()
+                data = {"content": f"message {number}", "id": message_id}
+                await self._client.asend({"type": "CHAT_MESSAGE", "data": data})
+        finally:
+            self.talking = False

@@ -1,0 +1,202 @@
+"""A server in a process of its own, for a kernel that measures or computes meanwhile.
+
+The child is `labserver serve`, in a session of its own: an interrupt of the kernel is not
+for it. Its standard input is a pipe that only the kernel holds open, so that it ends with
+the kernel, even when that is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+from labserver.chat.auth import Tokens
+from labserver.errors import LabError
+from labserver.runtime import server as register
+from labserver.runtime.client import Client
+from labserver.runtime.loop import lab_loop
+from labserver.runtime.server import LOOPBACK, Server, clock, kernel_secret
+from labserver.runtime.state import SECRET_VARIABLE
+from labserver.techniques import load
+
+READY_TIMEOUT_S = 30.0  # Python on a busy machine, and aiortc's codecs
+STOP_TIMEOUT_S = 5.0  # it takes at most 4 s; then it is killed
+TAIL_BYTES = 2_000  # of what the child wrote to stderr, for the error message
+SOURCES = Path(__file__).parents[2]
+
+_folder: tempfile.TemporaryDirectory[str] | None = None
+
+
+def start(
+    technique: str,
+    *,
+    port: int = 0,
+    host: str = LOOPBACK,
+    name: str | None = None,
+    allowed_origins: Iterable[str] | None = None,
+    allowed_hosts: Iterable[str] = (),
+    secret: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+    widget: Callable[[Client, str], Any],
+) -> Server:
+    """Start a server in a process of its own; one of the same name is replaced.
+
+    Args:
+        technique: short_polling, long_polling, sse, websocket or webrtc.
+        port: TCP port; 0: a free one.
+        host: the address to listen on.
+        name: for the register; the technique's by default.
+        allowed_origins: patterns such as `https://*.example.com`, beside the server's own;
+            None: loopback origins.
+        allowed_hosts: Host headers that are served, beside loopback and `host`.
+        secret: signs the tokens; None: the kernel's own.
+        store: the SQLite file for direct messages; None: one that lasts as long as the
+            kernel, so that another server of this name finds what was accepted.
+        widget: makes the chat widget of a client.
+
+    Raises:
+        LabError: if there is no such technique, or the server did not start.
+    """
+    load(technique)
+    name = name or technique
+    secret = secret or kernel_secret
+    tokens = Tokens(secret, clock)
+    register.clear(name)
+    options = {
+        "--host": [host],
+        "--port": [str(port)],
+        "--store": [os.fspath(_default_store(name) if store is None else store)],
+        "--allow-origin": () if allowed_origins is None else list(allowed_origins) or [""],
+        "--allow-host": allowed_hosts,
+    }
+    words = [f"{option}={value}" for option, values in options.items() for value in values]
+    held = lab_loop.hold(_serving([technique, "--while-stdin", *words], secret))
+    child = held.value
+    return register.register(
+        Server(
+            name=name,
+            technique=technique,
+            url=child.url.result(),
+            tokens=tokens,
+            hub=None,
+            end=held.leave,
+            widget=widget,
+            pid=child.pid,
+            failure=child.failure,
+        )
+    )
+
+
+class Child(asyncio.SubprocessProtocol):
+    """What is heard from a server process.
+
+    Attributes:
+        url: where it serves, once it does.
+        ended: set when it has ended and all it wrote was read.
+    """
+
+    def __init__(self) -> None:
+        self.url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.ended = asyncio.Event()
+        self._stdout = self._stderr = b""
+        self._transport: asyncio.SubprocessTransport | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        assert self._transport is not None
+        return self._transport.get_pid()
+
+    def failure(self) -> str | None:
+        """How it ended; None while it runs."""
+        if not self.ended.is_set():
+            return None
+        assert self._transport is not None
+        tail = self._stderr.decode(errors="replace").strip().removeprefix("labserver: ")
+        ended = f"ended with exit code {self._transport.get_returncode()}"
+        return f"{ended}: {tail}" if tail else ended
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The process has started."""
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """It has written; read at once, so that it never waits for us."""
+        if fd == 2:
+            self._stderr = (self._stderr + data)[-TAIL_BYTES:]
+        elif not self.url.done():
+            self._stdout += data
+            line, newline, _ = self._stdout.partition(b"\n")
+            if newline:
+                self.url.set_result(line.decode().removeprefix("ready ").strip())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended, and its pipes have been read."""
+        self.ended.set()
+        if not self.url.done():
+            self.url.set_exception(LabError(f"The server did not start: it {self.failure()}"))
+            self.url.exception()  # where nobody waits for it any more
+
+
+@asynccontextmanager
+async def _serving(arguments: Sequence[str], secret: str) -> AsyncIterator[Child]:
+    """A server process for the time of a block."""
+    search = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    transport, child = await asyncio.get_running_loop().subprocess_exec(
+        Child,
+        # -P: files of the notebook's folder must not pass for modules.
+        *(sys.executable, "-P", "-m", "labserver", "serve", *arguments),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, SECRET_VARIABLE: secret, "PYTHONPATH": os.pathsep.join(search)},
+        start_new_session=True,
+    )
+    try:
+        await _ready(child)
+        yield child
+        stdin = transport.get_pipe_transport(0)
+        assert stdin is not None
+        stdin.close()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await child.ended.wait()
+        except TimeoutError:
+            pass
+    finally:
+        transport.close()  # kills it if it still runs
+        await child.ended.wait()
+
+
+async def _ready(child: Child) -> None:
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            await asyncio.shield(child.url)
+    except TimeoutError:
+        raise LabError(
+            f"The server process was not ready within {READY_TIMEOUT_S:g} s: start it again, or"
+            " without process=True."
+        ) from None
+
+
+def _default_store(name: str) -> Path:
+    global _folder  # noqa: PLW0603 - one a kernel, made when it is first needed
+    if _folder is None:
+        _folder = tempfile.TemporaryDirectory(prefix="labserver-", ignore_cleanup_errors=True)
+        atexit.register(_remove_folder)
+    return Path(_folder.name, f"{quote(name, safe='')}.sqlite3")
+
+
+def _remove_folder() -> None:
+    register.stop_all()  # they still have it open
+    if _folder is not None:
+        _folder.cleanup()

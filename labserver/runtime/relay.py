@@ -1,0 +1,344 @@
+"""The relay between client and server: it writes down every byte and plays a link.
+
+For a perfect link a piece is written on as it is read, in the same call. For any other the
+link says when it arrives, and a timer writes it then. What is under way is bounded: a sender
+that is faster than its link is not read from until some of it has arrived, as with real TCP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from labserver.wire.link import Lane, Link
+from labserver.wire.middlebox import Middlebox
+from labserver.wire.tape import Direction, Piece, Tape, What
+
+UNDER_WAY_MAX = 1024 * 1024  # bytes; a transatlantic gigabit path holds about ten times that
+LOOPBACK = "127.0.0.1"
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
+
+
+class Relay:
+    """What passes between a listening socket and a server on this machine; see `relay`.
+
+    Args:
+        link: the network that it plays.
+        tape: where it is written down.
+        port: the server's.
+        tasks: own the connecting.
+    """
+
+    def __init__(self, link: Link, tape: Tape, port: int, tasks: asyncio.TaskGroup) -> None:
+        self.link = link
+        self.tape = tape
+        self.frozen = False
+        self.began_ns = time.monotonic_ns()
+        self._port = port
+        self._tasks = tasks
+        self._number = 0
+        self._rng = random.Random(link.seed)
+        self._waiting: deque[Connection] = deque()
+        self.connections: dict[int, Connection] = {}
+        self.quiet = asyncio.Event()  # set whenever there is no connection
+        self.quiet.set()
+
+    def accept(self) -> ClientSide:
+        """The protocol of a new connection."""
+        self._number += 1
+        connection = Connection(self, self._number, self.link, self._rng)
+        self.connections[self._number] = connection
+        self.quiet.clear()
+        return connection.client
+
+    def begin(self, connection: Connection) -> None:
+        """Connect it to the server, or let it wait for its turn."""
+        most = self.link.connections_max
+        if most is not None and len(self.connections) - len(self._waiting) > most:
+            self._waiting.append(connection)
+        else:
+            self._tasks.create_task(connection.connect(self._port))
+
+    def forget(self, connection: Connection) -> None:
+        """It has ended; the next one that waits has its turn."""
+        self.connections.pop(connection.number, None)
+        if not self.connections:
+            self.quiet.set()
+        with contextlib.suppress(ValueError):
+            self._waiting.remove(connection)
+            return
+        if self._waiting:
+            self._tasks.create_task(self._waiting.popleft().connect(self._port))
+
+    def write_down(
+        self,
+        number: int,
+        direction: Direction,
+        what: What,
+        data: bytes = b"",
+        arrives_in: float = 0.0,
+    ) -> None:
+        """Note on the tape what happens now."""
+        now = time.monotonic_ns() - self.began_ns
+        arrives = -1 if arrives_in < 0 else now + round(arrives_in * 1e9)
+        self.tape.add(Piece(now, arrives, number, direction, what, data, len(data)))
+
+    def cut(self) -> None:
+        """Cut every connection, as a pulled cable that both sides notice at once."""
+        for connection in tuple(self.connections.values()):
+            connection.abort()
+
+    def freeze(self) -> None:
+        """From now on nothing passes and nobody is told: half-open connections."""
+        self.frozen = True
+
+    def thaw(self) -> None:
+        """What was held up passes."""
+        self.frozen = False
+        for connection in tuple(self.connections.values()):
+            connection.client.release()
+            connection.server.release()
+
+
+class Connection:
+    """A client's connection, and the one to the server that stands for it."""
+
+    def __init__(self, relay: Relay, number: int, link: Link, rng: random.Random) -> None:
+        self.relay = relay
+        self.number = number
+        self.middlebox = Middlebox(link)
+        self.client = ClientSide(self, Direction.UP, Lane(link, rng))
+        self.server = Side(self, Direction.DOWN, Lane(link, rng))
+        self.client.other, self.server.other = self.server, self.client
+        self.idle_timer: asyncio.TimerHandle | None = None
+        self.closed = 0
+
+    async def connect(self, port: int) -> None:
+        """Connect to the server, and let the client's bytes pass."""
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: self.server, LOOPBACK, port)
+        except OSError:  # no server: the client's connection ends
+            self.abort()
+            return
+        if self.client.is_open:
+            self.client.pace()
+        else:
+            self.abort()
+
+    def touch(self) -> None:
+        """Something was said: the proxy's patience begins anew."""
+        timeout = self.relay.link.idle_timeout_s
+        if timeout is None:
+            return
+        if self.idle_timer is not None:
+            self.idle_timer.cancel()
+        self.idle_timer = asyncio.get_running_loop().call_later(timeout, self.abort)
+
+    def abort(self) -> None:
+        """Cut it."""
+        self.relay.write_down(self.number, Direction.DOWN, What.ABORT)
+        for side in (self.client, self.server):
+            if side.transport is not None and not side.transport.is_closing():
+                # A linger of 0 s makes it an RST: a FIN would look like a polite end.
+                sock = side.transport.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                side.transport.abort()
+
+    def lost(self) -> None:
+        """One of its sockets is closed; with both, the connection is over."""
+        self.closed += 1
+        if self.closed == 2 or self.server.transport is None:
+            if self.idle_timer is not None:
+                self.idle_timer.cancel()
+            self.relay.forget(self)
+
+
+class Side(asyncio.Protocol):
+    """One of the two sockets: what is read here is written to the other.
+
+    Args:
+        connection: whose side it is.
+        direction: of what is read here.
+        lane: what it travels on.
+    """
+
+    other: Side
+
+    def __init__(self, connection: Connection, direction: Direction, lane: Lane) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.connection = connection
+        self.relay = connection.relay
+        self.direction = direction
+        self.lane = lane
+        self.under_way = 0
+        # In order: pieces, and None for the end. A timer may fire for its neighbour, as the
+        # loop does not keep the order of equal times; so it only says that one is due.
+        self.flight: deque[bytes | None] = deque()
+        self.held: list[Callable[[], None]] = []
+        self.blocked = False  # the other side's socket is full
+        self.ended = False  # its end has been passed on
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be written to this socket."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    def write(self, data: bytes) -> None:
+        """Write to this socket what has arrived from the other."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio with what was read."""
+        self.connection.touch()
+        for piece in self.connection.middlebox.pass_on(self.direction, data):
+            self.send(piece)
+
+    def send(self, data: bytes) -> None:
+        """Let `data` travel to the other side."""
+        relay, number, link = self.relay, self.connection.number, self.relay.link
+        if relay.frozen:
+            self.held.append(lambda: self.send(data))
+            return
+        if not link.delays and link.chop is None:
+            relay.write_down(number, self.direction, What.DATA, data)
+            self.other.write(data)
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for piece in self.lane.cut(data):
+            at = self.lane.arrival(now, len(piece))
+            relay.write_down(number, self.direction, What.DATA, piece, at - now)
+            self.under_way += len(piece)
+            self.flight.append(piece)
+            loop.call_at(at, self.arrive)
+        self.pace()
+
+    def arrive(self) -> None:
+        """The link delivers what was sent next."""
+        piece = self.flight.popleft()
+        if piece is None:
+            self.end_other()
+            return
+        self.under_way -= len(piece)
+        self.other.write(piece)
+        self.pace()
+
+    def release(self) -> None:
+        """The freeze is over."""
+        held, self.held = self.held, []
+        for go_on in held:
+            go_on()
+
+    def pace(self) -> None:
+        """Read only as fast as the link and the other side take it."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self.blocked or self.under_way > UNDER_WAY_MAX:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        """Called by asyncio when this socket is full."""
+        self.other.blocked = True
+        self.other.pace()
+
+    def resume_writing(self) -> None:
+        """Called by asyncio when this socket has room again."""
+        self.other.blocked = False
+        self.other.pace()
+
+    def eof_received(self) -> bool:
+        """Called by asyncio when the peer will send no more."""
+        for piece in self.connection.middlebox.flush(self.direction):
+            self.send(piece)
+        self.finish()
+        return True  # the other direction may still be open
+
+    def finish(self) -> None:
+        """Pass on the end, after all that is under way."""
+        if self.relay.frozen:
+            self.held.append(self.finish)
+            return
+        loop = asyncio.get_running_loop()
+        at = self.lane.arrival(loop.time(), 0)
+        self.relay.write_down(
+            self.connection.number, self.direction, What.END, arrives_in=at - loop.time()
+        )
+        if self.flight or self.relay.link.delays:
+            self.flight.append(None)
+            loop.call_at(at, self.arrive)
+        else:
+            self.end_other()
+
+    def end_other(self) -> None:
+        """Tell the other side that no more comes; when both have ended, it is over."""
+        self.ended = True
+        other = self.other.transport
+        if other is None or other.is_closing():
+            return
+        other.write_eof()
+        if self.other.ended and self.transport is not None:
+            other.close()
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio when this socket is closed."""
+        transport = self.other.transport
+        if transport is not None and not transport.is_closing():
+            if exc is not None:
+                transport.abort()
+            else:
+                transport.close()
+        self.connection.lost()
+
+
+class ClientSide(Side):
+    """The side on which a client connects."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio; nothing is read until the server's side stands."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.pause_reading()
+        self.relay.write_down(self.connection.number, Direction.UP, What.OPEN)
+        self.connection.touch()
+        self.relay.begin(self.connection)
+
+
+@asynccontextmanager
+async def relay(
+    listening: socket.socket, port: int, *, link: Link, tape: Tape
+) -> AsyncIterator[Relay]:
+    """Pass on what comes to a listening socket to a server's port on loopback, and back.
+
+    Args:
+        listening: bound, listening and non-blocking.
+        port: the server's.
+        link: the network to play.
+        tape: where every piece is written down.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as tasks:
+        passing = Relay(link, tape, port, tasks)
+        server = await loop.create_server(passing.accept, sock=listening, backlog=1024)
+        try:
+            yield passing
+        finally:
+            server.close()
+            for connection in tuple(passing.connections.values()):
+                connection.abort()
+            await passing.quiet.wait()

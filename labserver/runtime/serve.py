@@ -1,0 +1,114 @@
+"""A server that has its process to itself: `labserver serve`.
+
+It runs on the main thread's loop. Told to stop, by a signal or because whoever started it
+is gone, it ends its streams (WebSockets with 1001) and returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+
+from labserver.chat.auth import Guard
+from labserver.runtime.server import LOOPBACK, bind, make_hub, open_hub, redis_hub, url_of
+from labserver.techniques.interface import Chat, Technique
+
+STOP_TIMEOUT_S = 4.0  # supervisors kill after 5 to 90 s; the contract says 5
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STDIN = 0
+
+log = logging.getLogger("labserver")
+
+
+def serve(
+    technique: Technique,
+    guard: Guard,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    store: str | os.PathLike[str],
+    redis: str | None = None,
+    while_stdin: bool = False,
+    ready: Callable[[str], None],
+    stopping: Callable[[], object] = lambda: None,
+) -> None:
+    """Serve until told to stop; for the main thread.
+
+    Args:
+        technique: how it travels.
+        guard: who may take part.
+        host: the address to listen on.
+        port: TCP port; 0: a free one.
+        store: the SQLite file for direct messages.
+        redis: the URL of a Redis that holds logs and mailbox in place of memory and `store`.
+        while_stdin: stop when standard input ends: then the parent process is gone.
+        ready: called with the URL once connections are accepted.
+        stopping: called when it was told to stop; `STOP_TIMEOUT_S` later it has returned,
+            unless something does not let itself be cancelled.
+
+    Raises:
+        LabError: if the port is busy, or the store or Redis cannot be used.
+    """
+    with closing(bind(host, port)) as listening:
+        hub = redis_hub(redis) if redis is not None else open_hub(make_hub(store))
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            limit = asyncio.timeout(None)  # there is one from the stop on
+            with _told_to_stop(stop, while_stdin):
+                try:
+                    async with (
+                        limit,
+                        hub as opened,
+                        technique.serve(Chat(opened, guard), listening),
+                    ):
+                        ready(url_of(listening))
+                        await stop.wait()
+                        stopping()
+                        limit.reschedule(asyncio.get_running_loop().time() + STOP_TIMEOUT_S)
+                except TimeoutError:
+                    if not limit.expired():
+                        raise
+                    log.warning("connections did not close within %g s", STOP_TIMEOUT_S)
+
+        asyncio.run(run())
+
+
+@contextmanager
+def _told_to_stop(stop: asyncio.Event, while_stdin: bool) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT, and at the end of standard input where asked for."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        log.info("stopping: %s", signal.Signals(number).name)
+        loop.call_soon_threadsafe(stop.set)
+
+    # Not loop.add_signal_handler: Windows has none.
+    before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
+    if while_stdin:
+        # A thread, because not every kind of stdin can be polled; os.read, because a daemon
+        # thread that holds the lock of sys.stdin aborts the interpreter at its end.
+        threading.Thread(target=_at_end_of_stdin, args=(loop, stop), daemon=True).start()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    try:
+        while os.read(STDIN, 4096):
+            pass
+    except OSError:
+        pass
+    try:
+        loop.call_soon_threadsafe(stop.set)
+    except RuntimeError:
+        pass  # the loop has ended before

@@ -1,0 +1,89 @@
+"""Short polling: the client asks, again and again, and is answered at once.
+
+    GET /messages?room=&after=   200 {"events": […], "cursor": "EPOCH-OFFSET"}; or 304
+    POST /messages?room=         one event; 202 with its answer
+
+The simplest thing that works, over any proxy and with any HTTP client. A message waits for
+half the interval on average, and most answers are empty; so a client sends along the ETag of
+what it has (If-None-Match, RFC 9110 §13.1.2), and gets a 304 without a body.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+
+from labserver.chat.events import Event
+from labserver.chat.hub import PAGE
+from labserver.techniques import polling
+from labserver.techniques.http import HttpConnection
+from labserver.techniques.interface import Address, Chat, Heard
+from labserver.techniques.polling import Messages
+
+POLL_INTERVAL_S = 1.0  # a delay of 0.5 s on average, for one request a second and client
+
+
+# Server
+
+
+class ShortPolling(Messages):
+    """`GET /messages`, answered at once."""
+
+    async def get(self) -> None:
+        """What came after the client's cursor."""
+        user, after = self.asked.user(self.chat), self.asked.after
+        async with self.poller(user) as poller:
+            page = await poller.read(after)
+        # Typing, presence and RESET are in no log: they are told in this answer or never.
+        told_once = any(entry.event.offset is None for entry in page.entries)
+        if not told_once:
+            self.set_header("Cache-Control", "private, no-cache")  # keep it, but ask each time
+        self.set_header("ETag", polling.etag(page.cursor))
+        if self.check_etag_header() and not told_once:
+            self.answer_empty(304, page)
+        else:
+            self.answer_page(page)
+
+
+def serve(chat: Chat, listening: socket.socket) -> AbstractAsyncContextManager[None]:
+    """Serve the chat over short polling on a bound socket."""
+    return polling.serve(chat, listening, ShortPolling)
+
+
+# Client
+
+
+def wire(address: Address) -> ShortPollingWire:
+    """A client's way to a short polling server."""
+    return ShortPollingWire(address, POLL_INTERVAL_S)
+
+
+class ShortPollingWire:
+    """Asks every `interval_s` seconds."""
+
+    def __init__(self, address: Address, interval_s: float) -> None:
+        self._session = address.session
+        self._interval_s = interval_s
+        self._http = HttpConnection(address)
+        self.counters = self._http.counters
+
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+        """Ask, hand over what is new, wait, and ask again."""
+        async with self._http.open():
+            while True:
+                known = {} if cursor is None else {"If-None-Match": f'"{cursor}"'}
+                page = await polling.poll(self._http, cursor, {"session": self._session}, known)
+                for heard in page:
+                    yield heard
+                cursor = page[-1].cursor
+                if len(page) < PAGE:  # else there is more
+                    await self._http.pause(self._interval_s)
+
+    async def post(self, raw: bytes, message_id: str | None) -> Event | None:
+        """Send one event and return its answer."""
+        return await self._http.post(raw)
+
+    async def close(self) -> None:
+        """Ask no more; there is no good-bye."""
+        await self._http.close()

@@ -1,0 +1,379 @@
+"""Server-sent events: one response that never ends (WHATWG HTML §9.2), over plain HTTP.
+
+    GET /events?room=            text/event-stream: id: the cursor, event: the type, data: the event
+    GET /notifications/stream    the user's own direct messages, as event: NOTIFICATION
+    POST /messages?room=         one event; 202 with its answer
+
+The browser reconnects by itself and sends the id it saw last as `Last-Event-ID`; our ids are
+cursors, so that the log can go on from there. The stream begins with an id and no data: that
+sets the last event id without being an event (§9.2.6), and who is cut off before the first
+event resumes as well.
+
+Server: Starlette, sse-starlette and uvicorn. Client: httpx2 and our own parser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+import msgspec
+import starlette.requests
+import uvicorn
+from sse_starlette import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from labserver.chat.events import EVENT_MAX, Envelope, Event, decode_event
+from labserver.chat.hub import Member, inbox
+from labserver.chat.log import Cursor
+from labserver.chat.outbox import Outbox
+from labserver.errors import Refused
+from labserver.techniques.conversation import receipt
+from labserver.techniques.http import HttpConnection
+from labserver.techniques.interface import Address, Answer, Chat, ConnectionLost, Heard
+from labserver.techniques.request import (
+    DELIVERED,
+    HEALTHY,
+    JSON,
+    NOT_FOUND,
+    TOO_LARGE,
+    Request,
+    refusal,
+)
+from labserver.wire.sse import SSEParser
+
+RETRY_MS = 1000  # how long a browser waits before it reconnects
+PING_S = 15  # WHATWG HTML §9.2.7: old proxies drop what is silent for longer
+SILENCE_S = 3 * PING_S  # without even a comment: the connection is lost
+KEEP_ALIVE_S = 75  # idle connections for POST; longer than clients keep them
+END_TIMEOUT_S = 0.2  # for streams to end by themselves; a stalled one is cut off then
+BACKLOG = 1024  # connections that may wait to be accepted, as after an outage
+GRACEFUL_S = 1  # the last resort, as a stream that stays open would hang uvicorn for ever
+
+log = logging.getLogger("labserver.sse")
+for name in ("uvicorn.error", "sse_starlette.sse"):
+    logging.getLogger(name).setLevel(logging.CRITICAL)  # a peer that goes away is no news
+
+
+# Server
+
+
+class Framer:
+    """Envelopes as stream blocks; it remembers the last one, as a room asks for it in turn.
+
+    Args:
+        event: the name that every event has; empty: its own type.
+    """
+
+    def __init__(self, event: str = "") -> None:
+        self._event = event
+        self._entry: Envelope | None = None
+        self._block = b""
+
+    def __call__(self, entry: Envelope, epoch: str) -> bytes:
+        if entry is not self._entry:
+            self._entry = entry
+            name = self._event if self._event and entry.event.offset else entry.event.type
+            self._block = b"%sevent: %s\ndata: %s\n\n" % (
+                _id_line(entry, epoch),
+                name.encode(),
+                entry.json,  # JSON has no line end of its own: they are escaped in it
+            )
+        return self._block
+
+
+def _id_line(entry: Envelope, epoch: str) -> bytes:
+    data = entry.event.data
+    if entry.event.type == "RESET":
+        return f"id: {Cursor(data['newest'], data['epoch'])}\n".encode()
+    if entry.event.offset is None:
+        return b""
+    return f"id: {Cursor(entry.event.offset, epoch)}\n".encode()
+
+
+class Stream:
+    """One open stream, as an ASGI response.
+
+    Args:
+        streams: those that are open; it is among them while it is.
+        chat: what is served.
+        user, room, after: who reads, where, and from which cursor on.
+        framer: makes blocks of envelopes.
+        headers: of the response.
+    """
+
+    def __init__(
+        self,
+        streams: set[Stream],
+        chat: Chat,
+        user: str,
+        room: str,
+        after: Cursor | None,
+        framer: Framer,
+        headers: dict[str, str],
+    ) -> None:
+        self._streams = streams
+        self._chat = chat
+        self._user, self._room, self._after = user, room, after
+        self._framer = framer
+        self._headers = headers
+        self._outbox = Outbox()
+        self._woken = asyncio.Event()
+        self._ending = False
+        self.ended = asyncio.Event()
+        self.scope = anyio.CancelScope()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._streams.add(self)
+        try:
+            with self.scope:
+                async with self._chat.hub.visit(
+                    self._user, self._room, self._deliver, self._after
+                ) as member:
+                    response = EventSourceResponse(
+                        self._blocks(member), headers=self._headers, ping=PING_S, sep="\n"
+                    )
+                    await response(scope, receive, send)
+        finally:
+            self._streams.discard(self)
+            self.ended.set()
+
+    def end(self) -> None:
+        """End the response, politely: no more blocks, and then its last chunk."""
+        self._ending = True
+        self._woken.set()
+
+    def _deliver(self, entry: Envelope) -> None:
+        if self._outbox.put(entry):
+            self._woken.set()
+        else:
+            self.scope.cancel()  # it reads too slowly: it may come back, and resume
+
+    async def _blocks(self, member: Member) -> AsyncIterator[bytes]:
+        start = member.cursor
+        page = self._chat.hub.catch_up(member)
+        begins = f"retry: {RETRY_MS}\n"
+        if not (page and page[0].event.type == "RESET"):
+            # Else the reader's cursor must not move before it has heard the RESET.
+            begins += f"id: {start}\n"
+        yield begins.encode() + b"\n"
+        while page:
+            yield self._framed(page, member)
+            page = self._chat.hub.catch_up(member)
+        while not self._ending:
+            await self._woken.wait()
+            self._woken.clear()
+            if waiting := self._outbox.take_all():
+                yield self._framed(waiting, member)
+
+    def _framed(self, entries: list[Envelope], member: Member) -> bytes:
+        return b"".join([self._framer(entry, member.log.epoch) for entry in entries])
+
+
+class _Endpoints:
+    """The server's endpoints over one conversation."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+        self.streams: set[Stream] = set()
+        self._events = Framer()
+        self._notifications = Framer("NOTIFICATION")
+
+    async def read(self, request: starlette.requests.Request) -> Response | Stream:
+        """GET /events."""
+        asked = _asked(request)
+        return self._stream(asked, asked.user(self.chat), asked.room, self._events)
+
+    async def notifications(self, request: starlette.requests.Request) -> Response | Stream:
+        """GET /notifications/stream."""
+        asked = _asked(request)
+        user = asked.user(self.chat)
+        return self._stream(asked, user, inbox(user), self._notifications)
+
+    async def speak(self, request: starlette.requests.Request) -> Response:
+        """POST /messages."""
+        asked = _asked(request)
+        user, room = asked.user(self.chat), asked.room
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > EVENT_MAX:
+                raise TOO_LARGE
+        answer = await self.chat.hub.receive(user, room, body) or DELIVERED
+        return _response(Answer(202, answer.json, {**asked.cors(), "Content-Type": JSON}))
+
+    async def ticket(self, request: starlette.requests.Request) -> Response:
+        """POST /tickets."""
+        return _response(_asked(request).ticket(self.chat))
+
+    async def preflight(self, request: starlette.requests.Request) -> Response:
+        """OPTIONS, of anything."""
+        return _response(_asked(request).preflight(self.chat))
+
+    async def health(self, request: starlette.requests.Request) -> Response:
+        """GET /healthz."""
+        return _response(HEALTHY)
+
+    async def end(self) -> None:
+        """End all streams, by themselves where they can."""
+        for stream in self.streams:
+            stream.end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await asyncio.gather(*(stream.ended.wait() for stream in self.streams))
+        for stream in tuple(self.streams):
+            stream.scope.cancel()
+
+    def _stream(self, asked: Request, user: str, room: str, framer: Framer) -> Stream:
+        return Stream(self.streams, self.chat, user, room, asked.after, framer, asked.cors())
+
+
+def _app(endpoints: _Endpoints) -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/{path:path}", endpoints.preflight, methods=["OPTIONS"]),
+            Route("/events", endpoints.read, methods=["GET"]),
+            Route("/notifications/stream", endpoints.notifications, methods=["GET"]),
+            Route("/messages", endpoints.speak, methods=["POST"]),
+            Route("/tickets", endpoints.ticket, methods=["POST"]),
+            Route("/healthz", endpoints.health, methods=["GET"]),
+        ],
+        exception_handlers={Refused: _refused, HTTPException: _http_error},
+    )
+
+
+def _asked(request: starlette.requests.Request) -> Request:
+    url = request.url
+    return Request(f"{url.path}?{url.query}", request.headers.get)
+
+
+async def _refused(request: starlette.requests.Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    try:
+        return _response(refusal(error, _asked(request)))
+    except Refused:  # the query itself cannot be read
+        return _response(refusal(error))
+
+
+async def _http_error(request: starlette.requests.Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        refused = Refused(405, "bad_method", "Use another method.", headers=error.headers or {})
+    else:
+        refused = NOT_FOUND
+    return _response(refusal(refused))
+
+
+def _response(answer: Answer) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(answer.body, answer.status, headers | answer.headers)
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn on a loop that is not its own: signals are left alone, and who waits is told."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
+
+@asynccontextmanager
+async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve the chat over server-sent events on a bound socket.
+
+    On leaving, the streams end first, by themselves; then uvicorn has nothing to wait for.
+    """
+    endpoints = _Endpoints(chat)
+    config = uvicorn.Config(
+        _app(endpoints),
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )
+    server = _Uvicorn(config)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve(sockets=[listening]))
+        await server.accepting.wait()
+        try:
+            yield
+        finally:
+            await endpoints.end()
+            server.should_exit = True
+
+
+# Client
+
+
+def wire(address: Address) -> SSEWire:
+    """A client's way to an SSE server."""
+    return SSEWire(address)
+
+
+class SSEWire:
+    """Reads one stream at a time, and speaks by POST."""
+
+    def __init__(self, address: Address) -> None:
+        self._http = HttpConnection(address)
+        self.counters = self._http.counters
+
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+        """Open the stream, and yield what is heard."""
+        headers = {"Accept": "text/event-stream"}
+        if cursor is not None:
+            headers["Last-Event-ID"] = cursor
+        parser = SSEParser()
+        async with (
+            self._http.open(),
+            self._http.stream("/events", {}, headers, silence_s=SILENCE_S) as chunks,
+        ):
+            yield Heard(None)
+            async for chunk in chunks:
+                for block in parser.blocks(chunk):
+                    if block.error:
+                        raise ConnectionLost(f"the stream cannot be read: {block.error}")
+                    if block.event is None:
+                        yield Heard(block.id)
+                        continue
+                    self.counters.payload_received += len(block.event.data.encode())
+                    heard = Heard(block.id, _event(block.event.data))
+                    yield heard
+                    if (ack := receipt(heard)) is not None:
+                        await self._http.post(ack)
+        raise ConnectionLost("the stream ended")
+
+    async def post(self, raw: bytes, message_id: str | None) -> Event | None:
+        """Send one event and return its answer."""
+        return await self._http.post(raw)
+
+    async def close(self) -> None:
+        """Leave the stream; there is no good-bye."""
+        await self._http.close()
+
+
+def _event(data: str) -> Event:
+    try:
+        return decode_event(data)
+    except msgspec.DecodeError as error:
+        raise ConnectionLost(f"no event: {error}") from None

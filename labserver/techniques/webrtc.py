@@ -1,0 +1,365 @@
+"""WebRTC: the chat over a data channel, from peer to peer (RFC 8825), with `aiortc`.
+
+    GET /ws/signal?room=   Upgrade; then one text frame a signal: see signalling.py
+
+Over the WebSocket two members of a room only find each other. Then they talk directly: two
+users with each other, or a user with the server, which is a member named `@hub`:
+
+    → {"type": "offer", "to": "@hub", "data": {"type": "offer", "sdp": …, "after": CURSOR?,
+       "hello": true?}}
+    ← {"type": "answer", "from": "@hub", "data": {"type": "answer", "sdp": …}}
+
+The offer has one ordered, reliable data channel labelled `chat`. Over it the chat goes on
+exactly as over the WebSocket technique, one event a text message; the WebSocket stays open
+and is how each side learns that the other has gone. A data channel cannot say why it closes:
+the `bye` does, in its data, with the close code that a WebSocket would have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import websockets.asyncio.server
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+from websockets.http11 import Request as HandshakeRequest
+from websockets.http11 import Response
+from websockets.protocol import OPEN
+
+from labserver.chat import events
+from labserver.chat.events import EVENT_MAX, Event
+from labserver.chat.log import Cursor
+from labserver.chat.rate import RateLimit
+from labserver.errors import LabError, Refused
+from labserver.techniques import handshake, signalling
+from labserver.techniques.conversation import Conversation, receipt
+from labserver.techniques.handshake import (
+    BACKLOG,
+    CLOSE_TIMEOUT_S,
+    PING_INTERVAL_S,
+    Connection,
+    Visitor,
+    cut_off,
+    log,
+)
+from labserver.techniques.interface import Address, Chat, ConnectionLost, Counters, Heard
+from labserver.techniques.peer import HUNG_UP, Candidate, Description, End, Peer
+from labserver.techniques.signalling import HUB, Send, Signal, Switchboard
+
+FAREWELL_S = 0.25  # for the bye, by TCP, that says why the channel, by UDP, has ended
+SIGNALS_WAITING_MAX = 1024 * 1024  # bytes that wait for one connection; an offer has 2 KiB
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What `@hub` reads from an offer's data."""
+
+    sdp: str
+    type: str = "offer"
+    after: str | int | None = None
+    hello: bool = False
+
+
+class Error(msgspec.Struct, frozen=True):
+    """The data of an ERROR."""
+
+    code: str
+    message: str
+
+
+class Farewell(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What `@hub` says in the data of its bye."""
+
+    reason: str = "closed"
+    code: int | None = None
+
+
+# Server
+
+
+class SignalConnection(Connection):
+    """A connection whose visitor is known."""
+
+    visitor: Visitor
+
+
+@asynccontextmanager
+async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve the chat over WebRTC, and its signals on a bound socket."""
+    switchboard = Switchboard()
+    rate = RateLimit(chat.hub.clock)
+
+    def admit(connection: ServerConnection, request: HandshakeRequest) -> Response | None:
+        assert isinstance(connection, SignalConnection)
+        admitted = handshake.admit(chat, "/ws/signal", request)
+        if isinstance(admitted, Response):
+            return admitted
+        connection.visitor = admitted
+        return None
+
+    async with asyncio.TaskGroup() as closing:
+
+        async def attend(connection: ServerConnection) -> None:
+            assert isinstance(connection, SignalConnection)
+
+            def send(signal: bytes) -> None:
+                if connection.protocol.state is not OPEN:
+                    return
+                if connection.transport.get_write_buffer_size() <= SIGNALS_WAITING_MAX:
+                    websockets.asyncio.server.broadcast([connection], signal, text=True)
+                else:
+                    closing.create_task(
+                        connection.close(CloseCode.TRY_AGAIN_LATER, "you read too slowly")
+                    )
+
+            await _attend(chat, switchboard, rate, connection, send)
+
+        async with websockets.asyncio.server.serve(
+            attend,
+            sock=listening,
+            backlog=BACKLOG,
+            create_connection=SignalConnection,
+            process_request=admit,
+            compression=None,
+            max_size=EVENT_MAX,
+            ping_interval=PING_INTERVAL_S,
+            ping_timeout=PING_INTERVAL_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            logger=log,
+        ) as server:
+            try:
+                yield
+            finally:
+                asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, cut_off, server)
+
+
+async def _attend(
+    chat: Chat,
+    switchboard: Switchboard,
+    rate: RateLimit,
+    connection: SignalConnection,
+    send: Send,
+) -> None:
+    """One member's signals: to other members, and to the hub's own peer."""
+    visitor = connection.visitor
+    member = switchboard.join(visitor.user, visitor.room, send)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            host = HubPeer(chat, visitor, connection.local_address[0], tasks, send)
+            try:
+                async for message in connection:
+                    if isinstance(message, bytes):
+                        await connection.close(CloseCode.UNSUPPORTED_DATA, "send text frames")
+                        break
+                    try:
+                        rate.spend(visitor.user)
+                        signal = signalling.decode_said(message)
+                        if signal.to == HUB:
+                            await host.take(signal)
+                        else:
+                            switchboard.relay(member, signal)
+                    except Refused as refused:
+                        send(events.error(refused).json)
+            except ConnectionClosed:
+                pass
+            host.hang_up()
+    finally:
+        switchboard.leave(member)
+
+
+class HubPeer:
+    """The server's end of one member's peer connection; a new offer takes the old one's place."""
+
+    def __init__(
+        self, chat: Chat, visitor: Visitor, address: str, tasks: asyncio.TaskGroup, send: Send
+    ) -> None:
+        self._hub = chat.hub
+        self._visitor = visitor
+        self._address = address
+        self._tasks = tasks
+        self._send = send
+        self._peer: Peer | None = None
+
+    async def take(self, signal: Signal) -> None:
+        """Do what the member says.
+
+        Raises:
+            Refused: `bad_event`, `bad_cursor`, `bad_offer`, `bad_candidate` (400).
+        """
+        if signal.type == "offer":
+            await self._answer(signalling.read(signal, Offer))
+        elif signal.type == "candidate":
+            candidate = signalling.read(signal, Candidate)
+            if self._peer is not None:
+                await self._peer.add(candidate)
+        elif signal.type == "bye":
+            self.hang_up()
+        else:
+            raise Refused(400, "bad_event", f"{HUB} makes no offers: send it one.")
+
+    def hang_up(self) -> None:
+        """End the peer connection, once what came before has been done."""
+        if self._peer is not None:
+            self._peer.end(HUNG_UP)
+            self._peer = None
+
+    async def _answer(self, offer: Offer) -> None:
+        after = None if offer.after is None else Cursor.parse(str(offer.after))
+        self.hang_up()
+        peer = Peer(self._address)
+        try:
+            answer = await peer.answer(Description("offer", offer.sdp))
+        except BaseException:
+            await peer.close()
+            raise
+        self._peer = peer
+        self._tasks.create_task(self._host(peer, after, offer.hello))
+        self._send(signalling.encode("answer", answer, sender=HUB))
+
+    async def _host(self, peer: Peer, after: Cursor | None, hello: bool) -> None:
+        """One peer connection's life."""
+        try:
+            await peer.opened()
+            await self._converse(peer, after, hello)
+        except ConnectionLost:
+            pass
+        except Refused as refused:
+            self._send(events.error(refused).json)
+            peer.end(End(refused.message, CloseCode.POLICY_VIOLATION))
+        finally:
+            why = peer.ended
+            if why is not None and why is not HUNG_UP:
+                farewell = Farewell(why.reason, why.code)
+                self._send(signalling.encode("bye", farewell, sender=HUB))
+            await peer.close()
+
+    async def _converse(self, peer: Peer, after: Cursor | None, hello: bool) -> None:
+        """Catch up, then go live, and do what the client says."""
+        hub, user, room = self._hub, self._visitor.user, self._visitor.room
+        async with hub.visit(user, room, peer.deliver, after) as member:
+            if hello:
+                peer.deliver(events.hello(str(member.cursor)))
+            while peer.ended is None and (page := hub.catch_up(member)):
+                for entry in page:
+                    peer.deliver(entry)
+                    if peer.is_full:
+                        await peer.drained()
+            while (message := await peer.receive()) is not None:
+                try:
+                    answer = await hub.receive(user, room, message)
+                except Refused as refused:
+                    answer = events.error(refused, events.said_id(message))
+                if answer is not None:
+                    peer.deliver(answer)
+
+
+# Client
+
+
+def wire(address: Address) -> WebRTCWire:
+    """A client's way to a WebRTC server's hub."""
+    return WebRTCWire(address)
+
+
+class WebRTCWire:
+    """One peer connection to `@hub` at a time, and the WebSocket for its signals."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._signals: ClientConnection | None = None
+        self._peer: Peer | None = None
+        self._conversation: Conversation | None = None
+        self.counters = Counters()
+
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+        """Connect, and yield what is heard."""
+        self.counters.requests += 1
+        signals = await handshake.connect(self._address, "/ws/signal", {"room": self._address.room})
+        peer = Peer(signals.local_address[0])
+        conversation = Conversation(self.counters, cursor)
+        self._signals, self._peer, self._conversation = signals, peer, conversation
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tending = tasks.create_task(_tend(signals, peer))
+                try:
+                    await signals.send(await _offer(peer, cursor), text=True)
+                    await peer.opened()
+                    while (message := await peer.receive()) is not None:
+                        heard = conversation.hear(message)
+                        if heard is not None:
+                            yield heard
+                            if (ack := receipt(heard)) is not None:
+                                await peer.send(ack)
+                except (ConnectionLost, ConnectionClosed):
+                    pass  # the hub's bye says why
+                except GeneratorExit:
+                    tending.cancel()
+                    return  # and not out of the group, which would make another error of it
+                await asyncio.wait([tending], timeout=FAREWELL_S)
+                tending.cancel()
+            if tending.cancelled():
+                why = peer.ended or HUNG_UP
+                raise ConnectionLost(why.reason, why.code)
+            raise tending.result()
+        finally:
+            self._signals = self._peer = self._conversation = None
+            signals.transport.abort()
+            conversation.end()
+            await peer.close()
+
+    async def post(self, raw: bytes, message_id: str | None) -> Event | None:
+        """Send one event; where it has an id, return its answer."""
+        if self._conversation is None or self._peer is None:
+            raise ConnectionLost("not connected")
+        return await self._conversation.say(raw, message_id, self._peer.send)
+
+    async def close(self) -> None:
+        """Close the channel, and then the WebSocket with 1000."""
+        signals, peer = self._signals, self._peer
+        if signals is not None and peer is not None:
+            await peer.hang_up(CLOSE_TIMEOUT_S)
+            await signals.close()
+
+
+async def _offer(peer: Peer, cursor: str | None) -> bytes:
+    description = await peer.offer()
+    offer = Offer(description.sdp, after=cursor, hello=True)
+    return signalling.encode("offer", offer, to=HUB)
+
+
+async def _tend(signals: ClientConnection, peer: Peer) -> LabError:
+    """Do what the hub's signals say, until one of them, or their end, ends it all.
+
+    Returns:
+        Why it has ended.
+    """
+    try:
+        async for message in signals:
+            signal = signalling.decode(message)
+            if signal.type == "ERROR":
+                error = signalling.read(signal, Error)
+                peer.end(End(error.message))
+                if error.code.startswith("bad_"):
+                    return Refused(400, error.code, error.message)
+                return ConnectionLost(error.message)
+            if signal.sender != HUB:
+                continue  # other members may call, but we talk with the hub only
+            if signal.type == "answer":
+                await peer.accept(signalling.read(signal, Description))
+            elif signal.type == "bye":
+                farewell = signalling.read(signal, Farewell)
+                peer.end(End(farewell.reason, farewell.code))
+                return ConnectionLost(farewell.reason, farewell.code)
+    except ConnectionClosed:
+        pass
+    except (LabError, msgspec.DecodeError) as error:
+        peer.end(End(str(error)))
+        return ConnectionLost(str(error))
+    why = End(*handshake.why_closed(signals))
+    peer.end(why)
+    return ConnectionLost(why.reason, why.code)

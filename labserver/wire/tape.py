@@ -1,0 +1,91 @@
+"""What a relay has seen: every piece of every connection, with its times.
+
+The tape is bounded: past its limit it goes on noting that pieces passed, and how long they
+were, but no longer what was in them; `full` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+LIMIT_BYTES = 64 * 1024 * 1024  # a lesson's traffic is a few megabytes at most
+LIMIT_PIECES = 1_000_000
+
+
+class Direction(Enum):
+    """Which way a piece went."""
+
+    UP = "up"  # client to server
+    DOWN = "down"
+
+
+class What(Enum):
+    """What a piece is."""
+
+    OPEN = "open"  # a client has connected
+    DATA = "data"
+    END = "end"  # one side will send no more (FIN)
+    ABORT = "abort"  # the connection was cut (RST)
+
+
+class Piece(NamedTuple):
+    """What one read of a socket gave, or what happened to a connection.
+
+    Attributes:
+        sent_ns: when it left its sender, nanoseconds since the tape began.
+        arrived_ns: when the link delivers it; -1 where it never does.
+        connection: the connection's number, from 1.
+        direction: which way.
+        what: data, or an event.
+        data: the bytes, as they were delivered; empty past the tape's limit.
+        size: how many there were.
+    """
+
+    sent_ns: int
+    arrived_ns: int
+    connection: int
+    direction: Direction
+    what: What
+    data: bytes = b""
+    size: int = 0
+
+
+class Tape:
+    """Pieces in the order in which they were sent.
+
+    Args:
+        limit_bytes: how many bytes of data are kept.
+    """
+
+    def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.pieces: list[Piece] = []
+        self.full = False
+        self._room = limit_bytes
+        self._listeners: list[Callable[[Piece], None]] = []
+
+    def add(self, piece: Piece) -> None:
+        """Note a piece, and tell those who listen."""
+        if self.full or piece.size > self._room or len(self.pieces) >= LIMIT_PIECES:
+            self.full = True
+            piece = piece._replace(data=b"")
+        self._room -= len(piece.data)
+        if len(self.pieces) < LIMIT_PIECES:
+            self.pieces.append(piece)
+        for listener in tuple(self._listeners):
+            listener(piece)
+
+    def listen(self, listener: Callable[[Piece], None]) -> Callable[[], None]:
+        """Call `listener` with each piece from now on; returns what ends that.
+
+        It is called on the relay's thread, and must neither raise nor block.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def __iter__(self) -> Iterator[Piece]:
+        return iter(tuple(self.pieces))
+
+    def __len__(self) -> int:
+        return len(self.pieces)

@@ -1,0 +1,106 @@
+"""Every backend in turn, for the suites that say what a hub may rely on."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from labserver.backends.memory import MemoryBus
+from labserver.backends.redis import RedisMailbox, redis_bus
+from labserver.backends.sqlite import SqliteMailbox
+from labserver.chat.log import RETAIN_ENTRIES
+from labserver.chat.ports import Bus, Mailbox
+from tests.backends.listening import Buses, Mailboxes
+from tests.backends.redis_server import RedisServer
+
+
+@pytest.fixture(scope="session")
+def shared_redis(
+    redis_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RedisServer]:
+    """One redis-server for the tests that leave it alive."""
+    server = RedisServer(redis_server, tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def own_redis(redis_server: str, tmp_path: Path) -> Iterator[RedisServer]:
+    """A redis-server that forgets everything when it is killed."""
+    server = RedisServer(redis_server, tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def lasting_redis(redis_server: str, tmp_path: Path) -> Iterator[RedisServer]:
+    """A redis-server that keeps its data when it is killed."""
+    server = RedisServer(redis_server, tmp_path, appendonly=True)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A conversation of its own within the shared Redis."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        pytest.param("redis, one bus", marks=pytest.mark.redis),
+        pytest.param("redis, two buses", marks=pytest.mark.redis),
+    ]
+)
+def buses(request: pytest.FixtureRequest, prefix: str) -> Buses:
+    """Opens a bus for each of two servers; it may be the same."""
+    kind: str = request.param
+    url = "" if kind == "memory" else request.getfixturevalue("shared_redis").url
+
+    @asynccontextmanager
+    async def open_buses(retain_entries: int = RETAIN_ENTRIES) -> AsyncIterator[tuple[Bus, Bus]]:
+        if kind == "memory":
+            memory = MemoryBus(retain_entries)
+            yield memory, memory
+            return
+        async with redis_bus(url, retain_entries=retain_entries, prefix=prefix) as one:
+            if kind == "redis, one bus":
+                yield one, one
+                return
+            async with redis_bus(url, retain_entries=retain_entries, prefix=prefix) as other:
+                yield one, other
+
+    return open_buses
+
+
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.redis)])
+def mailbox_address(request: pytest.FixtureRequest, tmp_path: Path, prefix: str) -> list[str]:
+    """A kind of mailbox, and where it is."""
+    if request.param == "sqlite":
+        return ["sqlite", str(tmp_path / "mail.db")]
+    return ["redis", request.getfixturevalue("shared_redis").url, prefix]
+
+
+@pytest.fixture
+async def mailboxes(mailbox_address: list[str]) -> AsyncIterator[Mailboxes]:
+    """Opens the same mailbox, as several servers would."""
+    opened: list[Mailbox] = []
+
+    async def open_mailbox() -> Mailbox:
+        kind, *where = mailbox_address
+        opened.append(
+            await asyncio.to_thread(SqliteMailbox, *where)
+            if kind == "sqlite"
+            else RedisMailbox(*where)
+        )
+        return opened[-1]
+
+    yield open_mailbox
+    for mailbox in opened:
+        await mailbox.aclose()

@@ -1,0 +1,57 @@
+"""How the tests listen to a bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from labserver.chat.events import Envelope, Event
+from labserver.chat.log import RoomLog
+from labserver.chat.ports import Bus, Letter, Mailbox
+
+Buses = Callable[..., AbstractAsyncContextManager[tuple[Bus, Bus]]]
+Mailboxes = Callable[[], Awaitable[Mailbox]]
+
+
+def say(content: str) -> Event:
+    """A message, as a hub hands it to the bus."""
+    return Event("CHAT_MESSAGE", {"content": content}, ts="2025-01-01T00:00:00.000Z")
+
+
+def letter(number: int, recipient: str = "bob") -> Letter:
+    """A letter that is not kept yet."""
+    return Letter("alice", recipient, f"id-{number}", f"content {number}", "2025-01-01T00:00:00Z")
+
+
+def contents(log: RoomLog) -> list[str]:
+    """What a log holds."""
+    return [log[offset].event.data["content"] for offset in range(log.oldest, log.newest + 1)]
+
+
+@dataclass
+class Heard:
+    """A listener that remembers."""
+
+    signals: list[tuple[str, Event]] = field(default_factory=list)
+    present: set[tuple[str, str, str]] = field(default_factory=set)
+    calls: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def on_signal(self, room: str, notice: Envelope) -> None:
+        self.signals.append((room, notice.event))
+
+    def on_arrived(self, server: str, user: str, room: str) -> None:
+        self.calls.append(("arrived", server, user, room))
+        self.present.add((server, user, room))
+
+    def on_left(self, server: str, user: str, room: str) -> None:
+        self.calls.append(("left", server, user, room))
+        self.present.discard((server, user, room))
+
+
+async def eventually(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Wait until `condition` holds."""
+    async with asyncio.timeout(within_s):
+        while not condition():
+            await asyncio.sleep(0.005)

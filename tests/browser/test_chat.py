@@ -1,0 +1,56 @@
+"""The chat in JupyterLab, in a real Chromium: typing, seeing, cutting and restoring."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab_page import LabPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+USERS = {
+    "short_polling": "ada",
+    "long_polling": "ben",
+    "sse": "cleo",
+    "websocket": "dan",
+    "webrtc": "eve",
+}
+EVIL = "<img src=x onerror=alert(1)><b>bold</b>"
+
+
+def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
+    lab_page.run_all("00_start_here.ipynb")
+    alice, bob = lab_page.window("alice"), lab_page.window("bob")
+    alice.say("hello bob")
+    bob.hears("hello bob")
+    bob.root.get_by_label("Message from").press_sequentially("hm")
+    expect(alice.root.locator(".lab-chat-typing")).to_have_text("bob is typing…")
+    expect(alice.root.locator(".lab-chat-people")).to_contain_text("alice, bob")
+    alice.say(EVIL)
+    bob.hears(EVIL)
+    assert bob.root.locator("img, .lab-chat-log b >> text=bold").count() == 0
+    assert lab_page.dialogs == []
+
+
+def test_every_technique_is_heard_in_every_window_and_survives_a_cut(lab_page: LabPage) -> None:
+    lab_page.run_all("01_first_chat_and_short_polling.ipynb")
+    windows = {name: lab_page.window(user) for name, user in USERS.items()}
+    for speaker, window in windows.items():
+        window.say(f"from {speaker}")
+        for listener in windows.values():
+            listener.hears(f"from {speaker}")
+    for name, cut in windows.items():
+        other = windows["websocket" if name != "websocket" else "sse"]
+        cut.press("Cut")
+        cut.is_now("cut")
+        other.say(f"{name} misses this")
+        other.hears(f"{name} misses this")
+        cut.say(f"{name} says this while cut")
+        expect(cut.root.get_by_text("sending…")).to_have_count(1)
+        cut.hears(f"{name} misses this", times=0)
+        cut.press("Restore")
+        cut.is_now("open")
+        cut.hears(f"{name} misses this")
+        other.hears(f"{name} says this while cut")
+        cut.hears(f"{name} says this while cut")

@@ -1,0 +1,27 @@
+"""One suite for all techniques: what a client may rely on, whatever it travels on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.conformance.listening import Start
+
+from labserver.runtime import server as runtime
+from labserver.runtime.server import Server
+from labserver.techniques import NAMES, short_polling
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts servers, and sees to it that none is left."""
+    monkeypatch.setattr(short_polling, "POLL_INTERVAL_S", 0.1)
+    yield lambda technique, **options: runtime.start(
+        technique, widget=lambda client, technique: None, **options
+    )
+    runtime.stop_all()
+
+
+@pytest.fixture(params=NAMES)
+def server(request: pytest.FixtureRequest, start: Start) -> Server:
+    """A server of each technique in turn."""
+    return start(request.param)

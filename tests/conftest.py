@@ -1,0 +1,192 @@
+"""What all tests share: the tools they need from the machine, and the watch over the event loop.
+
+A test says what it needs by a fixture (`chromium`, `redis_server`, `node`, `java`, `curl`: the
+path of the program; `peers`: the Node packages of tests/peers) or by a marker (`browser`, `redis`,
+`node`). Where the tool is missing the test is skipped, and the summary says what to install;
+with CI=true it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def on_path(*commands: str) -> Callable[[], str | None]:
+    """A search for the first of `commands` that is on the PATH, or beside this Python."""
+    folders = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    return lambda: next(filter(None, (shutil.which(name, path=folders) for name in commands)), None)
+
+
+def find_chromium() -> str | None:
+    """The machine's Chromium or Chrome, else the one that Playwright has downloaded."""
+    found = on_path("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")()
+    if found:
+        return found
+    # In a process of its own: Playwright's event loop would stay in this one.
+    path = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from playwright.sync_api import sync_playwright as start\n"
+            "with start() as playwright: print(playwright.chromium.executable_path)",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return path if Path(path).is_file() else None
+
+
+def find_peers() -> str | None:
+    """The folder of the Node packages, once they are installed."""
+    packages = REPOSITORY / "tests" / "peers" / "node_modules"
+    return str(packages) if packages.is_dir() else None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something that a test needs and this project's packages do not bring.
+
+    Args:
+        name: as people call it.
+        find: its path, or None where it is missing.
+        install: the command that brings it.
+        marker: of the tests that need it.
+    """
+
+    name: str
+    find: Callable[[], str | None]
+    install: str
+    marker: str | None = None
+
+
+TOOLS = {
+    "chromium": Tool(
+        "Chromium",
+        cache(find_chromium),
+        "apt install chromium, or python -m playwright install chromium",
+        "browser",
+    ),
+    "redis_server": Tool(
+        "redis-server",
+        on_path("redis-server"),
+        "apt install redis-server, or brew install redis",
+        "redis",
+    ),
+    "node": Tool(
+        "Node.js", on_path("node"), "apt install nodejs npm, or brew install node", "node"
+    ),
+    "peers": Tool("node_modules", find_peers, "npm ci --prefix tests/peers", "node"),
+    "java": Tool("A Java compiler", on_path("javac"), "apt install default-jdk-headless"),
+    "curl": Tool("curl", on_path("curl"), "apt install curl"),
+}
+BY_MARKER = {"browser": "chromium", "redis": "redis_server", "node": "node"}
+
+
+def require(tool: str) -> str:
+    """The path of one of TOOLS; where it is missing, the test ends here."""
+    needed = TOOLS[tool]
+    path = needed.find()
+    if path is not None:
+        return path
+    missing = f"{needed.name} is missing. To run this: {needed.install}"
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for a tool carries its marker, so that `-m "not browser"` leaves it out."""
+    for item in items:
+        for name in TOOLS.keys() & set(getattr(item, "fixturenames", ())):
+            if (marker := TOOLS[name].marker) is not None:
+                item.add_marker(marker)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Look for the tools before a fixture starts anything, and in one place: one line for all."""
+    by_marker = {tool for marker, tool in BY_MARKER.items() if item.get_closest_marker(marker)}
+    for name in TOOLS:
+        if name in by_marker or name in getattr(item, "fixturenames", ()):
+            require(name)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium."""
+    return require("chromium")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> str:
+    """The path of redis-server."""
+    return require("redis_server")
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The path of Node.js."""
+    return require("node")
+
+
+@pytest.fixture(scope="session")
+def curl() -> str:
+    """The path of curl."""
+    return require("curl")
+
+
+@pytest.fixture(scope="session")
+def java() -> str:
+    """The path of a Java compiler; `java` is beside it."""
+    return require("java")
+
+
+@pytest.fixture(scope="session")
+def peers(node: str) -> Path:
+    """The folder of the Node packages that the peers use."""
+    return Path(require("peers"))
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_call(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A call of labserver that blocks an event loop fails: it would falsify every latency.
+
+    Every loop of the process is watched, the lab's own thread included. Not in browser tests:
+    Playwright's blocking face keeps a loop running under the test's own code, which may block.
+    """
+    if request.node.get_closest_marker("browser"):
+        yield
+        return
+    with blockbuster_ctx("labserver") as watch:
+        locks = watch.functions["threading.Lock.acquire"]
+        # The blocking face: whoever calls it from a cell, where Jupyter's loop is running, waits
+        # for the lab's loop in another thread, and means to. On the lab's own it is refused.
+        locks.can_block_in(
+            "labserver/runtime/loop.py", {"_start", "_wait", "hold", "leave", "stop"}
+        )
+        # Microseconds, until the lab's thread has taken a coroutine.
+        locks.can_block_in("anyio/from_thread.py", {"start_task_soon"})
+        # The store is opened before the server is, when nobody is connected, and closed after.
+        locks.can_block_in("labserver/backends/sqlite.py", {"__init__", "aclose"})
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or changes the secret and the mailbox of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABSERVER_STATE", str(tmp_path_factory.mktemp("state")))
+        patch.delenv("LABSERVER_SECRET", raising=False)
+        yield

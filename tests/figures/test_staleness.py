@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from labserver.figures.staleness import staleness
+
+
+def test_the_title_says_what_was_measured() -> None:
+    figure = staleness([0.1, 0.2, 0.3], interval_s=0.4)
+    assert figure.layout.title.text == (
+        "Polled every 400 ms, a message is 200 ms old on arrival: 0.50 of the interval"
+    )
+    assert list(figure.data[0].x) == [100, 200, 300]
+
+
+def test_no_message_is_an_error_and_not_an_empty_picture() -> None:
+    with pytest.raises(ValueError, match="no message"):
+        staleness([], interval_s=1)

@@ -1,0 +1,263 @@
+"""A page's own EventSource, fetch and WebSocket, from another origin, in a real Chromium."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.peers.conftest import Serve
+from tests.served import Served
+
+pytestmark = pytest.mark.browser
+
+
+class Blank(BaseHTTPRequestHandler):
+    """Serves one empty page."""
+
+    def do_GET(self) -> None:
+        body = b"<!doctype html><title>a page of its own</title>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    """Another origin on loopback: `http://127.0.0.1:PORT`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Blank) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, elsewhere: str) -> Iterator[Page]:
+    page = browser.new_page()
+    page.goto(elsewhere)
+    yield page
+    page.close()
+
+
+def message(content: str) -> str:
+    return json.dumps({"type": "CHAT_MESSAGE", "data": {"content": content}})
+
+
+POST = """async ([url, token, body]) => {
+  const answer = await fetch(`${url}/messages?room=lobby`, {
+    method: "POST",
+    headers: {Authorization: `Bearer ${token}`, "Content-Type": "application/json"},
+    body,
+  });
+  return [answer.status, await answer.json()];
+}"""
+
+POLL = """async ([url, token, query]) => {
+  const answer = await fetch(`${url}/messages?${query}`, {
+    headers: {Authorization: `Bearer ${token}`},
+  });
+  return [answer.status, answer.status === 200 ? await answer.json() : null,
+          answer.headers.get("ETag")];
+}"""
+
+
+def said(events: list[dict[str, Any]]) -> list[str]:
+    return [event["data"]["content"] for event in events if event["type"] == "CHAT_MESSAGE"]
+
+
+def test_fetch_polls(serve: Serve, page: Page) -> None:
+    served = serve("short_polling")
+    token = served.token("alice")
+    with served.client("short_polling", "bob") as bob:
+        status, ack = page.evaluate(POST, [served.url, token, message("from the page ☕")])
+        assert (status, ack["type"]) == (202, "ACK")
+        event = bob.receive(10, type="CHAT_MESSAGE")
+        assert event is not None
+        assert event.data["content"] == "from the page ☕"
+        bob.send("from Python")
+    status, answer, tag = page.evaluate(POLL, [served.url, token, "after=0"])
+    assert status == 200
+    assert said(answer["events"]) == ["from the page ☕", "from Python"]
+    assert tag, "a page may read the ETag"
+
+
+def test_fetch_waits_in_a_long_poll(serve: Serve, page: Page) -> None:
+    served = serve("long_polling")
+    token = served.token("alice")
+    with served.client("long_polling", "bob") as bob:
+        status, ack = page.evaluate(POST, [served.url, token, message("from the page")])
+        assert status == 202
+        after = ack["data"]["offset"]
+        page.evaluate(
+            f"(given) => {{ window.polled = ({POLL})(given) }}",
+            [served.url, token, f"after={after}&wait=20"],
+        )
+        page.wait_for_timeout(300)
+        bob.send("from Python")
+        status, answer, _ = page.evaluate("() => window.polled")
+    assert status == 200
+    assert said(answer["events"]) == ["from Python"]
+
+
+LISTEN = """([url, after]) => new Promise((done, failed) => {
+  window.heard = [];
+  window.errors = 0;
+  window.source = new EventSource(`${url}${after}`);
+  window.source.addEventListener("CHAT_MESSAGE", (event) => {
+    window.heard.push({id: event.lastEventId, ...JSON.parse(event.data)});
+  });
+  window.source.onerror = () => { window.errors += 1; };
+  window.source.onopen = done;
+  setTimeout(() => failed(new Error("not open")), 10000);
+})"""
+
+
+def heard(page: Page, count: int) -> list[dict[str, Any]]:
+    page.wait_for_function(f"() => window.heard.length >= {count}", timeout=15_000)
+    events: list[dict[str, Any]] = page.evaluate("() => window.heard")
+    return events
+
+
+def test_an_event_source_hears_and_resumes_by_itself(serve: Serve, page: Page) -> None:
+    served = serve("sse")
+    token = served.token("alice")
+    page.evaluate(LISTEN, [served.url, f"/events?room=lobby&token={token}"])
+    with served.client("sse", "bob") as bob:
+        bob.send("one")
+        (one,) = heard(page, 1)
+        assert one["data"]["content"] == "one"
+        assert one["id"].endswith(f"-{one['offset']}")
+        status, _ = page.evaluate(POST, [served.url, token, message("from the page")])
+        assert status == 202
+        event = bob.receive(10, type="CHAT_MESSAGE")
+        while event is not None and event.data["content"] != "from the page":
+            event = bob.receive(10, type="CHAT_MESSAGE")
+        assert event is not None
+        assert said(heard(page, 2)) == ["one", "from the page"]
+        # EventSource itself comes back, with Last-Event-ID.
+        page.context.set_offline(True)
+        page.context.set_offline(False)
+    assert page.evaluate("() => window.errors") == 0
+    page.evaluate("() => window.source.close()")
+
+
+CONVERSE = """([url, protocol]) => new Promise((done, failed) => {
+  window.heard = [];
+  window.ended = null;
+  window.socket = new WebSocket(url, protocol ? [protocol] : []);
+  window.socket.onmessage = ({data}) => {
+    const event = JSON.parse(data);
+    if (event.type === "PONG") done(window.socket.protocol);
+    if (event.type === "CHAT_MESSAGE") window.heard.push(event);
+  };
+  window.socket.onopen = () => window.socket.send('{"type":"PING"}');
+  window.socket.onclose = ({code, reason, wasClean}) => {
+    window.ended = {code, reason, wasClean};
+    failed(new Error(`closed with ${code}`));
+  };
+})"""
+
+
+def converse(served: Served, page: Page, credentials: str, protocol: str = "") -> None:
+    url = f"ws://{served.address}/ws/chat?room=lobby&{credentials}"
+    assert page.evaluate(CONVERSE, [url, protocol]) == protocol
+    with served.client("websocket", "bob") as bob:
+        page.evaluate("(text) => window.socket.send(text)", message("from the page ☕"))
+        event = bob.receive(10, type="CHAT_MESSAGE")
+        assert event is not None
+        assert event.data["senderId"] == "alice"
+        assert event.data["content"] == "from the page ☕"
+        bob.send("from Python")
+        assert said(heard(page, 2)) == ["from the page ☕", "from Python"]
+
+
+def test_a_websocket_with_a_token(serve: Serve, page: Page) -> None:
+    served = serve("websocket")
+    converse(served, page, f"token={served.token('alice')}", "chat.v1")
+
+
+def test_a_websocket_with_a_ticket(serve: Serve, page: Page) -> None:
+    served = serve("websocket")
+    ticket = page.evaluate(
+        """async ([url, token]) => {
+          const headers = {Authorization: `Bearer ${token}`};
+          const answer = await fetch(`${url}/tickets`, {method: "POST", headers});
+          return (await answer.json()).ticket;
+        }""",
+        [served.url, served.token("alice")],
+    )
+    converse(served, page, f"ticket={ticket}")
+    closed = page.evaluate(
+        """(url) => new Promise((done) => {
+          const socket = new WebSocket(url);
+          socket.onclose = ({code}) => done(code);
+        })""",
+        f"ws://{served.address}/ws/chat?ticket={ticket}",
+    )
+    assert closed == 1006, "it works once"
+
+
+def test_the_page_sees_1001_when_the_server_stops(serve: Serve, page: Page) -> None:
+    served = serve("websocket")
+    url = f"ws://{served.address}/ws/chat?token={served.token('alice')}"
+    page.evaluate(CONVERSE, [url, ""])
+    assert served.stop() == 0
+    page.wait_for_function("() => window.ended !== null", timeout=5_000)
+    closed = page.evaluate("() => window.ended")
+    assert (closed["code"], closed["wasClean"]) == (1001, True)
+
+
+FAILS = """async ([url, token]) => {
+  const tried = (path, init) => fetch(url + path, init).then((a) => a.status, () => "blocked");
+  const headers = {Authorization: `Bearer ${token}`};
+  const socket = (url) => new Promise((done) => {
+    const tried = new WebSocket(url);
+    tried.onopen = () => { tried.close(); done("open"); };
+    tried.onerror = () => done("blocked");
+  });
+  return [
+    await tried("/tickets", {method: "POST", headers}),
+    await socket(`${url.replace("http", "ws")}/ws/chat?token=${token}`),
+  ];
+}"""
+
+
+def test_a_page_of_an_origin_that_is_not_allowed_gets_nothing(
+    serve: Serve, page: Page, elsewhere: str
+) -> None:
+    served = serve("websocket", "--allow-origin", "https://lab.example")
+    assert page.evaluate(FAILS, [served.url, served.token("alice")]) == ["blocked", "blocked"]
+
+
+def test_a_page_of_an_origin_that_is_allowed_by_name_comes_in(
+    serve: Serve, page: Page, elsewhere: str
+) -> None:
+    served = serve("websocket", "--allow-origin", elsewhere)
+    assert page.evaluate(FAILS, [served.url, served.token("alice")]) == [201, "open"]
+
+
+def test_a_page_reads_why_its_token_was_refused(serve: Serve, page: Page) -> None:
+    served = serve("short_polling")
+    status, answer = page.evaluate(POST, [served.url, "nonsense", message("hi")])
+    assert status == 401
+    assert answer["data"]["code"] == "bad_token"

@@ -1,0 +1,202 @@
+"""The relay, between a raw client and a raw server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from labserver.runtime.relay import Relay, relay
+from labserver.runtime.server import LOOPBACK, bind
+from labserver.wire.link import Link
+from labserver.wire.tape import Direction, Tape, What
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def connected(
+    port: int,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def relayed(link: Link, serve: Serve = echo) -> AsyncIterator[tuple[Relay, int]]:
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    listening = bind(LOOPBACK, 0)
+    port = listening.getsockname()[1]
+    async with (
+        server,
+        relay(listening, server.sockets[0].getsockname()[1], link=link, tape=Tape()) as passing,
+    ):
+        yield passing, port
+
+
+async def said_and_echoed(port: int, data: bytes) -> bytes:
+    async with connected(port) as (reader, writer):
+        writer.write(data)
+        writer.write_eof()
+        return await reader.read()
+
+
+def joined(passing: Relay, direction: Direction) -> bytes:
+    return b"".join(piece.data for piece in passing.tape if piece.direction is direction)
+
+
+async def test_every_byte_passes_and_is_written_down() -> None:
+    data = random.Random(1).randbytes(1_000_000)
+    async with relayed(Link()) as (passing, port):
+        assert await said_and_echoed(port, data) == data
+        assert joined(passing, Direction.UP) == data
+        assert joined(passing, Direction.DOWN) == data
+        events = [(p.direction, p.what) for p in passing.tape if p.what is not What.DATA]
+        assert events == [
+            (Direction.UP, What.OPEN),
+            (Direction.UP, What.END),
+            (Direction.DOWN, What.END),
+        ]
+        times = [piece.sent_ns for piece in passing.tape]
+        assert times == sorted(times)
+
+
+async def test_a_round_trip_takes_what_the_link_says() -> None:
+    async with relayed(Link(rtt_ms=100)) as (_, port), connected(port) as (reader, writer):
+        loop = asyncio.get_running_loop()
+        for _ in range(3):
+            began = loop.time()
+            writer.write(b"ping")
+            await reader.readexactly(4)
+            assert 0.1 <= loop.time() - began < 0.15
+
+
+async def test_a_narrow_link_passes_only_so_much_a_second() -> None:
+    data = bytes(50_000)
+    async with relayed(Link(kbit_s=2000)) as (_, port):
+        began = asyncio.get_running_loop().time()
+        assert await said_and_echoed(port, data) == data
+        taken = asyncio.get_running_loop().time() - began
+    assert 0.2 <= taken < 0.6  # 0.2 s each way, and both ways overlap
+
+
+async def test_chopped_bytes_arrive_in_order() -> None:
+    data = random.Random(2).randbytes(5000)
+    async with relayed(Link(chop=7)) as (passing, port):
+        assert await said_and_echoed(port, data) == data
+        sizes = {p.size for p in passing.tape if p.what is What.DATA}
+        assert max(sizes) == 7
+
+
+async def test_jitter_keeps_the_order() -> None:
+    data = random.Random(3).randbytes(3000)
+    async with relayed(Link(rtt_ms=20, jitter_ms=10, chop=100)) as (_, port):
+        assert await said_and_echoed(port, data) == data
+
+
+async def test_a_cut_ends_both_sides() -> None:
+    ended = asyncio.Event()
+
+    async def notice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(100):
+                pass
+        writer.close()
+        ended.set()
+
+    async with relayed(Link(), notice) as (passing, port), connected(port) as (reader, writer):
+        writer.write(b"hello")
+        await asyncio.sleep(0.05)
+        passing.cut()
+        with pytest.raises(ConnectionError):
+            await reader.readexactly(1)
+        await asyncio.wait_for(ended.wait(), 1)
+        assert passing.tape.pieces[-1].what is What.ABORT
+
+
+async def test_a_frozen_link_tells_nobody_and_loses_nothing() -> None:
+    async with relayed(Link()) as (passing, port), connected(port) as (reader, writer):
+        writer.write(b"one")
+        assert await reader.readexactly(3) == b"one"
+        passing.freeze()
+        writer.write(b"two")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.readexactly(3), 0.1)
+        passing.thaw()
+        assert await asyncio.wait_for(reader.readexactly(3), 1) == b"two"
+
+
+async def test_a_silent_connection_is_closed_by_an_impatient_proxy() -> None:
+    async with relayed(Link(idle_timeout_s=0.15)) as (_, port), connected(port) as (reader, writer):
+        for _ in range(3):  # talking keeps it open
+            writer.write(b"x")
+            await reader.readexactly(1)
+            await asyncio.sleep(0.1)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(reader.readexactly(1), 1)
+
+
+async def test_connections_past_the_limit_wait_for_their_turn() -> None:
+    async with relayed(Link(connections_max=2)) as (_, port):
+        stack = AsyncExitStack()
+        pairs = [await stack.enter_async_context(connected(port)) for _ in range(3)]
+        for _, writer in pairs:
+            writer.write(b"hi")
+        for reader, _ in pairs[:2]:
+            assert await asyncio.wait_for(reader.readexactly(2), 1) == b"hi"
+        third = pairs[2][0]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(third.readexactly(2), 0.1)
+        pairs[0][1].close()
+        assert await asyncio.wait_for(third.readexactly(2), 1) == b"hi"
+        await stack.aclose()
+
+
+async def test_a_fast_sender_does_not_fill_the_memory() -> None:
+    go_on = asyncio.Event()
+
+    async def sink(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        writer.close()
+
+    async def pour(writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(0.5):
+            for _ in range(200):
+                writer.write(bytes(1_000_000))
+                await writer.drain()
+
+    async with relayed(Link(), sink) as (passing, port), connected(port) as (_, writer):
+        with pytest.raises(TimeoutError):
+            await pour(writer)
+        assert sum(piece.size for piece in passing.tape) < 50_000_000
+        writer.transport.abort()
+        go_on.set()
+
+
+async def test_a_server_that_is_not_there_ends_the_connection() -> None:
+    listening, empty = bind(LOOPBACK, 0), bind(LOOPBACK, 0)
+    port = empty.getsockname()[1]
+    empty.close()
+    async with (
+        relay(listening, port, link=Link(), tape=Tape()),
+        connected(listening.getsockname()[1]) as (reader, _),
+    ):
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(reader.readexactly(1), 1)

@@ -1,0 +1,393 @@
+"""The command line, as a shell sees it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from labserver import __version__
+from labserver.chat.auth import Tokens
+from labserver.clock import SystemClock
+from labserver.techniques import NAMES
+from tests.served import SECRET, TECHNIQUES, Served, environment, labserver, serving
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state folder that is not there yet."""
+    return tmp_path / "state"
+
+
+def come_in(served: Served, user: str, token: str | None = None) -> connect:
+    """A WebSocket to the lobby."""
+    url = f"ws://{served.address}/ws/chat?token={token or served.token(user)}"
+    return connect(url, compression=None, proxy=None)
+
+
+@contextmanager
+def converse(served: Served, user: str, token: str | None = None) -> Iterator[ClientConnection]:
+    """The same, once it hears all that is said."""
+    with come_in(served, user, token) as connection:
+        connection.send('{"type":"PING"}')
+        while json.loads(connection.recv(timeout=10)) != {"type": "PONG"}:
+            pass
+        yield connection
+
+
+def say(connection: ClientConnection, **data: str) -> None:
+    connection.send(json.dumps({"type": "CHAT_MESSAGE", "data": data}))
+
+
+def hear(connection: ClientConnection, kind: str) -> dict[str, str]:
+    while (event := json.loads(connection.recv(timeout=10)))["type"] != kind:
+        pass
+    data: dict[str, str] = event["data"]
+    return data
+
+
+def get(served: Served, path: str) -> int:
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=5)
+    connection.request("GET", path)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+# serve
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_it_says_ready_once_and_nothing_else_on_stdout(technique: str, state: Path) -> None:
+    with serving(technique, state=state) as served:
+        assert served.first_line == f"ready http://127.0.0.1:{served.port}\n"
+        assert get(served, "/healthz") == 200
+        assert get(served, "/nothing/here") == 404
+        assert served.stop() == 0
+        assert served.rest_of_stdout() == ""
+        assert "Traceback" not in served.log.read_text()
+        assert "stopping: SIGTERM" in served.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_an_open_websocket_with_1001(number: signal.Signals, state: Path) -> None:
+    with serving("websocket", state=state) as served, converse(served, "alice") as alice:
+        say(alice, content="hi", id="1")
+        assert hear(alice, "ACK")["status"] == "delivered"
+        began = time.monotonic()
+        served.process.send_signal(number)
+        deque(alice, maxlen=0)  # to its end
+        assert alice.close_code == 1001
+        assert served.process.wait(5) == 0
+        assert time.monotonic() - began < 5
+        assert "Traceback" not in served.log.read_text()
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_it_ends_in_time_while_a_peer_sits_on_its_connection(technique: str, state: Path) -> None:
+    with serving(technique, state=state) as served:
+        peers = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(3)]
+        path = {
+            "short_polling": "/messages",
+            "long_polling": "/messages?wait=60",
+            "sse": "/events",
+            "websocket": "/ws/chat",
+            "webrtc": "/ws/signal",
+        }[technique]
+        upgrade = (
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            if path.startswith("/ws")
+            else ""
+        )
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: {served.address}\r\n{upgrade}"
+            f"Authorization: Bearer {served.token('mallory')}\r\n\r\n"
+        )
+        peers[0].sendall(request.encode())  # and reads nothing, and answers no close
+        peers[1].sendall(request.encode()[:40])
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert served.stop() == 0
+        assert time.monotonic() - began < 2
+        assert "did not close" not in served.log.read_text()
+        for peer in peers:
+            peer.close()
+
+
+def test_a_second_signal_changes_nothing(state: Path) -> None:
+    with serving("websocket", state=state) as served:
+        served.process.send_signal(signal.SIGTERM)
+        assert served.stop() == 0
+
+
+def test_it_ends_with_its_stdin_where_asked_to(state: Path) -> None:
+    command = [sys.executable, "-m", "labserver", "serve", "websocket", "--while-stdin"]
+    with subprocess.Popen(
+        command,
+        env=environment(state),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline().startswith("ready")
+        process.stdin.write("a line is no end\n")
+        process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.stdin.close()
+        assert process.wait(5) == 0
+
+
+def test_two_conversations_at_once_and_a_port_of_ones_own(state: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with serving("websocket", "--port", str(port), state=state) as served:
+        assert served.port == port
+        with converse(served, "alice") as alice, converse(served, "bob") as bob:
+            say(alice, content="hi", id="1")
+            message = hear(bob, "CHAT_MESSAGE")
+            assert message == {"senderId": "alice", "content": "hi", "id": "1"}
+
+
+def test_accepted_direct_messages_survive_a_sigkill(state: Path) -> None:
+    with serving("websocket", state=state) as served, converse(served, "alice") as alice:
+        for n in range(10):
+            say(alice, content=f"{n}", id=f"{n}", recipientId="bob")
+        for _ in range(10):
+            assert hear(alice, "ACK")["status"] == "queued"
+        served.process.kill()
+        served.process.wait()
+    assert stat.S_IMODE((state / "mailbox.sqlite3").stat().st_mode) == 0o600
+    with serving("websocket", state=state) as served, come_in(served, "bob") as bob:
+        heard = [hear(bob, "CHAT_MESSAGE")["content"] for _ in range(10)]
+        assert heard == [str(n) for n in range(10)]
+
+
+def test_a_store_may_be_named(state: Path, tmp_path: Path) -> None:
+    store = tmp_path / "elsewhere.db"
+    with serving("websocket", "--store", str(store), state=state) as served:
+        assert served.stop() == 0
+    assert store.exists()
+    assert not (state / "mailbox.sqlite3").exists()
+
+
+# Who may come in
+
+
+def status(served: Served, **headers: str) -> int:
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=5)
+    connection.request("OPTIONS", "/tickets", headers=headers)
+    answer = connection.getresponse().status
+    connection.close()
+    return answer
+
+
+def test_origins_and_hosts(state: Path) -> None:
+    allowed = ("--allow-origin", "https://*.example.com", "--allow-origin", "https://lab.example")
+    with serving("websocket", *allowed, "--allow-host", "lab.local", state=state) as served:
+        assert status(served, Origin="https://a.example.com") == 204
+        assert status(served, Origin="https://lab.example") == 204
+        assert status(served, Origin="https://evil-example.com") == 403
+        assert status(served, Origin="http://localhost:8888") == 403
+        assert status(served, Origin=served.url) == 204
+        assert status(served, Host="lab.local") == 204
+        assert status(served, Host="rebound.example") == 421
+
+
+def test_by_default_pages_of_loopback_are_let_in(state: Path) -> None:
+    with serving("websocket", state=state) as served:
+        assert status(served, Origin="http://localhost:8888") == 204
+        assert status(served, Origin="https://example.com") == 403
+
+
+def test_an_empty_pattern_lets_in_no_page_but_its_own(state: Path) -> None:
+    with serving("websocket", "--allow-origin", "", state=state) as served:
+        assert status(served, Origin="http://localhost:8888") == 403
+        assert status(served, Origin=served.url) == 204
+
+
+def test_with_a_secret_it_listens_for_others(state: Path) -> None:
+    with serving("websocket", "--host", "0.0.0.0", state=state) as served:
+        assert served.url == f"http://127.0.0.1:{served.port}"
+        with converse(served, "alice") as alice:
+            say(alice, content="hi", id="1")
+            assert hear(alice, "ACK")["status"] == "delivered"
+
+
+# token
+
+
+def test_serve_and_token_share_a_secret_of_their_own(state: Path) -> None:
+    run = labserver("token", "alice", state=state)
+    assert (run.returncode, run.stderr) == (0, "")
+    secret = state / "secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    with subprocess.Popen(
+        [sys.executable, "-m", "labserver", "serve", "websocket"],
+        env=environment(state),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        served = Served(process, process.stdout.readline(), state)
+        with converse(served, "alice", token=run.stdout.strip()) as alice:
+            say(alice, content="hi", id="1")
+            assert hear(alice, "ACK")["status"] == "delivered"
+        process.terminate()
+        assert process.wait(5) == 0
+
+
+def test_both_take_the_secret_of_the_environment(state: Path) -> None:
+    run = labserver("token", "alice", "--ttl", "60", state=state, LABSERVER_SECRET=SECRET)
+    assert Tokens(SECRET, SystemClock()).verify(run.stdout.strip()) == "alice"
+    assert not state.exists()
+    token = run.stdout.strip()
+    with serving("websocket", state=state) as served, converse(served, "alice", token) as alice:
+        say(alice, content="hi", id="1")
+        assert hear(alice, "CHAT_MESSAGE")["senderId"] == "alice"
+
+
+def test_a_token_expires(state: Path) -> None:
+    run = labserver("token", "alice", "--ttl", "1", state=state, LABSERVER_SECRET=SECRET)
+    time.sleep(1.1)
+    with serving("websocket", state=state) as served:
+        connection = HTTPConnection("127.0.0.1", served.port, timeout=5)
+        connection.request("GET", f"/ws/chat?token={run.stdout.strip()}")
+        answer = connection.getresponse()
+        assert answer.status == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer error=")
+        connection.close()
+
+
+# Errors: one sentence, no traceback
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "code", "says"),
+    [
+        (["serve", "carrier_pigeon"], {}, 2, ", ".join(NAMES)),
+        (["serve", "websocket", "--host", "0.0.0.0"], {}, 2, "LABSERVER_SECRET"),
+        (["serve", "websocket", "--allow-origin", "example.com"], {}, 2, "'example.com'"),
+        (["serve", "websocket", "--allow-origin", "https://*"], {}, 2, "https://*"),
+        (["serve", "websocket"], {"LABSERVER_SECRET": "short"}, 2, "5 bytes"),
+        (["serve", "websocket"], {"LABSERVER_SECRET": ""}, 2, "0 bytes"),
+        (["serve", "websocket", "--redis", "redis://127.0.0.1:1"], {}, 1, "redis-server"),
+        (["serve", "websocket", "--redis", "nonsense"], {}, 1, "redis://"),
+        (["serve", "websocket", "--host", "no.such.host.invalid"], {"LABSERVER_SECRET": SECRET}, 1,
+         "Cannot listen"),
+        (["serve", "websocket", "--store", "/dev/null/mail"], {}, 1, "mailbox"),
+        (["token", "not a name"], {}, 2, "1 to 64"),
+        (["token", "alice"], {"LABSERVER_SECRET": "short"}, 2, "5 bytes"),
+    ],
+)  # fmt: skip
+def test_an_error_is_one_sentence(
+    words: list[str], variables: dict[str, str], code: int, says: str, state: Path
+) -> None:
+    run = labserver(*words, state=state, **variables)
+    assert run.returncode == code, run.stderr
+    assert run.stdout == ""
+    assert says in run.stderr
+    assert run.stderr.startswith("labserver: ")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_busy_port_is_an_error(state: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        run = labserver("serve", "websocket", "--port", str(port), state=state)
+    assert run.returncode == 1
+    assert f"port {port}" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["serve"], ["serve", "websocket", "--port", "65536"], ["token", "alice", "--ttl", "0"]],
+)
+def test_wrong_use_is_shown_the_usage(words: list[str], state: Path) -> None:
+    run = labserver(*words, state=state)
+    assert run.returncode == 2
+    assert "Usage: labserver" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+# doctor, and the rest
+
+
+def test_the_doctor_has_a_verdict_on_everything(state: Path) -> None:
+    run = labserver("doctor", state=state)
+    assert run.returncode == int("failed" in run.stdout)
+    assert run.stderr == ""
+    for what in ("Python", "ipykernel", "websockets", "background loop", "round trip: sse"):
+        assert what in run.stdout
+
+
+def test_it_tells_its_version_and_its_commands(state: Path) -> None:
+    assert labserver("--version", state=state).stdout.strip().endswith(__version__)
+    help_text = labserver("--help", state=state).stdout
+    for command in ("serve", "token", "doctor"):
+        assert command in help_text
+    options = labserver("serve", "--help", state=state).stdout
+    for option in ("--port", "--host", "--redis", "--allow-origin", "--allow-host", "--store"):
+        assert option in options
+    assert "--while-stdin" not in options
+
+
+@pytest.mark.redis
+def test_two_servers_share_a_conversation_over_redis(
+    redis_server: str, state: Path, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [redis_server, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as redis:
+        try:
+            _wait_for(port)
+            url = f"redis://127.0.0.1:{port}"
+            with (
+                serving("websocket", "--redis", url, state=tmp_path / "one") as one,
+                serving("websocket", "--redis", url, state=tmp_path / "two") as two,
+                converse(one, "alice") as alice,
+                converse(two, "bob") as bob,
+            ):
+                say(alice, content="hi", id="1")
+                assert hear(bob, "CHAT_MESSAGE")["content"] == "hi"
+                say(bob, content="psst", id="2", recipientId="alice")
+                while hear(alice, "CHAT_MESSAGE")["content"] != "psst":
+                    pass
+                assert one.stop() == 0
+                assert two.stop() == 0
+            assert not (tmp_path / "one" / "mailbox.sqlite3").exists()
+        finally:
+            redis.terminate()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 10
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert time.monotonic() < until
+        threading.Event().wait(0.05)

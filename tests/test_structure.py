@@ -1,0 +1,78 @@
+"""The house rules that a program can check."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "labserver"
+MODULES = sorted(
+    path.relative_to(PACKAGE)
+    for path in PACKAGE.rglob("*.py")
+    if path.name not in ("__init__.py", "__main__.py")
+)
+LINES_MAX = 430  # "a file past ~400 lines is two files"
+
+
+def test_file(module: Path) -> Path:
+    """Where the tests of a module stand."""
+    return Path("tests", module.parent, f"test_{module.name}")
+
+
+test_file.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_each_module_has_a_test_file(module: Path) -> None:
+    if module.parent == Path("techniques") and is_a_technique(module):
+        return  # they have one suite together: tests/conformance
+    assert (ROOT / test_file(module)).exists(), f"write {test_file(module)}"
+
+
+def is_a_technique(module: Path) -> bool:
+    """Whether it has the two functions of a technique."""
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    functions = {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    return {"serve", "wire"} <= functions
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_all_that_is_public_says_what_it_is(source: Path) -> None:
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "the module says nothing"
+    silent = [
+        f"line {node.lineno}: {node.name}" for node in public(tree) if not ast.get_docstring(node)
+    ]
+    assert not silent
+
+
+Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def public(scope: ast.Module | ast.ClassDef) -> list[Named]:
+    """The public functions, classes and methods of a module."""
+    found: list[Named] = []
+    for node in scope.body:
+        if isinstance(node, Named) and not node.name.startswith("_"):
+            found.append(node)
+            if isinstance(node, ast.ClassDef):
+                found += public(node)
+    return found
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_can_be_read_in_one_sitting(source: Path) -> None:
+    assert len(source.read_text(encoding="utf-8").splitlines()) <= LINES_MAX
+
+
+def test_a_folder_is_a_noun_of_the_field() -> None:
+    forbidden = {"utils", "helpers", "common", "manager", "misc"}
+    assert not forbidden & {path.stem for path in PACKAGE.rglob("*")}
