@@ -358,13 +358,14 @@ class Guard:
         authorization: str | None,
         token: str | None,
         ticket: str | None,
+        secure: bool = False,
     ) -> str:
         """Check host and origin, and then who it is; a ticket is not spent on a refusal.
 
         Raises:
             Refused: 421, 403 or 401.
         """
-        self.check_browser(host, origin)
+        self.check_browser(host, origin, secure)
         return self.identify(authorization, token, ticket)
 
     def issue_ticket(self, authorization: str | None) -> str:

@@ -46,11 +46,14 @@ class Poller:
     async def read(self, after: Cursor | None) -> Page:
         """What came after the cursor; see `Hub.visit` for its meaning."""
         assert self.member is not None
+        log, user = self.member.log, self.member.user
+        epoch = log.epoch
         collect = after is None or not self.known
         preface, position = await self.hub.begin(self.member, after, collect=collect)
         self.known = True
-        log = self.member.log
-        entries, position = log.after(position, self.member.user, PAGE)
+        if not log.covers(Cursor(position, epoch)):  # overtaken while we waited
+            preface, position = [log.reset()], log.newest
+        entries, position = log.after(position, user, PAGE)
         notices = [self.notices.popleft() for _ in range(len(self.notices))]
         return Page(preface + entries + notices, Cursor(position, log.epoch))
 

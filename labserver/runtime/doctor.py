@@ -119,7 +119,7 @@ def doctor() -> Findings:
 
 
 def _python() -> Finding:
-    found = f"{platform.python_version()} at {sys.executable}"
+    found = platform.python_version()
     if sys.version_info >= PYTHON_MIN:
         return Finding("Python", "ok", found)
     wanted = ".".join(map(str, PYTHON_MIN))

@@ -115,8 +115,8 @@ class ChatClient:
                 await self._is_open.wait()
         except TimeoutError:
             return False
-        if self._refused is not None:
-            raise self._refused
+        if (refused := self._refused) is not None:
+            raise Refused(refused.status, refused.code, refused.message)
         return True
 
     # Reading
@@ -182,8 +182,9 @@ class ChatClient:
     async def _send(self, raw: bytes, message_id: str | None) -> Event | None:
         while True:
             await self._is_open.wait()
-            if self._refused is not None:
-                raise self._refused
+            if (refused := self._refused) is not None:
+                # A new one, as an exception that is raised again keeps all frames it passed.
+                raise Refused(refused.status, refused.code, refused.message)
             if self._closing:
                 raise NotConnected("The client is closed: make a new one with server.client().")
             try:

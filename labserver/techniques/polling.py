@@ -33,6 +33,7 @@ from labserver.techniques.request import (
     NOT_FOUND,
     Request,
     refusal,
+    too_large,
 )
 
 BODY_MAX = 1 << 30  # bytes; we read on past EVENT_MAX, keeping nothing, so that the 413 arrives
@@ -222,7 +223,7 @@ class Messages(Handler):
         """Say one event; 202 with its answer."""
         user, room = self.asked.user(self.chat), self.asked.room
         if self.body_size > EVENT_MAX:
-            raise Refused(413, "too_large", f"Send one event of at most {EVENT_MAX:,} bytes.")
+            raise too_large()
         with self.serving.under_way(self):
             answer = await self.chat.hub.receive(user, room, bytes(self.body)) or DELIVERED
         self.answer(Answer(202, answer.json, self.asked.cors()))

@@ -120,9 +120,16 @@ class Request:
 
 
 DELIVERED = events.envelope(Event("ACK", {"status": "delivered"}))  # to what has no id
-TOO_LARGE = Refused(413, "too_large", f"Send one event of at most {EVENT_MAX:,} bytes.")
 HEALTHY = Answer(200, b"ok\n", {"Content-Type": "text/plain"})
 NOT_FOUND = Refused(404, "not_found", "There is nothing here; see the endpoints in the README.")
+
+
+def too_large() -> Refused:
+    """The answer to a body with more than one event's bytes.
+
+    Made anew each time, as an exception that is raised again keeps all frames it passed.
+    """
+    return Refused(413, "too_large", f"Send one event of at most {EVENT_MAX:,} bytes.")
 
 
 def refusal(refused: Refused, request: Request | None = None) -> Answer:

@@ -45,9 +45,9 @@ from labserver.techniques.request import (
     HEALTHY,
     JSON,
     NOT_FOUND,
-    TOO_LARGE,
     Request,
     refusal,
+    too_large,
 )
 from labserver.wire.sse import SSEParser
 
@@ -207,7 +207,7 @@ class _Endpoints:
         async for chunk in request.stream():
             body += chunk
             if len(body) > EVENT_MAX:
-                raise TOO_LARGE
+                raise too_large()
         answer = await self.chat.hub.receive(user, room, body) or DELIVERED
         return _response(Answer(202, answer.json, {**asked.cors(), "Content-Type": JSON}))
 
@@ -240,12 +240,12 @@ class _Endpoints:
 def _app(endpoints: _Endpoints) -> Starlette:
     return Starlette(
         routes=[
-            Route("/{path:path}", endpoints.preflight, methods=["OPTIONS"]),
             Route("/events", endpoints.read, methods=["GET"]),
             Route("/notifications/stream", endpoints.notifications, methods=["GET"]),
             Route("/messages", endpoints.speak, methods=["POST"]),
             Route("/tickets", endpoints.ticket, methods=["POST"]),
             Route("/healthz", endpoints.health, methods=["GET"]),
+            Route("/{path:path}", endpoints.preflight, methods=["OPTIONS"]),
         ],
         exception_handlers={Refused: _refused, HTTPException: _http_error},
     )
@@ -266,8 +266,9 @@ async def _refused(request: starlette.requests.Request, error: Exception) -> Res
 
 async def _http_error(request: starlette.requests.Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        refused = Refused(405, "bad_method", "Use another method.", headers=error.headers or {})
+    headers = error.headers or {}
+    if error.status_code == 405 and headers.get("Allow") != "OPTIONS":  # that is the last route
+        refused = Refused(405, "bad_method", "Use another method.", headers=headers)
     else:
         refused = NOT_FOUND
     return _response(refusal(refused))

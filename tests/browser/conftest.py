@@ -34,6 +34,7 @@ def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     command = [
         *(sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}"),
         *("--expose-app-in-browser", "--LabApp.news_url=None"),
+        "--ServerApp.disable_check_xsrf=True",  # to delete sessions from the test
         *("--LabApp.extension_manager=readonly", "--IdentityProvider.token="),
         f"--ServerApp.root_dir={folder}",
         *(["--allow-root"] if os.name == "posix" and os.getuid() == 0 else []),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.conformance.listening import Start
 
 from labserver.runtime import server as runtime
 from labserver.runtime.server import Server
 from labserver.techniques import NAMES, short_polling
+from tests.conformance.listening import Start
+
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import nbformat
 import psutil
 import pytest
-from jupyter_client.manager import KernelManager, start_new_kernel
 from nbclient import NotebookClient
-from nbformat import NotebookNode
+from nbclient.exceptions import CellExecutionError
+from nbclient.util import run_sync
 
 pytestmark = pytest.mark.filterwarnings("default")  # of the kernel's client, not of ours
 
@@ -23,32 +25,41 @@ CELLS = [
     "alice.send('hi')\nassert bob.receive(type='CHAT_MESSAGE').data['content'] == 'hi'",
     "own = lab.start('websocket', name='own', process=True)\nown.client('dave').send('hi')",
 ]
+TASKS = """
+import asyncio
+from labserver.runtime.loop import lab_loop
+async def count():
+    return len(asyncio.all_tasks())
+print(lab_loop.call(count))
+"""
 STOP = "lab.stop_all()\nprint(sorted(t.name for t in threading.enumerate() if 'lab' in t.name))"
 
 
-def notebook(*sources: str) -> NotebookNode:
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    return nbformat.v4.new_notebook(cells=cells)
-
-
 @pytest.fixture
-def manager() -> Iterator[KernelManager]:
-    manager, client = start_new_kernel()
-    client.stop_channels()
-    yield manager
-    if manager.is_alive():
-        manager.shutdown_kernel(now=True)
+def kernel() -> Iterator[NotebookClient]:
+    """A kernel whose cells can be run again and again."""
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    client = NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=60)
+    with client.setup_kernel():
+        yield client
 
 
-def run(manager: KernelManager, *sources: str) -> str:
-    """Run cells on a kernel that is kept, and return what the last one prints."""
-    client = NotebookClient(notebook(*sources), km=manager, timeout=60)
-    executed = client.execute(cleanup_kc=True, reset_kc=True)
-    return "".join(output.get("text", "") for output in executed.cells[-1].outputs)
+def run_all(kernel: NotebookClient) -> None:
+    """Run all cells, as a learner does from the menu."""
+    for index, cell in enumerate(kernel.nb.cells):
+        kernel.execute_cell(cell, index)
 
 
-def process(manager: KernelManager) -> psutil.Process:
-    return psutil.Process(manager.provisioner.pid)
+def run(kernel: NotebookClient, source: str) -> str:
+    """Run one more cell, and return what it prints."""
+    kernel.nb.cells.append(nbformat.v4.new_code_cell(source))
+    cell = kernel.execute_cell(kernel.nb.cells[-1], len(kernel.nb.cells) - 1)
+    kernel.nb.cells.pop()
+    return "".join(output.get("text", "") for output in cell.outputs).strip()
+
+
+def process(kernel: NotebookClient) -> psutil.Process:
+    return psutil.Process(kernel.km.provisioner.pid)
 
 
 def chat_ports(kernel: psutil.Process) -> set[int]:
@@ -74,52 +85,60 @@ def refuses(port: int) -> bool:
 
 
 def test_running_all_cells_ten_times_leaves_no_thread_task_or_port(
-    manager: KernelManager,
+    kernel: NotebookClient,
 ) -> None:
-    kernel = process(manager)
-    before = chat_ports(kernel)
-    run(manager, *CELLS)
-    once, threads = len(chat_ports(kernel) - before), kernel.num_threads()
+    child = process(kernel)
+    before = chat_ports(child)
+    run_all(kernel)
+    once, threads = len(chat_ports(child) - before), child.num_threads()
+    tasks = int(run(kernel, TASKS))
     assert once == 6
     for _ in range(9):
-        run(manager, *CELLS)
-    assert len(chat_ports(kernel) - before) == once
-    assert kernel.num_threads() <= threads + 1
-    assert len(kernel.children(recursive=True)) == 1
-    assert run(manager, STOP).strip() == "[]"
-    assert chat_ports(kernel) == before
-    until(lambda: not kernel.children(recursive=True))
+        run_all(kernel)
+    assert len(chat_ports(child) - before) == once
+    assert child.num_threads() <= threads + 1
+    assert len(child.children(recursive=True)) == 1
+    until(lambda: int(run(kernel, TASKS)) <= tasks)
+    assert run(kernel, "print(lab.failures())") == "[]"
+    assert run(kernel, STOP) == "[]"
+    assert chat_ports(child) == before
+    until(lambda: not child.children(recursive=True))
 
 
-def test_an_interrupted_cell_leaves_the_lab_as_it_was(manager: KernelManager) -> None:
-    run(manager, *CELLS)
-    client = manager.client()
-    client.start_channels()
-    client.wait_for_ready(timeout=30)
-    waiting = client.execute("alice.receive(timeout=None, type='NEVER')")
-    time.sleep(0.5)
-    manager.interrupt_kernel()
-    reply = client.get_shell_msg(timeout=10)
-    while reply["parent_header"]["msg_id"] != waiting:
-        reply = client.get_shell_msg(timeout=10)
-    assert reply["content"]["ename"] == "KeyboardInterrupt"
-    client.stop_channels()
+def test_an_interrupted_cell_leaves_the_lab_as_it_was(kernel: NotebookClient) -> None:
+    run_all(kernel)
+    interrupt = threading.Timer(0.5, process(kernel).send_signal, [signal.SIGINT])
+    interrupt.start()
+    with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
+        run(kernel, "alice.receive(timeout=None, type='NEVER')")
+    kernel.nb.cells.pop()
     said = "alice.send('again')\nprint(bob.receive(type='CHAT_MESSAGE').data['content'])"
-    assert run(manager, said).strip() == "again"
-    assert run(manager, STOP).strip() == "[]"
+    assert run(kernel, said) == "again"
+    assert run(kernel, STOP) == "[]"
 
 
-@pytest.mark.parametrize("now", [False, True], ids=["restart", "kill"])
-def test_a_kernel_that_ends_takes_its_servers_along(manager: KernelManager, now: bool) -> None:
-    kernel = process(manager)
-    before = chat_ports(kernel)
-    run(manager, *CELLS)
-    ports = chat_ports(kernel) - before
-    children = kernel.children(recursive=True)
+@pytest.mark.parametrize("signal_sent", [signal.SIGTERM, signal.SIGKILL], ids=["end", "kill"])
+def test_a_kernel_that_ends_takes_its_servers_along(
+    kernel: NotebookClient, signal_sent: signal.Signals
+) -> None:
+    child = process(kernel)
+    before = chat_ports(child)
+    run_all(kernel)
+    ports = chat_ports(child) - before
+    children = child.children(recursive=True)
     assert ports
     assert children
+    child.send_signal(signal_sent)
+    until(lambda: all(refuses(port) for port in ports))
+    until(lambda: not any(one.is_running() for one in children))
+
+
+def test_a_restart_is_quick_with_streams_open_and_frees_the_ports(kernel: NotebookClient) -> None:
+    child = process(kernel)
+    before = chat_ports(child)
+    run_all(kernel)
+    ports = chat_ports(child) - before
     began = time.monotonic()
-    manager.restart_kernel(now=now)
+    run_sync(kernel.km.restart_kernel)()
     assert time.monotonic() - began < 5
     until(lambda: all(refuses(port) for port in ports))
-    until(lambda: not any(child.is_running() for child in children))

@@ -6,13 +6,14 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.peers.conftest import Serve
-from tests.served import Served
+from tests.served import Served, serving
 
 pytestmark = pytest.mark.browser
 
@@ -138,7 +139,7 @@ def heard(page: Page, count: int) -> list[dict[str, Any]]:
     return events
 
 
-def test_an_event_source_hears_and_resumes_by_itself(serve: Serve, page: Page) -> None:
+def test_an_event_source_and_posts_make_a_chat(serve: Serve, page: Page) -> None:
     served = serve("sse")
     token = served.token("alice")
     page.evaluate(LISTEN, [served.url, f"/events?room=lobby&token={token}"])
@@ -154,10 +155,30 @@ def test_an_event_source_hears_and_resumes_by_itself(serve: Serve, page: Page) -
             event = bob.receive(10, type="CHAT_MESSAGE")
         assert event is not None
         assert said(heard(page, 2)) == ["one", "from the page"]
-        # EventSource itself comes back, with Last-Event-ID.
-        page.context.set_offline(True)
-        page.context.set_offline(False)
     assert page.evaluate("() => window.errors") == 0
+    page.evaluate("() => window.source.close()")
+
+
+def test_an_event_source_comes_back_to_a_server_that_was_away(
+    serve: Serve, page: Page, tmp_path: Path
+) -> None:
+    served = serve("sse")
+    page.evaluate(LISTEN, [served.url, f"/events?token={served.token('alice')}"])
+    with served.client("sse", "bob") as bob:
+        bob.send("one")
+        heard(page, 1)
+    page.evaluate(
+        """() => window.source.addEventListener("RESET", ({data}) => {
+          window.reset = JSON.parse(data).data;
+        })"""
+    )
+    assert served.stop() == 0
+    with serving("sse", "--port", str(served.port), state=tmp_path / "state") as again:
+        page.wait_for_function("() => window.reset", timeout=15_000)
+        assert page.evaluate("() => window.reset.newest") == 0
+        with again.client("sse", "bob") as bob:
+            bob.send("two")
+            assert said(heard(page, 2)) == ["one", "two"]
     page.evaluate("() => window.source.close()")
 
 

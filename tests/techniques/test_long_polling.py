@@ -59,7 +59,7 @@ async def test_204_comes_when_the_time_is_up(served: Served, wait: str, least: f
     alice = served.browser("alice")
     began = time.monotonic()
     answer = await alice.get(f"/messages?wait={wait}")
-    assert least <= time.monotonic() - began < least + 0.3
+    assert least <= time.monotonic() - began < least + 0.9
     assert (answer.status_code, answer.content) == (204, b"")
     assert "Content-Length" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-store"
@@ -106,7 +106,7 @@ async def test_the_answer_comes_with_the_event(served: Served) -> None:
     began = time.monotonic()
     await served.say("bob", "hi")
     status, headers, body = await answer_to(reader)
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 1
     page = json.loads(body)
     assert (status, page["events"][0]["data"]["content"]) == (200, "hi")
     assert headers["etag"] == f'"{page["cursor"]}"'
@@ -305,7 +305,7 @@ async def test_the_client_hears_at_once(served: Served) -> None:
             await served.say("bob", str(n))
             (event,) = await hear(alice, 1)
             assert event.data["content"] == str(n)
-            assert time.monotonic() - began < 0.2
+            assert time.monotonic() - began < 1
 
 
 async def test_a_post_does_not_wait_for_the_held_request(served: Served) -> None:

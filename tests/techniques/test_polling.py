@@ -557,7 +557,7 @@ async def test_closing_the_client_ends_its_requests(technique: Technique) -> Non
         began = time.monotonic()
         await wire.close()
         (end,) = await next_item
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 1
         assert type(end).__name__ == "ConnectionLost"
         with pytest.raises(Exception, match="not connected"):
             await wire.post(b"{}", None)

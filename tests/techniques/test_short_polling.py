@@ -140,7 +140,7 @@ async def test_the_client_asks_once_an_interval(served: Served) -> None:
     began = time.monotonic()
     for _ in range(4):
         await anext(listening)
-    assert 0.6 <= time.monotonic() - began < 0.8
+    assert 0.6 <= time.monotonic() - began < 2
     assert wire.counters.requests == 4
     await listening.aclose()
 

@@ -1,0 +1,118 @@
+"""The WebSocket handshake: what is admitted, and how a server ends that waits for one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+import websockets.asyncio.client
+import websockets.asyncio.server
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request as HandshakeRequest
+from websockets.http11 import Response
+
+from labserver.chat.auth import Tokens
+from labserver.clock import SystemClock
+from labserver.runtime.server import kernel_secret, make_guard, make_hub
+from labserver.techniques.handshake import Connection, Visitor, admit, cut_off
+from labserver.techniques.interface import Chat
+
+TOKENS = Tokens(kernel_secret, SystemClock())
+Ask = Callable[..., Visitor | Response]
+
+
+@pytest.fixture
+def ask() -> Iterator[Ask]:
+    """Asks to come in, as alice."""
+    hub = make_hub()
+    chat = Chat(hub, make_guard(TOKENS, None, []))
+
+    def asked(target: str, *headers: tuple[str, str], method: str = "GET") -> Visitor | Response:
+        given = Headers([("Host", "localhost"), *headers])
+        return admit(chat, "/ws/chat", HandshakeRequest(target, given, method=method))
+
+    yield asked
+    asyncio.run(hub.aclose())
+
+
+BEARER = ("Authorization", f"Bearer {TOKENS.issue('alice')}")
+
+
+def test_a_visitor_comes_in(ask: Ask) -> None:
+    visitor = ask("/ws/chat?room=attic&after=7&hello=1", BEARER)
+    assert isinstance(visitor, Visitor)
+    assert (visitor.user, visitor.room, visitor.hello) == ("alice", "attic", True)
+    assert visitor.after is not None
+    assert visitor.after.offset == 7
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [
+        ("/ws/chat", [], 401),
+        ("/ws/chat", [BEARER, BEARER], 400),
+        ("/ws/chat", [BEARER, ("Host", "evil.example")], 400),
+        ("/ws/chat?room=no%20room", [BEARER], 400),
+        ("/ws/chat?after=x", [BEARER], 400),
+        ("/ws/chat", [BEARER, ("Origin", "https://evil.example")], 403),
+        ("/elsewhere", [BEARER], 404),
+        ("/healthz", [], 200),
+    ],
+)
+def test_an_answer_instead_of_the_101(
+    ask: Ask, target: str, headers: list[tuple[str, str]], status: int
+) -> None:
+    answer = ask(target, *headers)
+    assert isinstance(answer, Response)
+    assert answer.status_code == status
+    assert answer.headers["Connection"] == "close"
+    assert answer.headers["Content-Length"] == str(len(answer.body or b""))
+
+
+def test_tickets_and_preflights(ask: Ask) -> None:
+    ticket = ask("/tickets", BEARER, method="POST")
+    assert isinstance(ticket, Response)
+    assert ticket.status_code == 201
+    preflight = ask("/tickets", ("Origin", "http://localhost:8888"), method="OPTIONS")
+    assert isinstance(preflight, Response)
+    assert preflight.headers["Access-Control-Allow-Origin"] == "http://localhost:8888"
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[tuple[Server, int]]:
+    async def attend(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with websockets.asyncio.server.serve(
+        attend, "127.0.0.1", 0, create_connection=Connection
+    ) as server:
+        yield server, next(iter(server.sockets)).getsockname()[1]
+
+
+async def test_who_never_completes_a_handshake_is_cut_off() -> None:
+    async with served() as (server, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        cut_off(server)
+        with pytest.raises((ConnectionError, EOFError)):
+            await reader.readexactly(1)
+        writer.close()
+        began = time.monotonic()
+    assert time.monotonic() - began < 1
+
+
+async def test_of_two_servers_only_one_is_cut_off() -> None:
+    async with served() as (first, _), served() as (second, port):
+        async with asyncio.timeout(5):
+            async with websockets.asyncio.client.connect(f"ws://127.0.0.1:{port}") as alice:
+                cut_off(first)
+                await (await alice.ping())
+                cut_off(second)
+                await alice.wait_closed()
+                assert alice.close_code == 1006
