@@ -52,6 +52,7 @@ def main() -> None:
     help="The SQLite file for direct messages; by default one in the state folder.",
 )
 @click.option("--while-stdin", is_flag=True, hidden=True, help="Stop when stdin ends.")
+@click.option("--temporary", is_flag=True, hidden=True, help="Remove the store if orphaned.")
 def serve(
     technique: str,
     port: int,
@@ -61,6 +62,7 @@ def serve(
     allow_host: tuple[str, ...],
     store: Path | None,
     while_stdin: bool,
+    temporary: bool,
 ) -> None:
     """Serve the chat over TECHNIQUE until SIGTERM or Ctrl-C.
 
@@ -86,7 +88,7 @@ def serve(
     _log_to_stderr()
     os.umask(0o077)  # direct messages are nobody else's business
     with _one_sentence(FAILED):
-        serve_until_told(
+        orphaned = serve_until_told(
             module,
             guard,
             host=host,
@@ -97,10 +99,22 @@ def serve(
             ready=_say_ready,
             stopping=_end_in_time,
         )
+    if orphaned and temporary and store is not None:
+        _remove(store)
 
 
 def _say_ready(url: str) -> None:
     print(f"ready {url}", flush=True)
+
+
+def _remove(store: Path) -> None:
+    """Remove a store, and its folder if that is empty then."""
+    for suffix in ("", "-wal", "-shm"):
+        store.with_name(store.name + suffix).unlink(missing_ok=True)
+    try:
+        store.parent.rmdir()
+    except OSError:
+        pass  # a sibling's store is still in it
 
 
 def _end_in_time() -> None:

@@ -2,7 +2,7 @@
 
 The child is `labserver serve`, in a session of its own: an interrupt of the kernel is not
 for it. Its standard input is a pipe that only the kernel holds open, so that it ends with
-the kernel, even when that is killed.
+the kernel, even when that is killed; then it also removes what was temporary.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def start(
     secret = secret or kernel_secret
     tokens = Tokens(secret, clock)
     register.clear(name)
+    flags = ["--while-stdin"]
     options = {
         "--host": [host],
         "--port": [str(port)],
@@ -78,8 +79,10 @@ def start(
         "--allow-origin": () if allowed_origins is None else list(allowed_origins) or [""],
         "--allow-host": allowed_hosts,
     }
+    if store is None:
+        flags.append("--temporary")
     words = [f"{option}={value}" for option, values in options.items() for value in values]
-    held = lab_loop.hold(_serving([technique, "--while-stdin", *words], secret))
+    held = lab_loop.hold(_serving([technique, *flags, *words], secret))
     child = held.value
     return register.register(
         Server(
@@ -165,7 +168,8 @@ async def _serving(arguments: Sequence[str], secret: str) -> AsyncIterator[Child
         await _ready(child)
         yield child
         stdin = transport.get_pipe_transport(0)
-        assert stdin is not None
+        assert isinstance(stdin, asyncio.WriteTransport)
+        stdin.write(b"farewell\n")  # without it the child would take us for dead
         stdin.close()
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):

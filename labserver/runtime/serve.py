@@ -13,6 +13,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 from labserver.chat.auth import Guard
@@ -37,7 +38,7 @@ def serve(
     while_stdin: bool = False,
     ready: Callable[[str], None],
     stopping: Callable[[], object] = lambda: None,
-) -> None:
+) -> bool:
     """Serve until told to stop; for the main thread.
 
     Args:
@@ -47,10 +48,13 @@ def serve(
         port: TCP port; 0: a free one.
         store: the SQLite file for direct messages.
         redis: the URL of a Redis that holds logs and mailbox in place of memory and `store`.
-        while_stdin: stop when standard input ends: then the parent process is gone.
+        while_stdin: stop when standard input ends.
         ready: called with the URL once connections are accepted.
         stopping: called when it was told to stop; `STOP_TIMEOUT_S` later it has returned,
             unless something does not let itself be cancelled.
+
+    Returns:
+        Whether it was orphaned: standard input ended without a word, so the parent was killed.
 
     Raises:
         LabError: if the port is busy, or the store or Redis cannot be used.
@@ -58,10 +62,10 @@ def serve(
     with closing(bind(host, port)) as listening:
         hub = redis_hub(redis) if redis is not None else open_hub(make_hub(store))
 
-        async def run() -> None:
+        async def run() -> bool:
             stop = asyncio.Event()
             limit = asyncio.timeout(None)  # there is one from the stop on
-            with _told_to_stop(stop, while_stdin):
+            with _told_to_stop(stop, while_stdin) as parent:
                 try:
                     async with (
                         limit,
@@ -76,12 +80,18 @@ def serve(
                     if not limit.expired():
                         raise
                     log.warning("connections did not close within %g s", STOP_TIMEOUT_S)
+            return parent.gone
 
-        asyncio.run(run())
+        return asyncio.run(run())
+
+
+@dataclass(slots=True)
+class _Parent:
+    gone: bool = False
 
 
 @contextmanager
-def _told_to_stop(stop: asyncio.Event, while_stdin: bool) -> Iterator[None]:
+def _told_to_stop(stop: asyncio.Event, while_stdin: bool) -> Iterator[_Parent]:
     """Set `stop` on SIGTERM and SIGINT, and at the end of standard input where asked for."""
     loop = asyncio.get_running_loop()
 
@@ -91,23 +101,26 @@ def _told_to_stop(stop: asyncio.Event, while_stdin: bool) -> Iterator[None]:
 
     # Not loop.add_signal_handler: Windows has none.
     before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
+    parent = _Parent()
     if while_stdin:
         # A thread, because not every kind of stdin can be polled; os.read, because a daemon
         # thread that holds the lock of sys.stdin aborts the interpreter at its end.
-        threading.Thread(target=_at_end_of_stdin, args=(loop, stop), daemon=True).start()
+        threading.Thread(target=_at_end_of_stdin, args=(loop, stop, parent), daemon=True).start()
     try:
-        yield
+        yield parent
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, parent: _Parent) -> None:
+    farewell = False
     try:
         while os.read(STDIN, 4096):
-            pass
+            farewell = True
     except OSError:
         pass
+    parent.gone = not farewell
     try:
         loop.call_soon_threadsafe(stop.set)
     except RuntimeError:

@@ -190,9 +190,11 @@ def test_two_names_have_two_stores(start: Start) -> None:
 KERNEL = """
 import sys, time
 import labserver as lab
+from labserver.runtime import process
+other = lab.start("websocket", process=True, name="other")
 server = lab.start("websocket", process=True)
 alice = server.client("alice")
-print(server.pid, flush=True)
+print(server.pid, process._folder.name, flush=True)
 {then}
 """
 
@@ -211,32 +213,23 @@ def kernel(then: str) -> subprocess.Popen[str]:
 def test_it_ends_when_its_kernel_is_killed(number: signal.Signals) -> None:
     with kernel("time.sleep(60)") as parent:
         assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        assert psutil.pid_exists(pid)
+        pid, folder = parent.stdout.readline().split()
+        assert psutil.pid_exists(int(pid))
+        assert Path(folder).is_dir()
         parent.send_signal(number)
-        wait_until(lambda: not psutil.pid_exists(pid), 5)
+        wait_until(lambda: not psutil.pid_exists(int(pid)), 5)
+        wait_until(lambda: not Path(folder).exists(), 5)
 
 
-def test_it_ends_with_a_kernel_that_ends(tmp_path: Path) -> None:
+def test_it_ends_with_a_kernel_that_ends() -> None:
     with kernel("") as parent:
         assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
+        pid, folder = parent.stdout.readline().split()
         assert parent.wait(10) == 0
         assert parent.stderr is not None
         assert parent.stderr.read() == ""
-        assert not psutil.pid_exists(pid)
-
-
-def test_the_folder_of_its_store_goes_with_the_kernel() -> None:
-    program = """
-import labserver as lab
-from labserver.runtime import process
-lab.start("websocket", process=True)
-print(process._folder.name)
-"""
-    output = subprocess.check_output([sys.executable, "-c", program], text=True)
-    assert output.strip()
-    assert not Path(output.strip()).exists()
+        assert not psutil.pid_exists(int(pid))
+        assert not Path(folder).exists()
 
 
 async def test_what_a_child_writes_is_read_and_its_end_kept() -> None:
