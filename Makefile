@@ -76,4 +76,7 @@ $(READY): requirements.lock pyproject.toml
 		echo 'uv could not install the packages: trying pip, which takes longer.' >&2; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/uv pip install --quiet --python .venv --offline --no-deps --no-build-isolation --editable .
+	@mkdir -p .venv/share/jupyter/lab/settings
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+		> .venv/share/jupyter/lab/settings/overrides.json
 	@echo '$(CURDIR)' > $@

@@ -62,7 +62,8 @@ function render({ model, el }) {
   const form = element("form");
   const input = element("input");
   input.maxLength = 4096;
-  input.placeholder = "Message, then Enter (/dm NAME text for one person)";
+  input.placeholder = "Message, then Enter";
+  input.title = "/dm NAME text goes to one person";
   input.setAttribute("aria-label", `Message from ${user}`);
   const send = element("button", "", "Send");
   form.append(input, send);

@@ -14,6 +14,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from ipywidgets import Layout
 
 from labserver.chat.events import Event
 from labserver.errors import LabError
@@ -52,7 +53,8 @@ class ChatWidget(anywidget.AnyWidget):
         self._transcript = Transcript(client.user)
         self._scheduled = False
         self.client = client
-        super().__init__(user=client.user, room=client.room, technique=technique)
+        layout = Layout(flex="1 1 280px", max_width="640px")  # side by side where there is room
+        super().__init__(user=client.user, room=client.room, technique=technique, layout=layout)
         self.add_class(f"chat-{client.user}")
         self.on_msg(self._on_browser)
         self._show()
