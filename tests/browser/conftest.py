@@ -23,7 +23,7 @@ from tests.conftest import REPOSITORY
 START_TIMEOUT_S = 60
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a JupyterLab that serves a copy of the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
@@ -65,9 +65,9 @@ def _wait_for(url: str, log: Path) -> None:
     pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for a file's tests: while it is there, no other event loop can run."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
