@@ -17,12 +17,12 @@ from typing import ClassVar
 import websockets.asyncio.server
 from websockets.frames import Frame, Opcode
 
-import labserver.runtime.server as runtime
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import SqliteMailbox
 from labserver.chat.auth import Tokens
 from labserver.chat.hub import Hub
 from labserver.clock import SystemClock
+from labserver.runtime import wiring
 from labserver.techniques import load
 from labserver.techniques.interface import Chat
 
@@ -37,9 +37,9 @@ async def ours(listening: socket.socket) -> None:
     """labserver, its rate limit off."""
     clock = SystemClock()
     hub = Hub(bus=MemoryBus(), mailbox=SqliteMailbox(), clock=clock, sends_per_s=None)
-    guard = runtime.make_guard(Tokens(SECRET, clock), None, ())
+    guard = wiring.make_guard(Tokens(SECRET, clock), None, ())
     async with (
-        runtime.open_hub(hub),
+        wiring.open_hub(hub),
         load("websocket").serve(Chat(hub, guard), listening),
     ):
         await asyncio.Event().wait()
@@ -119,11 +119,11 @@ SERVERS: dict[str, Callable[[socket.socket], Awaitable[None]]] = {
 
 async def main(name: str) -> None:
     """Serve until stdin ends."""
-    listening = runtime.bind(runtime.LOOPBACK, 0)
+    listening = wiring.bind(wiring.LOOPBACK, 0)
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(_ignore_cancel(SERVERS[name](listening)))
-        print(runtime.url_of(listening), flush=True)
+        print(wiring.url_of(listening), flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
         serving.cancel()
 

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from labserver.runtime.client import Client
     from labserver.runtime.doctor import Findings
     from labserver.runtime.server import Server
+    from labserver.wire.link import Link
 
 __all__ = [
     "TECHNIQUES",
     "LabError",
+    "Link",
     "NotConnected",
     "Refused",
     "chatter",
@@ -37,6 +39,18 @@ __all__ = [
 __version__ = "0.1.0"
 
 TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Link":
+        from labserver.wire.link import Link
+
+        return Link
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def start(
@@ -51,6 +65,8 @@ def start(
     allowed_hosts: Iterable[str] = (),
     secret: str | None = None,
     store: str | os.PathLike[str] | None = None,
+    record: bool = True,
+    link: Link | None = None,
 ) -> Server:
     """Start a chat server in this kernel; one of the same name is replaced.
 
@@ -66,6 +82,8 @@ def start(
         allowed_hosts: Host headers that are served, beside loopback and `host`.
         secret: signs the tokens; None: one that this kernel's servers share.
         store: the SQLite file for direct messages; None: it lasts as long as the kernel.
+        record: put a relay in front of it, which writes down every byte (`server.tape`).
+        link: the network that the relay plays, such as `lab.Link(rtt_ms=80)`.
 
     Raises:
         LabError: if there is no such technique, the port is busy, or arguments do not go
@@ -86,6 +104,8 @@ def start(
             allowed_hosts=allowed_hosts,
             secret=secret,
             store=store,
+            record=record,
+            link=link,
             widget=_chat_widget,
         )
     return server.start(
@@ -98,6 +118,8 @@ def start(
         allowed_hosts=allowed_hosts,
         secret=secret,
         store=store,
+        record=record,
+        link=link,
         widget=_chat_widget,
     )
 

@@ -72,7 +72,7 @@ def serve(
     from labserver.chat.auth import Tokens, is_loopback
     from labserver.runtime import state
     from labserver.runtime.serve import serve as serve_until_told
-    from labserver.runtime.server import clock, make_guard
+    from labserver.runtime.wiring import clock, make_guard
     from labserver.techniques import load
 
     with _one_sentence(MISUSED):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from labserver.errors import LabError
-from labserver.runtime import server
+from labserver.runtime import server, wiring
 from labserver.runtime.loop import lab_loop
 from labserver.techniques import NAMES
 
@@ -190,10 +190,10 @@ def _nodelay() -> str:
             on.set_result(bool(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
             writer.close()
 
-        listening = server.bind(server.LOOPBACK, 0)
+        listening = wiring.bind(wiring.LOOPBACK, 0)
         port = listening.getsockname()[1]
         async with await asyncio.start_server(connected, sock=listening), asyncio.timeout(5):
-            _, writer = await asyncio.open_connection(server.LOOPBACK, port)
+            _, writer = await asyncio.open_connection(wiring.LOOPBACK, port)
             try:
                 return await on
             finally:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -24,9 +25,13 @@ from labserver.errors import LabError
 from labserver.runtime import server as register
 from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
-from labserver.runtime.server import LOOPBACK, Server, clock, kernel_secret
+from labserver.runtime.relay import Relay, relay
+from labserver.runtime.server import Server, kernel_secret
 from labserver.runtime.state import SECRET_VARIABLE
+from labserver.runtime.wiring import LOOPBACK, bind, check_link, clock, url_of
 from labserver.techniques import load
+from labserver.wire.link import Link
+from labserver.wire.tape import Tape
 
 READY_TIMEOUT_S = 30.0  # Python on a busy machine, and aiortc's codecs
 STOP_TIMEOUT_S = 5.0  # it takes at most 4 s; then it is killed
@@ -46,6 +51,8 @@ def start(
     allowed_hosts: Iterable[str] = (),
     secret: str | None = None,
     store: str | os.PathLike[str] | None = None,
+    record: bool = True,
+    link: Link | None = None,
     widget: Callable[[Client, str], Any],
 ) -> Server:
     """Start a server in a process of its own; one of the same name is replaced.
@@ -61,6 +68,8 @@ def start(
         secret: signs the tokens; None: the kernel's own.
         store: the SQLite file for direct messages; None: one that lasts as long as the
             kernel, so that another server of this name finds what was accepted.
+        record: put a relay in front of it, in this kernel, which writes down every byte.
+        link: the network that the relay plays; it needs `record`.
         widget: makes the chat widget of a client.
 
     Raises:
@@ -71,28 +80,32 @@ def start(
     secret = secret or kernel_secret
     tokens = Tokens(secret, clock)
     register.clear(name)
+    check_link(record, link)
     flags = ["--while-stdin"]
     options = {
-        "--host": [host],
-        "--port": [str(port)],
+        "--host": [LOOPBACK if record else host],
+        "--port": ["0" if record else str(port)],
         "--store": [os.fspath(_default_store(name) if store is None else store)],
         "--allow-origin": () if allowed_origins is None else list(allowed_origins) or [""],
-        "--allow-host": allowed_hosts,
+        "--allow-host": [*allowed_hosts, host],
     }
     if store is None:
         flags.append("--temporary")
     words = [f"{option}={value}" for option, values in options.items() for value in values]
-    held = lab_loop.hold(_serving([technique, *flags, *words], secret))
-    child = held.value
+    arguments = [technique, *flags, *words]
+    listening = bind(host, port) if record else None
+    held = lab_loop.hold(_relayed(arguments, secret, listening, link or Link()))
+    child, passing = held.value
     return register.register(
         Server(
             name=name,
             technique=technique,
-            url=child.url.result(),
+            url=child.url.result() if listening is None else url_of(listening),
             tokens=tokens,
             hub=None,
             end=held.leave,
             widget=widget,
+            passing=passing,
             pid=child.pid,
             failure=child.failure,
         )
@@ -179,6 +192,25 @@ async def _serving(arguments: Sequence[str], secret: str) -> AsyncIterator[Child
     finally:
         transport.close()  # kills it if it still runs
         await child.ended.wait()
+
+
+@asynccontextmanager
+async def _relayed(
+    arguments: Sequence[str], secret: str, listening: socket.socket | None, link: Link
+) -> AsyncIterator[tuple[Child, Relay | None]]:
+    """A server process, behind a relay where there is a socket to listen on."""
+    if listening is None:
+        async with _serving(arguments, secret) as child:
+            yield child, None
+        return
+    with closing(listening):
+        # The server ends first, so that its good-byes still pass.
+        async with (
+            relay(listening, 0, link=link, tape=Tape()) as passing,
+            _serving(arguments, secret) as child,
+        ):
+            passing.port = int(child.url.result().rpartition(":")[2])
+            yield child, passing
 
 
 async def _ready(child: Child) -> None:

@@ -22,6 +22,7 @@ from labserver.wire.middlebox import Middlebox
 from labserver.wire.tape import Direction, Piece, Tape, What
 
 UNDER_WAY_MAX = 1024 * 1024  # bytes; a transatlantic gigabit path holds about ten times that
+NOTICE_S = 0.01  # for a connection just accepted to become one, and for its end to be noticed
 LOOPBACK = "127.0.0.1"
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
@@ -32,7 +33,7 @@ class Relay:
     Args:
         link: the network that it plays.
         tape: where it is written down.
-        port: the server's.
+        port: the server's; it may be set later, before a client comes.
         tasks: own the connecting.
     """
 
@@ -41,7 +42,7 @@ class Relay:
         self.tape = tape
         self.frozen = False
         self.began_ns = time.monotonic_ns()
-        self._port = port
+        self.port = port
         self._tasks = tasks
         self._number = 0
         self._rng = random.Random(link.seed)
@@ -53,29 +54,29 @@ class Relay:
     def accept(self) -> ClientSide:
         """The protocol of a new connection."""
         self._number += 1
-        connection = Connection(self, self._number, self.link, self._rng)
-        self.connections[self._number] = connection
-        self.quiet.clear()
-        return connection.client
+        return Connection(self, self._number, self.link, self._rng).client
 
     def begin(self, connection: Connection) -> None:
         """Connect it to the server, or let it wait for its turn."""
+        self.connections[connection.number] = connection
+        self.quiet.clear()
         most = self.link.connections_max
         if most is not None and len(self.connections) - len(self._waiting) > most:
             self._waiting.append(connection)
         else:
-            self._tasks.create_task(connection.connect(self._port))
+            self._tasks.create_task(connection.connect(self.port))
 
     def forget(self, connection: Connection) -> None:
         """It has ended; the next one that waits has its turn."""
-        self.connections.pop(connection.number, None)
+        if self.connections.pop(connection.number, None) is None:
+            return
         if not self.connections:
             self.quiet.set()
         with contextlib.suppress(ValueError):
             self._waiting.remove(connection)
             return
         if self._waiting:
-            self._tasks.create_task(self._waiting.popleft().connect(self._port))
+            self._tasks.create_task(self._waiting.popleft().connect(self.port))
 
     def write_down(
         self,
@@ -118,19 +119,23 @@ class Connection:
         self.server = Side(self, Direction.DOWN, Lane(link, rng))
         self.client.other, self.server.other = self.server, self.client
         self.idle_timer: asyncio.TimerHandle | None = None
-        self.closed = 0
+        self.connecting = False
+        self.sockets = 0  # that are open
 
     async def connect(self, port: int) -> None:
         """Connect to the server, and let the client's bytes pass."""
+        self.connecting = True
         try:
             await asyncio.get_running_loop().create_connection(lambda: self.server, LOOPBACK, port)
         except OSError:  # no server: the client's connection ends
             self.abort()
-            return
+        finally:
+            self.connecting = False
         if self.client.is_open:
             self.client.pace()
         else:
             self.abort()
+        self.settle()
 
     def touch(self) -> None:
         """Something was said: the proxy's patience begins anew."""
@@ -152,9 +157,13 @@ class Connection:
                 side.transport.abort()
 
     def lost(self) -> None:
-        """One of its sockets is closed; with both, the connection is over."""
-        self.closed += 1
-        if self.closed == 2 or self.server.transport is None:
+        """One of its sockets is closed."""
+        self.sockets -= 1
+        self.settle()
+
+    def settle(self) -> None:
+        """With its last socket the connection is over."""
+        if self.sockets == 0 and not self.connecting:
             if self.idle_timer is not None:
                 self.idle_timer.cancel()
             self.relay.forget(self)
@@ -189,6 +198,7 @@ class Side(asyncio.Protocol):
         """Called by asyncio."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.connection.sockets += 1
 
     @property
     def is_open(self) -> bool:
@@ -290,7 +300,8 @@ class Side(asyncio.Protocol):
         other = self.other.transport
         if other is None or other.is_closing():
             return
-        other.write_eof()
+        with contextlib.suppress(OSError):  # the peer was faster, and is gone
+            other.write_eof()
         if self.other.ended and self.transport is not None:
             other.close()
             self.transport.close()
@@ -311,9 +322,9 @@ class ClientSide(Side):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio; nothing is read until the server's side stands."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.pause_reading()
+        super().connection_made(transport)
+        assert self.transport is not None
+        self.transport.pause_reading()
         self.relay.write_down(self.connection.number, Direction.UP, What.OPEN)
         self.connection.touch()
         self.relay.begin(self.connection)
@@ -338,7 +349,12 @@ async def relay(
         try:
             yield passing
         finally:
+            with contextlib.suppress(NotImplementedError):  # Windows
+                # asyncio fails at a connection that is being accepted while its server closes.
+                loop.remove_reader(listening)
+            await asyncio.sleep(NOTICE_S)
             server.close()
             for connection in tuple(passing.connections.values()):
                 connection.abort()
             await passing.quiet.wait()
+            await asyncio.sleep(NOTICE_S)

@@ -5,35 +5,42 @@ The one place where everything is wired together: hub, bus, mailbox, guard, tech
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import secrets
-import socket
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import IN_MEMORY, SqliteMailbox
-from labserver.chat.auth import Guard, Hosts, Origins, Tickets, Tokens, new_secret
+from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.hub import Hub
 from labserver.chat.names import check_name
-from labserver.clock import SystemClock
 from labserver.errors import LabError
 from labserver.runtime.client import Client
 from labserver.runtime.loop import Held, lab_loop
+from labserver.runtime.relay import Relay
+from labserver.runtime.wiring import (
+    LOOPBACK,
+    bind,
+    check_link,
+    clock,
+    in_front,
+    make_guard,
+    make_hub,
+    open_hub,
+    url_of,
+)
 from labserver.techniques import load
 from labserver.techniques.client import ChatClient
 from labserver.techniques.interface import Address, Chat
+from labserver.wire.link import Link
+from labserver.wire.tape import Tape
 
-LOOPBACK = "127.0.0.1"
-BACKLOG = 1024  # connections that may wait to be accepted, as after an outage
 STOP_TIMEOUT_S = 3.0
 
 kernel_secret = new_secret()
-clock = SystemClock()
 
 
 class Server:
@@ -57,6 +64,7 @@ class Server:
         hub: Hub | None,
         end: Callable[[], None],
         widget: Callable[[Client, str], Any],
+        passing: Relay | None = None,
         pid: int | None = None,
         failure: Callable[[], str | None] = lambda: None,
     ) -> None:
@@ -71,6 +79,7 @@ class Server:
         self._hub = hub
         self._end = end
         self._widget = widget
+        self._passing = passing
         self._clients: WeakSet[Client] = WeakSet()
 
     @property
@@ -88,6 +97,33 @@ class Server:
         if self._hub is None:
             raise LabError("Its hub is in another process: start the server without process=True.")
         return self._hub
+
+    @property
+    def tape(self) -> Tape:
+        """Every byte that passed between this server and its clients.
+
+        Raises:
+            LabError: if it was started with record=False.
+        """
+        return self._relay.tape
+
+    def cut(self) -> None:
+        """Cut every connection, as a pulled cable that both sides notice at once."""
+        lab_loop.soon(self._relay.cut)
+
+    def freeze(self) -> None:
+        """From now on nothing passes and nobody is told, as when a router dies."""
+        lab_loop.soon(self._relay.freeze)
+
+    def thaw(self) -> None:
+        """What was held up by `freeze` passes."""
+        lab_loop.soon(self._relay.thaw)
+
+    @property
+    def _relay(self) -> Relay:
+        if self._passing is None:
+            raise LabError("There is no relay in front of it: start it without record=False.")
+        return self._passing
 
     def token(self, user: str, ttl_s: float = 3600.0) -> str:
         """A JWT for `user`, valid for `ttl_s` seconds."""
@@ -174,6 +210,8 @@ def start(
     allowed_hosts: Iterable[str] = (),
     secret: str | None = None,
     store: str | os.PathLike[str] | None = None,
+    record: bool = True,
+    link: Link | None = None,
     widget: Callable[[Client, str], Any],
 ) -> Server:
     """Start a server in this kernel; one of the same name is replaced.
@@ -189,23 +227,26 @@ def start(
         allowed_hosts: Host headers that are served, beside loopback and `host`.
         secret: signs the tokens; None: the kernel's own.
         store: the SQLite file for direct messages; None: in memory.
+        record: put a relay in front of it, which writes down every byte.
+        link: the network that the relay plays; it needs `record`.
         widget: makes the chat widget of a client.
 
     Raises:
         LabError: if there is no such technique, or the port is busy.
     """
     module = load(technique)
+    check_link(record, link)
     name = name or technique
     tokens = Tokens(secret or kernel_secret, clock)
     host_of_hub = _host(hub, store)  # before the old server lets go of a hub they may share
-    try:
+    with ExitStack() as undo:  # whatever goes wrong from here on
+        undo.callback(host_of_hub.release)
         clear(name)
-        listening = bind(host, port)
+        listening = undo.enter_context(closing(bind(host, port)))
         guard = make_guard(tokens, allowed_origins, [*allowed_hosts, host])
-        held = lab_loop.hold(module.serve(Chat(host_of_hub.hub, guard), listening))
-    except BaseException:
-        host_of_hub.release()
-        raise
+        serving = partial(module.serve, Chat(host_of_hub.hub, guard))
+        held = lab_loop.hold(in_front(serving, listening, record, link))
+        undo.pop_all()
 
     def end() -> None:
         try:
@@ -223,6 +264,7 @@ def start(
             hub=host_of_hub.hub,
             end=end,
             widget=widget,
+            passing=held.value,
         )
     )
 
@@ -244,100 +286,6 @@ def stop_all() -> None:
     for server in tuple(_servers.values()):
         server.stop()
     lab_loop.stop()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening TCP socket.
-
-    Raises:
-        LabError: if the port is busy or the address is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With protocol 0 asyncio leaves Nagle's algorithm on, and each answer takes 40 ms.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # on Windows it would let two servers share the port
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        listening.close()
-        raise LabError(
-            f"Cannot listen on {host} port {port} ({error}): use port=0 for a free one."
-        ) from error
-    listening.setblocking(False)
-    return listening
-
-
-def url_of(listening: socket.socket) -> str:
-    """The URL under which this machine reaches a listening socket."""
-    host, port = listening.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):
-        host = LOOPBACK
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def make_guard(
-    tokens: Tokens, allowed_origins: Iterable[str] | None, allowed_hosts: Iterable[str]
-) -> Guard:
-    """Who may take part: the wiring of chat/auth."""
-    origins = Origins() if allowed_origins is None else Origins(allowed_origins)
-    return Guard(tokens, Tickets(clock), origins, Hosts(allowed_hosts))
-
-
-def make_hub(store: str | os.PathLike[str] | None = None) -> Hub:
-    """A hub with the embedded backends."""
-    path = IN_MEMORY if store is None else os.fspath(store)
-    return Hub(bus=MemoryBus(), mailbox=SqliteMailbox(path), clock=clock)
-
-
-def redis_hub(url: str) -> AbstractAsyncContextManager[Hub]:
-    """An open hub that shares conversation and mailbox with all others on the Redis at `url`.
-
-    Raises:
-        LabError: on entering, if Redis cannot be reached there.
-    """
-    # Here, for the import would hold up the loop.
-    from labserver.backends.redis import RedisMailbox, redis_bus
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Hub]:
-        async with (
-            redis_bus(url) as bus,
-            open_hub(Hub(bus=bus, mailbox=RedisMailbox(url), clock=clock)) as hub,
-        ):
-            yield hub
-
-    return opened()
-
-
-@asynccontextmanager
-async def open_hub(hub: Hub) -> AsyncIterator[Hub]:
-    """Open a hub and call its `tick` when it is due; on leaving, close it."""
-    loop = asyncio.get_running_loop()
-    armed: asyncio.TimerHandle | None = None
-
-    def arm(deadline: float) -> None:
-        nonlocal armed
-        at = loop.time() + max(0.0, deadline - hub.clock.monotonic())
-        if armed is None or at < armed.when():
-            if armed is not None:
-                armed.cancel()
-            armed = loop.call_at(at, fire)
-
-    def fire() -> None:
-        nonlocal armed
-        armed = None
-        hub.tick()
-
-    hub.on_deadline = arm
-    await hub.open()
-    try:
-        yield hub
-    finally:
-        if armed is not None:
-            armed.cancel()
-        await hub.aclose()
 
 
 def _host(hub: Hub | None, store: str | os.PathLike[str] | None) -> _Host:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from labserver.runtime.server import LOOPBACK, bind
+from labserver.runtime.wiring import LOOPBACK, bind
 from tests.browser.lab_page import LabPage
 from tests.conftest import REPOSITORY
 

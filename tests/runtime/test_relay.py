@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from labserver.runtime.relay import Relay, relay
-from labserver.runtime.server import LOOPBACK, bind
+from labserver.runtime.wiring import LOOPBACK, bind
 from labserver.wire.link import Link
 from labserver.wire.tape import Direction, Tape, What
 

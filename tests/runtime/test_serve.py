@@ -12,7 +12,8 @@ import pytest
 from labserver.chat.auth import Tokens
 from labserver.errors import LabError
 from labserver.runtime.serve import STOP_SIGNALS, serve
-from labserver.runtime.server import clock, kernel_secret, make_guard
+from labserver.runtime.server import kernel_secret
+from labserver.runtime.wiring import clock, make_guard
 from labserver.techniques import load
 
 GUARD = make_guard(Tokens(kernel_secret, clock), None, [])

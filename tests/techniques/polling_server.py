@@ -17,7 +17,7 @@ from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.events import Event
 from labserver.chat.hub import Hub
 from labserver.clock import SystemClock
-from labserver.runtime.server import bind, make_guard, open_hub, url_of
+from labserver.runtime.wiring import bind, make_guard, open_hub, url_of
 from labserver.techniques.client import ChatClient
 from labserver.techniques.interface import Address, Chat, Technique
 

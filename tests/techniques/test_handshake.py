@@ -17,7 +17,8 @@ from websockets.http11 import Response
 
 from labserver.chat.auth import Tokens
 from labserver.clock import SystemClock
-from labserver.runtime.server import kernel_secret, make_guard, make_hub
+from labserver.runtime.server import kernel_secret
+from labserver.runtime.wiring import make_guard, make_hub
 from labserver.techniques.handshake import Connection, Visitor, admit, cut_off
 from labserver.techniques.interface import Chat
 

@@ -7,7 +7,7 @@ from labserver.chat.hub import Hub
 from labserver.chat.log import Cursor
 from labserver.clock import VirtualClock
 from labserver.errors import Refused
-from labserver.runtime.server import make_guard, make_hub
+from labserver.runtime.wiring import make_guard, make_hub
 from labserver.techniques.interface import Chat, ConnectionLost
 from labserver.techniques.request import Request, refusal, refused_by
 

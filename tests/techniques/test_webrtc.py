@@ -25,7 +25,7 @@ from labserver.chat.hub import Hub
 from labserver.chat.outbox import LIMIT_BYTES
 from labserver.clock import SystemClock
 from labserver.errors import Refused
-from labserver.runtime.server import bind, make_guard, make_hub, open_hub, url_of
+from labserver.runtime.wiring import bind, make_guard, make_hub, open_hub, url_of
 from labserver.techniques import peer as peers
 from labserver.techniques import webrtc
 from labserver.techniques.client import ChatClient, State, chat_client

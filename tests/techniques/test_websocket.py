@@ -23,7 +23,7 @@ from labserver.chat.events import EVENT_MAX, Event, envelope
 from labserver.chat.hub import Hub
 from labserver.chat.outbox import LIMIT_EVENTS
 from labserver.clock import SystemClock
-from labserver.runtime.server import LOOPBACK, bind, make_guard, open_hub, url_of
+from labserver.runtime.wiring import LOOPBACK, bind, make_guard, open_hub, url_of
 from labserver.techniques import websocket
 from labserver.techniques.interface import Chat
 from labserver.techniques.websocket import Framer
