@@ -43,7 +43,7 @@ lint: $(READY)  ## style, types, and who may import whom
 	$(BIN)/mypy --strict labserver
 	$(BIN)/lint-imports --no-logo
 
-bench: $(READY)  ## what a message and an idle connection cost, next to other servers
+bench: $(READY)  ## the benchmarks, one after the other
 	$(BIN)/python -m benchmarks.fanout $(BENCH_ARGS)
 
 notebooks: $(READY)  ## run the notebooks and store what they show
