@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS letters (
 );
 CREATE INDEX IF NOT EXISTS unacknowledged
     ON letters (recipient, number) WHERE acknowledged_at IS NULL;
+CREATE INDEX IF NOT EXISTS acknowledged
+    ON letters (acknowledged_at) WHERE acknowledged_at IS NOT NULL;
 """
 
 _NOW = "CAST(strftime('%s', 'now') AS INTEGER)"  # unixepoch() came with SQLite 3.38

@@ -23,7 +23,7 @@ from labserver.chat.ports import Bus, Letter, Mailbox
 from labserver.chat.post import Post
 from labserver.chat.presence import GRACE_S, Presence
 from labserver.chat.rate import SENDS_PER_S, RateLimit
-from labserver.chat.typists import Typists
+from labserver.chat.typists import THROTTLE_S, TTL_S, Typists
 from labserver.clock import Clock
 from labserver.errors import Refused
 
@@ -71,8 +71,9 @@ class Member:
 
     @property
     def cursor(self) -> Cursor:
-        """Where the member stands in the log."""
-        return Cursor(self.position, self.epoch)
+        """Where the member stands in the log: before its preface, while that is to be read."""
+        first = self.preface[0].event.offset if self.preface else None
+        return Cursor(self.position if first is None else first - 1, self.epoch)
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class _Room:
     members: set[Member] = field(default_factory=set)
     users: dict[str, int] = field(default_factory=dict)  # user → connections here
     live: dict[Member, Deliver] = field(default_factory=dict)
-    announced: dict[str, None] = field(default_factory=dict)  # users shown as online here
+    announced: dict[str, bool] = field(default_factory=dict)  # user online here → was it told
 
 
 def inbox(user: str) -> str:
@@ -119,6 +120,8 @@ class Hub:
         self._post = Post(bus, mailbox, self._open)
         self._presence = Presence(clock, grace_s)
         self._typists = Typists(clock)
+        # Those on other servers, whose STOP may be lost; their STARTs come a throttle apart.
+        self._typists_elsewhere = Typists(clock, throttle_s=0, ttl_s=TTL_S + THROTTLE_S)
         self._rate = RateLimit(clock, sends_per_s)
         self.timers: list[Timed] = []
         self._rooms: dict[str, _Room] = {}
@@ -170,8 +173,8 @@ class Hub:
             page, member.preface = member.preface, []
             return page
         if not member.log.covers(member.cursor):  # overtaken while it was sending the last page
-            member.epoch, member.position = member.log.epoch, member.log.newest
-            return [member.log.reset()]
+            member.epoch, member.position = member.log.epoch, member.log.before_mail(member.user)
+            return [member.log.reset(member.position)]
         page, member.position = member.log.after(member.position, member.user, PAGE)
         if not page:
             self.go_live(member)
@@ -184,6 +187,7 @@ class Hub:
         room.live[member] = member.deliver
         if len(room.announced) <= PRESENCE_ROOM_MAX:
             for user in room.announced:
+                room.announced[user] = True
                 if user != member.user:
                     member.deliver(events.presence(user, online=True))
 
@@ -229,23 +233,25 @@ class Hub:
         Args:
             member: has arrived.
             after: its cursor; None: from now on.
-            collect: whether to look into the mailbox.
+            collect: whether to look into the mailbox where `after` is covered.
 
         Returns:
             What to hand over first, and the offset to read on from.
         """
         log = member.log
-        preface: list[Envelope] = []
+        if after is not None and log.covers(after):
+            await self._post.acknowledge(member.user, log, after.offset)
+            if collect:
+                await self._post.collect(member.user, log, after.offset)
+            return [], after.offset
         # The reader gets what comes after this moment in any case, mail placed meanwhile too.
         position = log.newest
-        if after is not None and log.covers(after):
-            position = after.offset
-            await self._post.acknowledge(member.user, log, position)
-        elif after is not None:
-            preface.append(log.reset())
-        if collect:
-            preface += await self._post.collect(member.user, log, position)
-        return preface, position
+        mail = await self._post.collect(member.user, log, position)
+        if after is None:
+            return mail, position
+        if mail:
+            position = (mail[0].event.offset or 0) - 1
+        return [log.reset(position)], position
 
     # Speaking
 
@@ -320,6 +326,7 @@ class Hub:
         deadlines = [
             self._presence.deadline,
             self._typists.deadline,
+            self._typists_elsewhere.deadline,
             *(timer.deadline for timer in self.timers),
         ]
         return min((at for at in deadlines if at is not None), default=None)
@@ -337,18 +344,25 @@ class Hub:
         for user in self._presence.expire():
             notice = events.presence(user, online=False)
             for name, room in self._rooms.items():
-                if user in room.announced:
-                    del room.announced[user]
+                if room.announced.pop(user, False):
                     self._tell(name, notice)
         for user, name in self._typists.expire():
             self._notify(name, events.typing(user, started=False), but=user)
+        for user, name in self._typists_elsewhere.expire():
+            self._tell(name, events.typing(user, started=False), but=user)
         self.schedule()
 
     # What the bus tells of other servers
 
     def on_signal(self, room: str, notice: Envelope) -> None:
         """Another server passes on an event that is not kept."""
-        self._tell(room, notice, but=notice.event.data.get("userId"))
+        user = notice.event.data["userId"]
+        self._tell(room, notice, but=user)
+        if notice.event.type == "TYPING_START":
+            self._typists_elsewhere.start(user, room)
+            self.schedule()
+        else:
+            self._typists_elsewhere.stop(user, room)
 
     def on_arrived(self, server: str, user: str, room: str) -> None:
         """A user is connected to `room` on another server."""
@@ -398,8 +412,8 @@ class Hub:
     def _announce(self, user: str, room: _Room) -> None:
         if user in room.announced or room.log.room.startswith("@"):
             return
-        room.announced[user] = None
-        if len(room.announced) <= PRESENCE_ROOM_MAX:
+        room.announced[user] = len(room.announced) < PRESENCE_ROOM_MAX
+        if room.announced[user]:
             self._tell(room.log.room, events.presence(user, online=True), but=user)
 
     def _notify(self, room: str, notice: Envelope, but: str) -> None:

@@ -136,9 +136,16 @@ class RoomLog:
         for watcher in tuple(self._watchers):
             watcher(told)
 
-    def reset(self) -> Envelope:
-        """What a reader is told whose cursor is not covered."""
-        return events.reset(self.epoch, self.oldest, self.newest, self.room)
+    def reset(self, after: int | None = None) -> Envelope:
+        """What a reader is told whose cursor is not covered, and who goes on after `newest`.
+
+        Args:
+            after: the offset to go on from, where unread mail stands before the log's end: the
+                reader's next cursor is taken from here, and must not be a receipt for that.
+        """
+        return events.reset(
+            self.epoch, self.oldest, self.newest if after is None else after, self.room
+        )
 
     def covers(self, cursor: Cursor) -> bool:
         """Whether everything after `cursor` can be had."""
@@ -168,6 +175,10 @@ class RoomLog:
     def mail_of(self, user: str) -> dict[int, int]:
         """The user's unacknowledged mail that stands in this log: mail number → offset."""
         return self._private.get(user, {})
+
+    def before_mail(self, user: str) -> int:
+        """The newest offset that is no receipt for anything in `mail_of`."""
+        return min(self.mail_of(user).values(), default=self.newest + 1) - 1
 
     def forget_mail(self, user: str, numbers: list[int]) -> None:
         """These have been acknowledged."""

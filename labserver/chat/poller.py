@@ -52,7 +52,8 @@ class Poller:
         preface, position = await self.hub.begin(self.member, after, collect=collect)
         self.known = True
         if not log.covers(Cursor(position, epoch)):  # overtaken while we waited
-            preface, position = [log.reset()], log.newest
+            position = log.before_mail(user)
+            preface = [log.reset(position)]
         entries, position = log.after(position, user, PAGE)
         notices = [self.notices.popleft() for _ in range(len(self.notices))]
         return Page(preface + entries + notices, Cursor(position, log.epoch))

@@ -55,9 +55,15 @@ class Post:
             Its number in the mailbox, and whether it is new.
         """
         kept = await self._mailbox.keep(letter)
-        if not kept.fresh:
-            return kept
         user = letter.recipient
+        if not kept.fresh:
+            # The first attempt may have ended between keeping and placing: then place it now.
+            for known in await self._mailbox.pending(user):
+                if (known.sender, known.id) == (letter.sender, letter.id):
+                    letter = known
+                    break
+            else:
+                return kept
         placed: set[str] = set()
         # Asked again after each round, because the recipient may arrive while we wait.
         while rooms := (rooms_of(user) | set(self._homes.get(user, ())) or {here}) - placed:
@@ -75,7 +81,9 @@ class Post:
             position: the offset after which the user will read in any case.
 
         Returns:
-            Those entries that stand at or before `position`, in the order they were kept.
+            Those entries that stand at or before `position`, in the log's order: a reader who is
+            cut off between two of them has the cursor of the first, which is no receipt for
+            the second.
         """
         before: list[Envelope] = []
         for letter in await self._mailbox.pending(user):
@@ -84,10 +92,12 @@ class Post:
                 await self._place(letter, letter.number, log)
             elif at <= position:
                 before.append(log[at])
-        return before
+        return sorted(before, key=lambda entry: entry.event.offset or 0)
 
     async def acknowledge(self, user: str, log: RoomLog, offset: int) -> None:
         """`user` has everything in `log` up to `offset`: drop it from the mailbox."""
+        if offset > log.newest:
+            return  # of a log that is no more: it says nothing about this one
         numbers = _numbers_up_to(log.mail_of(user).items(), offset)
         if numbers:
             log.forget_mail(user, numbers)

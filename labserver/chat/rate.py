@@ -25,7 +25,7 @@ class RateLimit:
     ) -> None:
         self._clock = clock
         self._window_s = window_s
-        self._most = None if per_s is None else int(per_s * window_s)
+        self._most = None if per_s is None else max(1, int(per_s * window_s))
         self._sends: dict[str, deque[float]] = {}  # the user who spoke last stands last
 
     def spend(self, user: str) -> None:

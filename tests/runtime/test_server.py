@@ -231,9 +231,11 @@ def test_a_keep_alive_request_is_answered_without_nagles_delay(
 def test_an_accepted_connection_has_nodelay(start: Start) -> None:
     server = start("websocket")
     server.client("alice")
-    (member,) = server.hub._rooms["lobby"].members
-    taken = member.deliver.__self__.transport.get_extra_info("socket")  # type: ignore[attr-defined]
-    assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    ((_, connection),) = server._relay.connections.items()
+    for side in (connection.client, connection.server):
+        assert side.transport is not None
+        taken = side.transport.get_extra_info("socket")
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_interrupted_receive_takes_no_event_with_it(start: Start, technique: str) -> None:
