@@ -6,6 +6,7 @@ Nothing in chat/ asks the machine for the time; it asks the clock it was given.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -54,3 +55,9 @@ class VirtualClock:
         if seconds < 0:
             raise ValueError(f"time does not go back: advance({seconds})")
         self._elapsed += seconds
+
+
+def iso(seconds: float) -> str:
+    """A moment, in seconds since 1970, as ISO 8601 in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

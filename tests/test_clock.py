@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from labserver.clock import SystemClock, VirtualClock
+from labserver.clock import SystemClock, VirtualClock, iso
 
 
 def test_the_systems_clock_is_the_machines() -> None:
@@ -27,3 +27,7 @@ def test_time_does_not_go_back() -> None:
     with pytest.raises(ValueError, match="does not go back"):
         clock.advance(-1)
     assert clock.monotonic() == 0.0
+
+
+def test_a_moment_is_written_in_utc() -> None:
+    assert iso(1_750_000_000.1) == "2025-06-15T15:06:40.100Z"

@@ -223,7 +223,7 @@ def error(refused: Refused, message_id: str | None = None) -> Envelope:
 
 
 def reset(epoch: str, oldest: int, newest: int, room: str) -> Envelope:
-    """What the reader missed cannot be had; the log begins at `oldest`, and goes on after `newest`."""
+    """What was missed cannot be had: the log begins at `oldest`, and goes on after `newest`."""
     data = {"epoch": epoch, "oldest": oldest, "newest": newest}
     return envelope(Event("RESET", data, room=room))
 

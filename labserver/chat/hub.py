@@ -12,7 +12,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Protocol
 
 from labserver.chat import events
@@ -24,7 +23,7 @@ from labserver.chat.post import Post
 from labserver.chat.presence import GRACE_S, Presence
 from labserver.chat.rate import SENDS_PER_S, RateLimit
 from labserver.chat.typists import THROTTLE_S, TTL_S, Typists
-from labserver.clock import Clock
+from labserver.clock import Clock, iso
 from labserver.errors import Refused
 
 PAGE = 256  # entries read from the log at a time while catching up
@@ -288,7 +287,7 @@ class Hub:
 
     async def _message(self, user: str, room: str, message: ChatMessage) -> Envelope:
         message_id = message.id or secrets.token_hex(8)
-        ts = _iso(self.clock.time())
+        ts = iso(self.clock.time())
         if message.recipient_id is None:
             await self._open(room)
             kept = await self._bus.append(
@@ -429,8 +428,3 @@ class Hub:
     def _connected_rooms(self, user: str) -> set[str]:
         local = {member.room for member in self._members_of.get(user, ())}
         return local | {room for _, room in self._elsewhere.get(user, ())}
-
-
-def _iso(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
