@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labserver.runtime.doctor import Findings
     from labserver.runtime.server import Server
     from labserver.wire.link import Link
+    from labserver.wire.trace import Trace
 
 __all__ = [
     "TECHNIQUES",
@@ -30,6 +31,7 @@ __all__ = [
     "Link",
     "NotConnected",
     "Refused",
+    "Trace",
     "chatter",
     "doctor",
     "failures",
@@ -46,6 +48,10 @@ def __getattr__(name: str) -> Any:
         from labserver.wire.link import Link
 
         return Link
+    if name == "Trace":
+        from labserver.wire.trace import Trace
+
+        return Trace
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -82,7 +88,7 @@ def start(
         allowed_hosts: Host headers that are served, beside loopback and `host`.
         secret: signs the tokens; None: one that this kernel's servers share.
         store: the SQLite file for direct messages; None: it lasts as long as the kernel.
-        record: put a relay in front of it, which writes down every byte (`server.tape`).
+        record: put a relay in front of it, which writes down every byte (`server.trace`).
         link: the network that the relay plays, such as `lab.Link(rtt_ms=80)`.
 
     Raises:

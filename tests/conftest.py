@@ -1,9 +1,9 @@
 """What all tests share: the tools they need from the machine, and the watch over the event loop.
 
-A test says what it needs by a fixture (`chromium`, `redis_server`, `node`, `java`, `curl`: the
-path of the program; `peers`: the Node packages of tests/peers) or by a marker (`browser`, `redis`,
-`node`). Where the tool is missing the test is skipped, and the summary says what to install;
-with CI=true it fails.
+A test says what it needs by a fixture (`chromium`, `redis_server`, `node`, `java`, `curl`,
+`tshark`: the path of the program; `peers`: the Node packages of tests/peers) or by a marker
+(`browser`, `redis`, `node`). Where the tool is missing the test is skipped, and the summary says
+what to install; with CI=true it fails.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ TOOLS = {
     "peers": Tool("node_modules", find_peers, "npm ci --prefix tests/peers", "node"),
     "java": Tool("A Java compiler", on_path("javac"), "apt install default-jdk-headless"),
     "curl": Tool("curl", on_path("curl"), "apt install curl"),
+    "tshark": Tool("TShark", on_path("tshark"), "apt install tshark, or brew install wireshark"),
 }
 BY_MARKER = {"browser": "chromium", "redis": "redis_server", "node": "node"}
 
@@ -145,6 +146,12 @@ def node() -> str:
 def curl() -> str:
     """The path of curl."""
     return require("curl")
+
+
+@pytest.fixture(scope="session")
+def tshark() -> str:
+    """The path of TShark."""
+    return require("tshark")
 
 
 @pytest.fixture(scope="session")

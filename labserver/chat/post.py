@@ -100,8 +100,9 @@ class Post:
             return  # of a log that is no more: it says nothing about this one
         numbers = _numbers_up_to(log.mail_of(user).items(), offset)
         if numbers:
-            log.forget_mail(user, numbers)
             await self._mailbox.drop(user, numbers)
+            # Only now: `collect` would take what is pending, and not in the log, for unplaced.
+            log.forget_mail(user, numbers)
 
     async def _place(self, letter: Letter, number: int, log: RoomLog) -> None:
         if number in log.mail_of(letter.recipient):

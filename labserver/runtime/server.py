@@ -8,10 +8,11 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from labserver.chat.auth import Tokens, new_secret
@@ -37,6 +38,9 @@ from labserver.techniques.client import ChatClient
 from labserver.techniques.interface import Address, Chat
 from labserver.wire.link import Link
 from labserver.wire.tape import Tape
+
+if TYPE_CHECKING:
+    from labserver.wire.trace import Trace
 
 STOP_TIMEOUT_S = 3.0
 
@@ -106,6 +110,17 @@ class Server:
             LabError: if it was started with record=False.
         """
         return self._relay.tape
+
+    @cached_property
+    def trace(self) -> Trace:
+        """Every message seen on the wire so far; it grows with the tape.
+
+        Raises:
+            LabError: if it was started with record=False.
+        """
+        from labserver.wire.trace import Trace  # it brings a decoder for each technique
+
+        return Trace(self.tape, port=self.port, turn=threading.Lock())
 
     def cut(self) -> None:
         """Cut every connection, as a pulled cable that both sides notice at once."""

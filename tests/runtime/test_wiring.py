@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import labserver as lab
 from labserver.errors import LabError
 from labserver.runtime.server import Server
 from labserver.runtime.wiring import LOOPBACK, bind, url_of
+from labserver.wire.message import Kind
 from labserver.wire.tape import Direction, What
 
 
@@ -41,6 +43,19 @@ def test_every_byte_is_on_the_tape(start: Callable[..., Server]) -> None:
     assert b"can you see this?" in down
     assert b"can you see this?" not in up  # it was masked
     assert server.tape.pieces[0].what is What.OPEN
+
+
+def test_the_trace_names_what_the_tape_holds(start: Callable[..., Server], tmp_path: Path) -> None:
+    server = start()
+    server.client("alice").send("can you see this?")
+    kinds = [message.kind for message in server.trace if message.raw]
+    assert kinds[:3] == [Kind.HTTP_REQUEST, Kind.HTTP_RESPONSE, Kind.WEBSOCKET_FRAME]
+    assert not [message.error for message in server.trace if message.error]
+    assert server.trace is server.trace
+    frames = server.trace.frames()
+    assert len(frames) >= 3
+    server.trace.save(tmp_path / "trace")
+    assert len(lab.Trace.load(tmp_path / "trace")) >= len(kinds)
 
 
 def test_clients_hear_1001_through_the_relay(start: Callable[..., Server]) -> None:
@@ -83,7 +98,7 @@ def test_a_frozen_link_holds_everything_up_until_it_thaws(start: Callable[..., S
 def test_without_a_relay_there_is_no_tape_and_no_link(start: Callable[..., Server]) -> None:
     server = start(record=False)
     server.client("alice").send("hi")
-    for use in (lambda: server.tape, server.cut, server.freeze, server.thaw):
+    for use in (lambda: server.tape, lambda: server.trace, server.cut, server.freeze, server.thaw):
         with pytest.raises(LabError, match="record=False"):
             use()
     with pytest.raises(LabError, match="relay"):

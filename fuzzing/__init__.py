@@ -1,0 +1,1 @@
+"""Random and mutated bytes for the decoders of labserver.wire."""

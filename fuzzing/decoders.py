@@ -1,0 +1,88 @@
+"""Random and mutated bytes through the decoders: no exception, no byte lost, any cut the same.
+
+Usage: python -m fuzzing.decoders [--size 1000000] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import random
+
+import click
+from tqdm import tqdm
+
+from tests.wire.conversations import (
+    CONVERSATIONS,
+    DOWN,
+    HANDSHAKE,
+    UP,
+    Said,
+    decoded,
+    look,
+    mutated,
+    randomly,
+    whole,
+)
+
+# What leads each decoder to where the random bytes are its own.
+LEADS: dict[str, Said] = {
+    "http1": ((UP, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),),
+    "chunks": (
+        (UP, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+        (DOWN, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ),
+    "events": (
+        (UP, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+        (DOWN, b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"),
+    ),
+    "websocket": HANDSHAKE,
+    "compressed websocket": CONVERSATIONS["compressed websocket"],
+    "http2": CONVERSATIONS["http2"],
+    "tls": CONVERSATIONS["tls"],
+    "unknown": (),
+}
+
+
+def fuzz(name: str, size: int, seed: int) -> None:
+    """Give one decoder `size` random and mutated bytes; each conversation is cut twice.
+
+    Raises:
+        AssertionError: if a byte is lost, or another cut gives other messages.
+    """
+    rng = random.Random(f"{name} {seed}")
+    base = CONVERSATIONS.get(name) or LEADS[name]
+    while size > 0:
+        if name in LEADS and rng.random() < 0.5:
+            tail = [(rng.choice((UP, DOWN)), _noise(rng)) for _ in range(rng.choice((1, 1, 2, 4)))]
+            said: Said = (*LEADS[name], *tail)
+        else:
+            said = mutated(base, rng)
+        size -= max(1, sum(len(data) for _, data in said))
+        messages = decoded(said, whole)
+        again = decoded(said, randomly(rng))
+        for one, other in zip(messages, again, strict=True):
+            assert look(one) == look(other)
+
+
+def _noise(rng: random.Random) -> bytes:
+    """Random bytes; some of them mean something to one decoder or another."""
+    size = rng.choice((1, 3, 10, 100, 1000, 5000))
+    if rng.random() < 0.3:
+        return rng.randbytes(size)
+    words = (
+        *(b"\r\n", b"\n", b"\r", b":", b"0", b"5", b"a", b" ", b"\x81", b"\x01", b"\x88", b"\x00"),
+        *(b"data: x\n\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x89\x00", b"\x80\x02ab"),
+    )
+    return b"".join(rng.choice(words) for _ in range(size // 3 + 1))
+
+
+@click.command()
+@click.option("--size", default=1_000_000, help="Bytes for each decoder.")
+@click.option("--seed", default=1, help="The same seed, the same bytes.")
+def main(size: int, seed: int) -> None:
+    """Fuzz each decoder."""
+    for name in tqdm(sorted(LEADS.keys() | CONVERSATIONS.keys())):
+        fuzz(name, size, seed)
+
+
+if __name__ == "__main__":
+    main()

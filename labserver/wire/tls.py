@@ -1,0 +1,129 @@
+"""TLS records (RFC 8446 §5.1): their heads can be read, what they carry cannot.
+
+That is what is shown: who sends how much and when is seen by anyone on the way.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from labserver.wire.found import Blocks, Found, count, cut_off
+from labserver.wire.message import Kind, Part
+from labserver.wire.tape import Direction
+
+HEAD = 5
+RECORD_MAX = 2**14 + 2048  # RFC 5246 §6.2.3; TLS 1.3 allows 256 instead of 2,048
+TYPES = {
+    20: "change_cipher_spec",
+    21: "alert",
+    22: "handshake",
+    23: "application_data",
+    24: "heartbeat",
+}
+VERSIONS = {0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
+
+
+class TlsRecord(msgspec.Struct, frozen=True, gc=False):
+    """One record."""
+
+    raw: bytes
+
+    kind: ClassVar[Kind] = Kind.TLS_RECORD
+    payload: ClassVar[int] = 0  # what of it the application said cannot be seen
+    http_head: ClassVar[int] = 0
+    error: ClassVar[str] = ""
+
+    @property
+    def size(self) -> int:
+        """How many bytes."""
+        return len(self.raw)
+
+    @property
+    def opaque(self) -> int:
+        """All but the head."""
+        return len(self.raw) - HEAD
+
+    @property
+    def summary(self) -> str:
+        """Its content type and its length."""
+        return f"{TYPES[self.raw[0]]}, {count(self.opaque)}"
+
+    def parts(self) -> tuple[Part, ...]:
+        """Its head and its fragment."""
+        parts = (
+            Part("content type", 0, 1, TYPES[self.raw[0]]),
+            Part("legacy version", 1, 3, _version(self.raw)),
+            Part("length", 3, HEAD, f"{self.opaque:,}"),
+            Part("fragment", HEAD, self.size, "what it says cannot be seen"),
+        )
+        return parts if self.opaque else parts[:-1]
+
+    def detail(self) -> dict[str, Any]:
+        """Its head."""
+        return {
+            "content_type": TYPES[self.raw[0]],
+            "legacy_version": _version(self.raw),
+            "length": self.opaque,
+        }
+
+
+class TlsDecoder:
+    """Both directions of a connection."""
+
+    def __init__(self) -> None:
+        self._readers = {direction: _Reader() for direction in Direction}
+
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+        """The records that `data` completes."""
+        return [(direction, record) for record in self._readers[direction].feed(data)]
+
+    def end(self, direction: Direction) -> list[tuple[Direction, Found]]:
+        """No more will come in this direction."""
+        return [(direction, rest) for rest in self._readers[direction].end()]
+
+
+class _Reader:
+    """The records of one direction."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._lost: Blocks | None = None
+
+    def feed(self, data: bytes) -> list[Found]:
+        if self._lost is not None:
+            return self._lost.feed(data)
+        held = self._held
+        held += data
+        found: list[Found] = []
+        while len(held) >= HEAD:
+            length = int.from_bytes(held[3:HEAD], "big")
+            if error := _error(held, length):
+                self._lost = Blocks(error)
+                return found + self._lost.feed(bytes(held))
+            if len(held) < HEAD + length:
+                break
+            found.append(TlsRecord(bytes(held[: HEAD + length])))
+            del held[: HEAD + length]
+        return found
+
+    def end(self) -> list[Found]:
+        if self._lost is not None:
+            return self._lost.end()
+        rest, self._held = bytes(self._held), bytearray()
+        return cut_off(rest, "a TLS record")
+
+
+def _version(raw: bytes) -> str:
+    return VERSIONS.get(int.from_bytes(raw[1:3], "big"), "unknown")
+
+
+def _error(head: bytearray, length: int) -> str:
+    if head[0] not in TYPES:
+        return f"byte 0: no TLS record has content type {head[0]} (RFC 8446 §5.1)"
+    if head[1] != 3:
+        return f"byte 1: no TLS record has version {head[1]}.{head[2]} (RFC 8446 §5.1)"
+    if length > RECORD_MAX:
+        return f"byte 3: a TLS record has at most {RECORD_MAX:,} bytes, not {length:,}"
+    return ""
