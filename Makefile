@@ -45,6 +45,7 @@ lint: $(READY)  ## style, types, and who may import whom
 
 bench: $(READY)  ## the benchmarks, one after the other
 	$(BIN)/python -m benchmarks.fanout $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.decoding
 
 notebooks: $(READY)  ## run the notebooks and store what they show
 	$(BIN)/python tests/notebooks/execute.py

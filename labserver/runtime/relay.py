@@ -308,6 +308,8 @@ class Side(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio when this socket is closed."""
+        if exc is not None:  # by its peer, with an RST
+            self.relay.write_down(self.connection.number, self.direction, What.ABORT)
         transport = self.other.transport
         if transport is not None and not transport.is_closing():
             if exc is not None:

@@ -120,7 +120,7 @@ class Server:
         """
         from labserver.wire.trace import Trace  # it brings a decoder for each technique
 
-        return Trace(self.tape, port=self.port, turn=threading.Lock())
+        return Trace(self.tape, port=self.port, turn=threading.RLock())
 
     def cut(self) -> None:
         """Cut every connection, as a pulled cable that both sides notice at once."""

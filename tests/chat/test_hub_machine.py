@@ -170,9 +170,9 @@ class Chat(RuleBasedStateMachine):
             began_with = bool(member.preface)
             page = self.hub.catch_up(member)
             if not began_with:
-                assert [entry.event.type == "RESET" for entry in page[:1]] == [True] * overtaken or (
-                    not overtaken
-                )
+                assert [entry.event.type == "RESET" for entry in page[:1]] == [
+                    True
+                ] * overtaken or (not overtaken)
             for entry in page:
                 self.hear(client, entry)
             if not all_of_it:
@@ -216,7 +216,9 @@ class Chat(RuleBasedStateMachine):
         )
         if answer_is_lost:
             return
-        client.began, client.preface, client.last_mail = (began, 0, 0) if after is None else (0,) * 3
+        client.began, client.preface, client.last_mail = (
+            (began, 0, 0) if after is None else (0,) * 3
+        )
         client.position = began if after is None else after.offset
         for entry in entries:
             self.hear(client, entry)
