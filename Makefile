@@ -23,7 +23,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
-.PHONY: help lab test lint bench notebooks lock clean
+.PHONY: help lab test lint bench notebooks traces lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -35,7 +35,7 @@ lab: $(READY)  ## open JupyterLab on the first notebook
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ROOT) $(LAB_ARGS)
 
 test: $(READY)  ## unit tests, all notebooks, and JupyterLab in a real browser
-	$(BIN)/python -m pytest $(NBVAL) tests $(NOTEBOOKS) $(TEST_ARGS)
+	LABSERVER_QUICK=1 $(BIN)/python -m pytest $(NBVAL) tests $(NOTEBOOKS) $(TEST_ARGS)
 
 lint: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .
@@ -45,10 +45,15 @@ lint: $(READY)  ## style, types, and who may import whom
 
 bench: $(READY)  ## the benchmarks, one after the other
 	$(BIN)/python -m benchmarks.fanout $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.streams
 	$(BIN)/python -m benchmarks.decoding
+	$(BIN)/python -m benchmarks.relay
 
 notebooks: $(READY)  ## run the notebooks and store what they show
 	$(BIN)/python tests/notebooks/execute.py
+
+traces: $(READY)  ## run the lessons and record their traces anew
+	$(BIN)/python -m tests.notebooks.record
 
 lock: | $(UV)  ## write requirements.lock anew (LOCK_ARGS=--upgrade: with the newest versions)
 	$(UV) pip compile pyproject.toml --output-file requirements.lock --quiet $(LOCK_ARGS) \

@@ -4,16 +4,17 @@ Usage: python -m benchmarks.decoding [--rounds 7] [--megabytes 16]
 
 Each reads the same masked text frames, in pieces of 64 KiB as a socket gives them, and has the
 unmasked payload of each at the end. Rounds are interleaved, so that what disturbs the machine
-disturbs all alike. The last line is what a trace costs: its tape becomes a DataFrame.
+disturbs all alike. The second table is what a trace of 100,000 frames costs: its tape becomes
+messages, tables and figures.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 
 import click
+from plotly.graph_objects import Figure
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
@@ -23,6 +24,10 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
 from benchmarks.load import machine
+from benchmarks.ratios import beside, spread
+from labserver.figures.bytes_breakdown import bytes_breakdown
+from labserver.figures.sequence import sequence
+from labserver.figures.swimlanes import swimlanes
 from labserver.wire.frame import Frame as OurFrame
 from labserver.wire.tape import Direction, Piece, Tape, What
 from labserver.wire.trace import Trace
@@ -71,6 +76,18 @@ def wsproto(reads: list[bytes]) -> int:
 
 DECODERS: dict[str, Decode] = {OURS: labserver, LIBRARY: websockets, "wsproto": wsproto}
 
+# In this order: what comes after has what is decoded already.
+USES: dict[str, Callable[[Trace], object]] = {
+    "decoded": len,
+    "messages()": Trace.messages,
+    "frames()": Trace.frames,
+    "bytes()": Trace.bytes,
+    "sequence": sequence,
+    "sequence, time=True": lambda trace: sequence(trace, time=True),
+    "swimlanes": lambda trace: swimlanes({"websocket": trace}),
+    "bytes_breakdown": lambda trace: bytes_breakdown({"websocket": trace}),
+}
+
 
 @click.command()
 @click.option("--rounds", default=7, help="Measurements of each.")
@@ -89,9 +106,9 @@ def main(rounds: int, megabytes: int) -> None:
                     began = time.perf_counter()
                     assert decode(reads) == size * count, name
                     seconds = (time.perf_counter() - began) / count
-                    taken.setdefault((name, size), []).append(seconds)
+                    taken.setdefault((name, size), []).append(seconds * 1e6)
                     progress.update()
-    Console(width=100).print(_table(taken), _trace_to_table(), machine())
+    Console(width=100).print(_table(taken), _trace_table(rounds), machine())
 
 
 def _reads(size: int, count: int) -> list[bytes]:
@@ -106,41 +123,50 @@ def _table(taken: dict[tuple[str, int], list[float]]) -> Table:
     for size in SIZES:
         table.add_column(f"{size:,} B", justify="right")
     for name in DECODERS:
-        cells = []
-        for size in SIZES:
-            measured = [seconds * 1e6 for seconds in taken[name, size]]
-            median = statistics.median(measured)
-            ratio = median / (statistics.median(taken[LIBRARY, size]) * 1e6)
-            cells.append(f"{median:.2f} ({min(measured):.2f}–{max(measured):.2f})  {ratio:.2f}")
+        cells = [beside(taken[name, size], taken[LIBRARY, size], digits=2) for size in SIZES]
         table.add_row(name, *cells)
     return table
 
 
-def _trace_to_table() -> str:
-    tape, count = Tape(), FRAMES_MAX
+def _trace_table(rounds: int) -> Table:
+    """What is done with a trace; each round decodes the tape anew."""
+    tape = _tape()
+    taken: dict[str, list[float]] = {}
+    said: dict[str, str] = {}
+    for _ in tqdm(range(rounds)):
+        trace = Trace(tape)
+        for name, make in USES.items():
+            began = time.perf_counter()
+            made = make(trace)
+            taken.setdefault(name, []).append(time.perf_counter() - began)
+            if isinstance(made, Figure):
+                said[name] = made.layout.title.subtitle.text or ""
+    table = Table(title=f"A trace of {FRAMES_MAX:,} frames: median (spread), seconds")
+    for column in ("", "seconds", "what the figure says of what it leaves out"):
+        table.add_column(column)
+    for name, seconds in taken.items():
+        table.add_row(name, spread(seconds, 2), said.get(name, ""))
+    return table
+
+
+def _tape() -> Tape:
+    """A handshake, and then a frame each way every millisecond."""
+    tape = Tape()
     shake = (
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
         b"HTTP/1.1 101 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     )
     frame = Frame(Opcode.TEXT, b'{"type":"CHAT_MESSAGE","data":{"content":"hello"}}')
     said = [(Direction.UP, shake[0]), (Direction.DOWN, shake[1])]
-    said += [(Direction.DOWN, frame.serialize(mask=False))] * (count // 2)
-    said += [(Direction.UP, frame.serialize(mask=True))] * (count // 2)
+    both = [
+        (Direction.UP, frame.serialize(mask=True)),
+        (Direction.DOWN, frame.serialize(mask=False)),
+    ]
+    said += both * (FRAMES_MAX // len(both))
     for at, (direction, data) in enumerate(said):
-        tape.add(Piece(at, at, 1, direction, What.DATA, data, len(data)))
-    import pandas  # noqa: F401  # its import is no part of it
-
-    began = time.perf_counter()
-    trace = Trace(tape)
-    len(trace)
-    decoded = time.perf_counter()
-    trace.messages()
-    tabled = time.perf_counter()
-    trace.frames()
-    return (
-        f"a trace of {count:,} frames: decoded in {decoded - began:.2f} s, "
-        f"messages() in {tabled - decoded:.2f} s, frames() in {time.perf_counter() - tabled:.2f} s"
-    )
+        now = 500_000 * at
+        tape.add(Piece(now, now, 1, direction, What.DATA, data, len(data)))
+    return tape
 
 
 if __name__ == "__main__":

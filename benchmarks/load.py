@@ -5,22 +5,34 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 from websockets.frames import Frame, Opcode
 
-from benchmarks.servers import MARK, SECRET, SPOKEN
+from benchmarks.servers import SECRET, SERVERS
+from benchmarks.texts import IO_CONNECT, IO_SPOKEN, MARK, SPOKEN
 from labserver.chat.auth import Tokens
 from labserver.clock import SystemClock
 
 AT_ONCE = 200  # handshakes under way
+HERE = Path(__file__).parent
+FLOOR = "raw asyncio"
+NODE = {"Node ws": "ws", "Node socket.io": "socket.io", "Node http": "http"}  # scripts
+NODE_MODULES = ("Node ws", "Node socket.io")
+MODULES = {"picows": "picows", "aiohttp": "aiohttp", "python-socketio": "socketio"}
+NAMES = (*SERVERS["websocket"], "Node ws", "Node socket.io")
+HTTP_NAMES = (*SERVERS["sse"], "Node http")
+SOCKET_IO = ("python-socketio", "Node socket.io")
 
 
 @dataclass(slots=True)
@@ -29,6 +41,7 @@ class Peer:
 
     url: str
     process: psutil.Process
+    socket_io: bool = False
 
     @property
     def memory(self) -> int:
@@ -36,16 +49,40 @@ class Peer:
         return int(self.process.memory_info().rss)
 
 
+def there(names: Sequence[str]) -> list[str]:
+    """Those of the servers that can be started here; of the others a line says what is missing."""
+    found = []
+    for name in names:
+        missing = ""
+        if name not in (*NAMES, *HTTP_NAMES):
+            missing = f"another name: {', '.join(dict.fromkeys((*NAMES, *HTTP_NAMES)))}"
+        elif name in NODE and not shutil.which("node"):
+            missing = "Node.js"
+        elif name in NODE_MODULES and not (HERE / "node/node_modules").exists():
+            missing = "npm ci --prefix benchmarks/node"
+        elif (module := MODULES.get(name)) and find_spec(module) is None:
+            missing = f"pip install {module}"
+        if missing:
+            print(f"{name} is left out: it needs {missing}", file=sys.stderr)
+        else:
+            found.append(name)
+    return found
+
+
 @contextmanager
-def peer(name: str) -> Iterator[Peer]:
+def peer(name: str, technique: str = "websocket") -> Iterator[Peer]:
     """Start one of the benchmark's servers."""
-    command = [sys.executable, "-m", "benchmarks.servers", name]
+    command = [sys.executable, "-m", "benchmarks.servers", technique, name]
+    if name in NODE:
+        command = ["node", str(HERE / "node" / f"{NODE[name]}.mjs")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None
         try:
-            yield Peer(child.stdout.readline().strip(), psutil.Process(child.pid))
+            url = child.stdout.readline().strip()
+            assert url, f"{name} did not start"
+            yield Peer(url, psutil.Process(child.pid), name in SOCKET_IO)
         finally:
             child.kill()
 
@@ -75,15 +112,22 @@ class Listener(asyncio.Protocol):
         self.head += data
         head, end, rest = self.head.partition(b"\r\n\r\n")
         if end:
-            assert head.startswith(b"HTTP/1.1 101"), head
+            assert head.startswith((b"HTTP/1.1 101", b"HTTP/1.1 200")), head
             self.received = len(rest)
             self.opened.set_result(None)
 
+    async def until(self, messages: int) -> None:
+        """Wait until so many have come."""
+        while self.messages < messages:
+            self.heard.clear()
+            await self.heard.wait()
 
-async def open_room(url: str, members: int) -> list[Listener]:
+
+async def open_room(server: Peer, members: int) -> list[Listener]:
     """Connect `members` users to one room."""
     loop = asyncio.get_running_loop()
-    address = urlsplit(url)
+    address = urlsplit(server.url)
+    path = "/socket.io/?EIO=4&transport=websocket" if server.socket_io else "/ws/chat?room=bench"
     tokens = Tokens(SECRET, SystemClock())
     gate = asyncio.Semaphore(AT_ONCE)
     listeners: list[Listener] = []
@@ -91,7 +135,7 @@ async def open_room(url: str, members: int) -> list[Listener]:
     async def connect(number: int) -> None:
         token = tokens.issue(f"user{number}")
         request = (
-            f"GET /ws/chat?room=bench HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             f"Authorization: Bearer {token}\r\n\r\n"
@@ -102,6 +146,8 @@ async def open_room(url: str, members: int) -> list[Listener]:
                 lambda: Listener(request.encode(), opened), address.hostname, address.port
             )
             await opened
+            if server.socket_io:
+                listener.transport.write(Frame(Opcode.TEXT, IO_CONNECT).serialize(mask=True))
             listeners.append(listener)
 
     async with asyncio.TaskGroup() as tasks:
@@ -118,10 +164,11 @@ async def settle(listeners: list[Listener]) -> None:
         await asyncio.sleep(0.3)
 
 
-async def fan_out(listeners: list[Listener], messages: int, window: int = 4) -> float:
+async def fan_out(server: Peer, listeners: list[Listener], messages: int, window: int) -> float:
     """One member speaks, all hear it.
 
     Args:
+        server: whose words are spoken.
         listeners: the room.
         messages: how many are said.
         window: how many may be on their way to the speaker at once.
@@ -131,21 +178,20 @@ async def fan_out(listeners: list[Listener], messages: int, window: int = 4) -> 
     """
     await settle(listeners)
     speaker = listeners[0]
-    spoken = Frame(Opcode.TEXT, SPOKEN).serialize(mask=True)
+    words = IO_SPOKEN if server.socket_io else SPOKEN
+    spoken = Frame(Opcode.TEXT, words).serialize(mask=True)
     before = [listener.messages for listener in listeners]
     began = time.perf_counter()
     for said in range(messages):
-        await _until(speaker, before[0] + said - window)
+        await speaker.until(before[0] + said + 1 - window)
         speaker.transport.write(spoken)
     for listener, heard in zip(listeners, before, strict=True):
-        await _until(listener, heard + messages)
-    return messages * len(listeners) / (time.perf_counter() - began)
-
-
-async def _until(listener: Listener, messages: int) -> None:
-    while listener.messages < messages:
-        listener.heard.clear()
-        await listener.heard.wait()
+        await listener.until(heard + messages)
+    rate = messages * len(listeners) / (time.perf_counter() - began)
+    await settle(listeners)
+    counts = {listener.messages - heard for listener, heard in zip(listeners, before, strict=True)}
+    assert counts == {messages}, f"{messages} were said, and heard: {sorted(counts)}"
+    return rate
 
 
 def raise_file_limit() -> None:

@@ -1,22 +1,24 @@
-"""The servers that are compared, each started as `python -m benchmarks.servers NAME`.
+"""The servers that are compared, each started as `python -m benchmarks.servers TECHNIQUE NAME`.
 
-Each prints its URL, serves a room over WebSocket at /ws/chat, and ends with its stdin.
-What a member says is sent to all members; all send texts of the same length.
+Each prints its URL, serves a room over WebSocket at /ws/chat or as http_peers.py says, and ends
+with its stdin. What a member says is sent to all members; all send texts of the same length.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar
 
 import websockets.asyncio.server
 from websockets.frames import Frame, Opcode
 
+from benchmarks.http_peers import HTTP_PEERS
+from benchmarks.peers import PEERS
+from benchmarks.texts import SPOKEN, TEXT
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import SqliteMailbox
 from labserver.chat.auth import Tokens
@@ -25,22 +27,19 @@ from labserver.clock import SystemClock
 from labserver.runtime import wiring
 from labserver.techniques import load
 from labserver.techniques.interface import Chat
+from labserver.wire.accept import accept_key
 
 SECRET = "a secret of the benchmarks, known to all, of no use elsewhere"
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
-TEXT_BYTES = 230  # about what a CHAT_MESSAGE of 128 characters has with its offset and time
-MARK = b"~"  # once in each message, and in nothing else that is sent
-TEXT = MARK + b"x" * (TEXT_BYTES - 1)
 
 
-async def ours(listening: socket.socket) -> None:
+async def ours(technique: str, listening: socket.socket) -> None:
     """labserver, its rate limit off."""
     clock = SystemClock()
     hub = Hub(bus=MemoryBus(), mailbox=SqliteMailbox(), clock=clock, sends_per_s=None)
     guard = wiring.make_guard(Tokens(SECRET, clock), None, ())
     async with (
         wiring.open_hub(hub),
-        load("websocket").serve(Chat(hub, guard), listening),
+        load(technique).serve(Chat(hub, guard), listening),
     ):
         await asyncio.Event().wait()
 
@@ -87,7 +86,7 @@ class Raw(asyncio.Protocol):
             for line in data.split(b"\r\n")
             if line.lower().startswith(b"sec-websocket-key")
         )
-        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
+        accept = accept_key(key.decode("latin-1")).encode()
         self.transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
@@ -99,7 +98,6 @@ class Raw(asyncio.Protocol):
         self.members.discard(self.transport)
 
 
-SPOKEN = b'{"type":"CHAT_MESSAGE","data":{"content":"%s"}}' % (MARK + b"x" * 127)
 SPOKEN_FRAME_BYTES = len(Frame(Opcode.TEXT, SPOKEN).serialize(mask=True))
 
 
@@ -110,19 +108,25 @@ async def raw(listening: socket.socket) -> None:
         await server.serve_forever()
 
 
-SERVERS: dict[str, Callable[[socket.socket], Awaitable[None]]] = {
-    "labserver": ours,
-    "websockets broadcast()": broadcast,
-    "raw asyncio": raw,
+OURS = "labserver"
+SERVERS: dict[str, dict[str, Callable[[socket.socket], Awaitable[None]]]] = {
+    "websocket": {
+        OURS: partial(ours, "websocket"),
+        "websockets broadcast()": broadcast,
+        "raw asyncio": raw,
+        **PEERS,
+    },
+    "sse": {OURS: partial(ours, "sse"), **HTTP_PEERS},
+    "long_polling": {OURS: partial(ours, "long_polling"), **HTTP_PEERS},
 }
 
 
-async def main(name: str) -> None:
+async def main(technique: str, name: str) -> None:
     """Serve until stdin ends."""
     listening = wiring.bind(wiring.LOOPBACK, 0)
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(_ignore_cancel(SERVERS[name](listening)))
+        serving = tasks.create_task(_ignore_cancel(SERVERS[technique][name](listening)))
         print(wiring.url_of(listening), flush=True)
         await loop.run_in_executor(None, sys.stdin.read)
         serving.cancel()
@@ -136,4 +140,4 @@ async def _ignore_cancel(work: Awaitable[None]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

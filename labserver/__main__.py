@@ -1,4 +1,4 @@
-"""The command line: serve a technique, issue a token, look whether this machine is ready.
+"""The command line: serve a technique, compare all, issue a token, mark, examine this machine.
 
 What a command needs is imported when it runs: `labserver token` is there to be used in a
 shell's `$(…)`.
@@ -23,6 +23,7 @@ EXIT_TIMEOUT_S = 4.5  # the contract allows 5
 DAY_S = 24 * 3600
 COLOURS = {"ok": "green", "optional": "yellow", "failed": "bold red"}
 FAILED, MISUSED = 1, 2  # exit codes: something was not there; something was asked wrongly
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,6 +52,12 @@ def main() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The SQLite file for direct messages; by default one in the state folder.",
 )
+@click.option(
+    "--certificate",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Serve over TLS, with the private key and the certificates of this PEM file.",
+)
+@click.option("--http2", is_flag=True, help="Serve over HTTP/2; for sse.")
 @click.option("--while-stdin", is_flag=True, hidden=True, help="Stop when stdin ends.")
 @click.option("--temporary", is_flag=True, hidden=True, help="Remove the store if orphaned.")
 def serve(
@@ -61,6 +68,8 @@ def serve(
     allow_origin: tuple[str, ...],
     allow_host: tuple[str, ...],
     store: Path | None,
+    certificate: str | None,
+    http2: bool,
     while_stdin: bool,
     temporary: bool,
 ) -> None:
@@ -72,11 +81,13 @@ def serve(
     from labserver.chat.auth import Tokens, is_loopback
     from labserver.runtime import state
     from labserver.runtime.serve import serve as serve_until_told
+    from labserver.runtime.tls import load_certificate
     from labserver.runtime.wiring import clock, make_guard
     from labserver.techniques import load
 
     with _one_sentence(MISUSED):
-        module = load(technique)
+        module = load(technique, http2=http2)
+        tls = None if certificate is None else load_certificate(certificate)
         if not is_loopback(host) and state.SECRET_VARIABLE not in os.environ:
             raise LabError(
                 f"--host {host} lets other machines in: set {state.SECRET_VARIABLE} to a secret"
@@ -95,6 +106,8 @@ def serve(
             port=port,
             store=store or ("" if redis else state.mailbox()),
             redis=redis,
+            tls=tls,
+            http2=http2,
             while_stdin=while_stdin,
             ready=_say_ready,
             stopping=_end_in_time,
@@ -140,6 +153,82 @@ def token(user: str, ttl: int) -> None:
 
 
 @main.command()
+@click.option("--techniques", metavar="A,B", help="Their names, with commas; by default all.")
+@click.option("--messages", type=click.IntRange(1, 100_000), help="Said in each repetition.")
+@click.option("--rtt-ms", type=float, default=0.0, help="Play a path with this round trip.")
+@click.option("--quick", is_flag=True, help="Sooner, and less certain.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write CSV files and report.html there; it opens without a network.",
+)
+def compare(
+    techniques: str | None, messages: int | None, rtt_ms: float, quick: bool, out: Path | None
+) -> None:
+    """Measure the techniques side by side: latency, and bytes of a message."""
+    with _interrupted_quietly():
+        from labserver.figures.report import check_folder, write_report
+        from labserver.figures.terminal import print_comparison
+        from labserver.measure.comparison import Experiment, named
+        from labserver.techniques import NAMES
+
+        with _one_sentence(MISUSED):
+            chosen = NAMES if techniques is None else named(techniques)
+            experiment = Experiment(chosen, messages, rtt_ms, quick)
+            if out is not None:
+                check_folder(out)
+        with _one_sentence(FAILED):
+            comparison = experiment.run()
+            print_comparison(comparison)
+            if out is not None:
+                print(f"wrote {', '.join(write_report(comparison, out))} in {out}")
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]...", type=click.Path(path_type=Path))
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page.")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
+@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write a class's CSV.")
+@click.option(
+    "--time-limit", type=click.FloatRange(min=1), default=120.0, help="Seconds a notebook."
+)
+@click.option(
+    "--reference",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="The solved notebooks; by default the repository's exercises/solutions.",
+)
+def check(
+    notebooks: tuple[Path, ...],
+    html: Path | None,
+    junit: Path | None,
+    csv: Path | None,
+    time_limit: float,
+    reference: Path | None,
+) -> None:
+    """Mark the answers in exercise notebooks; by default those in ./exercises.
+
+    A folder is a class: ALICE/05_frames.ipynb in it, or alice_05_frames.ipynb. Exits with 0 if
+    every exercise passes, else with 1. The answers run on this machine, each in a process of its
+    own with bounds of time and memory, and with your rights: mark strangers' in a container.
+    """
+    with _interrupted_quietly():
+        from labserver.practice.marking.command import mark_all
+
+        with _one_sentence(MISUSED):
+            passed = mark_all(
+                notebooks,
+                html=html,
+                junit_file=junit,
+                csv_file=csv,
+                time_limit_s=time_limit,
+                reference=reference,
+            )
+    sys.exit(0 if passed else FAILED)
+
+
+@main.command()
 def doctor() -> None:
     """Look whether this machine has what the lab needs."""
     from rich.console import Console
@@ -169,6 +258,16 @@ def _one_sentence(exit_code: int) -> Iterator[None]:
     except LabError as error:
         print(f"labserver: {error}", file=sys.stderr)
         sys.exit(exit_code)
+
+
+@contextmanager
+def _interrupted_quietly() -> Iterator[None]:
+    """Let Ctrl-C end the program with a sentence; what it has started ends on the way out."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("labserver: interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def _log_to_stderr() -> None:

@@ -65,13 +65,13 @@ class Served:
 
     @property
     def url(self) -> str:
-        """`http://HOST:PORT`."""
+        """`http://HOST:PORT`, or https."""
         return self.first_line.removeprefix("ready ").strip()
 
     @property
     def address(self) -> str:
         """`HOST:PORT`."""
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
     @property
     def port(self) -> int:
@@ -126,7 +126,7 @@ def serving(*words: str, state: Path, **more: str) -> Iterator[Served]:
             assert process.stdout is not None
             readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
             line = process.stdout.readline() if readable else ""
-            assert line.startswith("ready http://"), f"{line!r}; its log:\n{log.read_text()}"
+            assert line.startswith("ready http"), f"{line!r}; its log:\n{log.read_text()}"
             yield Served(process, line, log)
         finally:
             process.kill()

@@ -17,6 +17,7 @@ HEAVY = (
     "asyncio",
     "av",
     "cryptography",
+    "hypercorn",
     "ipywidgets",
     "jwt",
     "msgspec",
@@ -28,6 +29,7 @@ HEAVY = (
     "sqlite3",
     "starlette",
     "tornado",
+    "trustme",
     "uvicorn",
     "websockets",
 )

@@ -16,12 +16,16 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+import httpx2
+import pandas
+import psutil
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from labserver import __version__
 from labserver.chat.auth import Tokens
 from labserver.clock import SystemClock
+from labserver.runtime.tls import authority
 from labserver.techniques import NAMES
 from tests.served import SECRET, TECHNIQUES, Served, environment, labserver, serving
 
@@ -277,6 +281,22 @@ def test_a_token_expires(state: Path) -> None:
         connection.close()
 
 
+# TLS and HTTP/2
+
+
+def test_with_a_certificate_it_serves_over_tls_and_http_2_where_asked_to(state: Path) -> None:
+    with authority().certificate() as certificate:
+        words = ["--certificate", certificate, "--http2"]
+        with serving("sse", *words, state=state) as served:
+            assert served.first_line == f"ready https://127.0.0.1:{served.port}\n"
+            trust = authority().trusting()
+            with httpx2.Client(verify=trust, http2=True, trust_env=False) as client:
+                answer = client.get(f"{served.url}/healthz")
+            assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
+            assert served.stop() == 0
+            assert "Traceback" not in served.log.read_text()
+
+
 # Errors: one sentence, no traceback
 
 
@@ -294,6 +314,13 @@ def test_a_token_expires(state: Path) -> None:
         (["serve", "websocket", "--host", "no.such.host.invalid"], {"LABSERVER_SECRET": SECRET}, 1,
          "Cannot listen"),
         (["serve", "websocket", "--store", "/dev/null/mail"], {}, 1, "mailbox"),
+        (["serve", "websocket", "--http2"], {}, 2, "sse does"),
+        (["serve", "websocket", "--certificate", __file__], {}, 2, "PEM file"),
+        (["compare", "--techniques", "pigeon"], {}, 2, "no technique 'pigeon'"),
+        (["compare", "--techniques", ""], {}, 2, "there are short_polling"),
+        (["compare", "--rtt-ms", "-1"], {}, 2, "0 to 2,000 ms"),
+        (["compare", "--techniques", "webrtc", "--rtt-ms", "9"], {}, 2, "UDP"),
+        (["compare", "--out", __file__], {}, 2, "is a file"),
         (["token", "not a name"], {}, 2, "1 to 64"),
         (["token", "alice"], {"LABSERVER_SECRET": "short"}, 2, "5 bytes"),
     ],
@@ -322,7 +349,12 @@ def test_a_busy_port_is_an_error(state: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["serve"], ["serve", "websocket", "--port", "65536"], ["token", "alice", "--ttl", "0"]],
+    [
+        ["serve"],
+        ["serve", "websocket", "--port", "65536"],
+        ["token", "alice", "--ttl", "0"],
+        ["compare", "--messages", "0"],
+    ],
 )
 def test_wrong_use_is_shown_the_usage(words: list[str], state: Path) -> None:
     run = labserver(*words, state=state)
@@ -345,7 +377,7 @@ def test_the_doctor_has_a_verdict_on_everything(state: Path) -> None:
 def test_it_tells_its_version_and_its_commands(state: Path) -> None:
     assert labserver("--version", state=state).stdout.strip().endswith(__version__)
     help_text = labserver("--help", state=state).stdout
-    for command in ("serve", "token", "doctor"):
+    for command in ("serve", "token", "compare", "doctor"):
         assert command in help_text
     options = labserver("serve", "--help", state=state).stdout
     for option in ("--port", "--host", "--redis", "--allow-origin", "--allow-host", "--store"):
@@ -391,3 +423,59 @@ def _wait_for(port: int) -> None:
                 return
         assert time.monotonic() < until
         threading.Event().wait(0.05)
+
+
+# compare
+
+
+def test_compare_prints_a_table_and_writes_a_report(state: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["--techniques=sse,websocket", "--quick", "--messages=5", f"--out={out}"]
+    run = labserver("compare", *words, state=state)
+    assert run.returncode == 0, run.stderr
+    starts = {line.split()[0] for line in run.stdout.splitlines() if line.strip()}
+    assert {"technique", "sse", "websocket", "wrote"} <= starts
+    assert "long_polling" not in run.stdout
+    assert "%" in run.stderr  # the bar
+    latencies = pandas.read_csv(out / "latency.csv")
+    assert latencies.groupby("technique")["message"].nunique().to_dict() == dict.fromkeys(
+        ("sse", "websocket"), 5
+    )
+    assert set(pandas.read_csv(out / "overhead.csv")["technique"]) == {"sse", "websocket"}
+    assert json.loads((out / "latency.json").read_text())["environment"]["cores"]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<td>websocket</td>" in page
+    assert str(tmp_path) not in page
+
+
+def test_compare_says_what_it_left_out(state: Path) -> None:
+    words = ["--techniques=websocket,webrtc", "--quick", "--messages=2", "--rtt-ms=20"]
+    run = labserver("compare", *words, state=state)
+    assert run.returncode == 0, run.stderr
+    assert "webrtc was not measured over a round trip of 20 ms" in run.stdout.replace("\n", " ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other interrupts")
+def test_an_interrupt_ends_compare_and_all_that_it_started(state: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["compare", "--techniques=sse,websocket", "--messages=1000", f"--out={out}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "labserver", *words],
+        env=environment(state),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until = time.monotonic() + 60
+        # The load, and two servers.
+        while len(found := psutil.Process(process.pid).children(recursive=True)) < 3:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said == ""
+    assert "Traceback" not in complained
+    assert complained.endswith("labserver: interrupted.\n")
+    assert psutil.wait_procs(found, timeout=30)[1] == []
+    assert not out.exists()

@@ -27,6 +27,7 @@ SECRET_BYTES_MIN = 32  # RFC 7518 §3.2: as long as the hash
 TOKEN_TTL_S = 3600.0
 TICKET_TTL_S = 30.0  # from the page's fetch to its handshake; it may end up in an access log
 TICKETS_MAX = 10_000
+VERIFIED_MAX = 10_000  # tokens that are not looked into anew; a poller brings its own each time
 CLOCK_SKEW_S = 60.0  # of whoever issued the token
 MAKE_A_SECRET = 'make one with python -c "import secrets; print(secrets.token_urlsafe(48))".'
 
@@ -76,6 +77,8 @@ class Tokens:
         except jwt.InvalidKeyError:  # what is public cannot be a secret
             raise LabError(f"The secret is a key file's text: {MAKE_A_SECRET}") from None
         self._clock = clock
+        # Token → user, when it begins, when it expires; the oldest first. Signed ones only.
+        self._verified: dict[str, tuple[str, float, float]] = {}
 
     def issue(self, user: str, ttl_s: float = TOKEN_TTL_S) -> str:
         """A token for `user` that is valid for `ttl_s` seconds.
@@ -102,6 +105,21 @@ class Tokens:
         Raises:
             Refused: 401 `bad_token` or `expired_token`; 400 `bad_name`.
         """
+        known = self._verified.get(token)
+        if known is None:
+            known = self._verified[token] = self._claims(token)
+            if len(self._verified) > VERIFIED_MAX:
+                del self._verified[next(iter(self._verified))]
+        user, begins, expires = known
+        now = self._clock.time()
+        if begins > now + CLOCK_SKEW_S:
+            raise unauthorized("bad_token", "The token begins in the future.")
+        if now >= expires:
+            raise unauthorized("expired_token", "The token has expired: get a new one.")
+        return user
+
+    def _claims(self, token: str) -> tuple[str, float, float]:
+        """The user, when the token begins, and when it expires."""
         try:
             claims = jwt.decode(
                 token,
@@ -111,23 +129,17 @@ class Tokens:
                 issuer=ISSUER,
                 options={
                     "require": ["sub", "aud", "iss", "iat", "exp"],
-                    # Checked below, against the clock that was passed in.
+                    # Checked each time, against the clock that was passed in.
                     "verify_exp": False,
                     "verify_iat": False,
                     "verify_nbf": False,
                 },
             )
             issued, expires = _seconds(claims["iat"]), _seconds(claims["exp"])
-            begins = _seconds(claims.get("nbf", issued))
-            user = claims["sub"]
+            begins = max(issued, _seconds(claims.get("nbf", issued)))
         except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError, RecursionError):
             raise unauthorized("bad_token", "The token is not one of this server's.") from None
-        now = self._clock.time()
-        if max(issued, begins) > now + CLOCK_SKEW_S:
-            raise unauthorized("bad_token", "The token begins in the future.")
-        if now >= expires:
-            raise unauthorized("expired_token", "The token has expired: get a new one.")
-        return check_name(user, "user")
+        return check_name(claims["sub"], "user"), begins, expires
 
 
 def _seconds(claim: object) -> float:
@@ -280,7 +292,7 @@ class Hosts:
 
     Args:
         allowed: names or addresses, with any port or (`name:port`) with one; beside loopback.
-            A Host header without a port means port 80.
+            A Host header without a port means port 80, or 443 over TLS.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
@@ -293,9 +305,9 @@ class Hosts:
                 one_port = text.endswith(f":{origin.port}")
                 self._allowed.add((origin.host, origin.port if one_port else None))
 
-    def allows(self, host: str | None) -> bool:
-        """Whether a Host header (RFC 9112 §3.2) is one of ours; a missing one is not."""
-        origin = None if host is None else parse_origin(f"http://{host}")
+    def allows(self, host: str, secure: bool = False) -> bool:
+        """Whether a Host header (RFC 9112 §3.2), that came over TLS or not, is one of ours."""
+        origin = parse_origin(f"https://{host}" if secure else f"http://{host}")
         if origin is None:
             return False
         ours = {(origin.host, None), (origin.host, origin.port)}
@@ -320,9 +332,11 @@ class Guard:
             secure: whether the request came over TLS.
 
         Raises:
-            Refused: 421 `misdirected` or 403 `forbidden_origin`.
+            Refused: 400 `no_host` (RFC 9112 §3.2), 421 `misdirected` or 403 `forbidden_origin`.
         """
-        if not self.hosts.allows(host):
+        if host is None:
+            raise Refused(400, "no_host", "Send a Host header: HTTP/1.1 demands it.")
+        if not self.hosts.allows(host, secure):
             raise Refused(421, "misdirected", "This server does not answer under that Host.")
         if origin is not None and not self.origins.allows(origin, host, secure):
             raise Refused(
@@ -363,7 +377,7 @@ class Guard:
         """Check host and origin, and then who it is; a ticket is not spent on a refusal.
 
         Raises:
-            Refused: 421, 403 or 401.
+            Refused: 400, 421, 403 or 401.
         """
         self.check_browser(host, origin, secure)
         return self.identify(authorization, token, ticket)

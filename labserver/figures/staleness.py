@@ -36,7 +36,7 @@ def staleness(ages_s: Sequence[float], interval_s: float) -> go.Figure:
     figure.add_vline(
         x=average_ms,
         line={"color": EMPHASIS, "dash": "dash"},
-        annotation_text=f"mean {average_ms:.0f} ms",
+        annotation={"text": f"mean {average_ms:.0f} ms", "yanchor": "bottom"},  # above the bars
     )
     share = average_ms / (1000 * interval_s)
     return dress(

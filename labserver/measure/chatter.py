@@ -24,7 +24,7 @@ class Chatter:
     """
 
     def __init__(
-        self, client: Client, *, messages: int = 30, per_s: float = 2.0, seed: int = 1
+        self, client: Client, *, messages: int = 30, per_s: float = 2.0, seed: int = 2
     ) -> None:
         if messages < 1 or per_s <= 0:
             raise ValueError("messages must be at least 1, and per_s more than 0")

@@ -24,17 +24,19 @@ class Client:
     Args:
         loop: where it runs.
         core: the client itself; its methods are for the loop's own thread.
+        timeout: seconds to wait until it is connected.
     """
 
-    def __init__(self, loop: LabLoop, core: ChatClient) -> None:
+    def __init__(self, loop: LabLoop, core: ChatClient, *, timeout: float = OPEN_TIMEOUT_S) -> None:
         self._loop = loop
         self.core = core
         self._held = loop.hold(chat_client(core))
         # A client that nobody holds any more (its cell was run again) goes offline.
         weakref.finalize(self, self._held.ask_to_leave)
         try:
-            if not loop.call(core.opened, OPEN_TIMEOUT_S):
-                raise NotConnected(f"No connection within {OPEN_TIMEOUT_S:g} s: {core.reason}.")
+            if not loop.call(core.opened, timeout):
+                reason = core.reason or "nothing comes back; is there a proxy that holds it up?"
+                raise NotConnected(f"No connection within {timeout:g} s: {reason}")
         except BaseException:
             self.close()
             raise

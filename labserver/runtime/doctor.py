@@ -25,6 +25,7 @@ from typing import Literal
 from labserver.errors import LabError
 from labserver.runtime import server, wiring
 from labserver.runtime.loop import lab_loop
+from labserver.runtime.order import Order
 from labserver.techniques import NAMES
 
 PYTHON_MIN = (3, 11)
@@ -83,8 +84,11 @@ class Findings(tuple[Finding, ...]):
             + "</tr>"
             for finding in self
         )
-        head = "<tr><th></th><th>what</th><th>found</th><th>what to do</th></tr>"
-        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        head = "".join(
+            f"<th style='text-align:left'>{name}</th>"
+            for name in ("", "what", "found", "what to do")
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -207,7 +211,7 @@ def _nodelay() -> str:
 def _trip(technique: str) -> str:
     """One message from one client to another."""
     with (
-        server.start(technique, name=f"doctor {technique}", widget=lambda *_: None) as running,
+        server.start(Order(technique=technique, name=f"doctor {technique}")) as running,
         running.client("alice", "doctor") as alice,
         running.client("bob", "doctor") as bob,
     ):

@@ -14,21 +14,22 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote
 
 from labserver.chat.auth import Tokens
 from labserver.errors import LabError
 from labserver.runtime import server as register
-from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
+from labserver.runtime.order import Order
 from labserver.runtime.relay import Relay, relay
 from labserver.runtime.server import Server, kernel_secret
 from labserver.runtime.state import SECRET_VARIABLE
-from labserver.runtime.wiring import LOOPBACK, bind, check_link, clock, url_of
+from labserver.runtime.tls import authority
+from labserver.runtime.wiring import LOOPBACK, bind, clock, url_of
 from labserver.techniques import load
 from labserver.wire.link import Link
 from labserver.wire.tape import Tape
@@ -41,73 +42,55 @@ SOURCES = Path(__file__).parents[2]
 _folder: tempfile.TemporaryDirectory[str] | None = None
 
 
-def start(
-    technique: str,
-    *,
-    port: int = 0,
-    host: str = LOOPBACK,
-    name: str | None = None,
-    allowed_origins: Iterable[str] | None = None,
-    allowed_hosts: Iterable[str] = (),
-    secret: str | None = None,
-    store: str | os.PathLike[str] | None = None,
-    record: bool = True,
-    link: Link | None = None,
-    widget: Callable[[Client, str], Any],
-) -> Server:
+def start(order: Order) -> Server:
     """Start a server in a process of its own; one of the same name is replaced.
 
-    Args:
-        technique: short_polling, long_polling, sse, websocket or webrtc.
-        port: TCP port; 0: a free one.
-        host: the address to listen on.
-        name: for the register; the technique's by default.
-        allowed_origins: patterns such as `https://*.example.com`, beside the server's own;
-            None: loopback origins.
-        allowed_hosts: Host headers that are served, beside loopback and `host`.
-        secret: signs the tokens; None: the kernel's own.
-        store: the SQLite file for direct messages; None: one that lasts as long as the
-            kernel, so that another server of this name finds what was accepted.
-        record: put a relay in front of it, in this kernel, which writes down every byte.
-        link: the network that the relay plays; it needs `record`.
-        widget: makes the chat widget of a client.
+    Direct messages are kept in a file that lasts as long as the kernel, unless the order names
+    one, so that another server of this name finds what was accepted. The relay runs in the kernel.
 
     Raises:
         LabError: if there is no such technique, or the server did not start.
     """
-    load(technique)
-    name = name or technique
-    secret = secret or kernel_secret
-    tokens = Tokens(secret, clock)
-    register.clear(name)
-    check_link(record, link)
-    flags = ["--while-stdin"]
+    if order.hub is not None:
+        raise LabError("A hub cannot be shared with another process: leave out hub=.")
+    load(order.technique, http2=order.http2)
+    secret = order.secret or kernel_secret
+    register.clear(order.registered)
+    store = _default_store(order.registered) if order.store is None else order.store
+    origins = order.allowed_origins
     options = {
-        "--host": [LOOPBACK if record else host],
-        "--port": ["0" if record else str(port)],
-        "--store": [os.fspath(_default_store(name) if store is None else store)],
-        "--allow-origin": () if allowed_origins is None else list(allowed_origins) or [""],
-        "--allow-host": [*allowed_hosts, host],
+        "--host": [LOOPBACK if order.record else order.host],
+        "--port": ["0" if order.record else str(order.port)],
+        "--store": [os.fspath(store)],
+        "--allow-origin": () if origins is None else list(origins) or [""],
+        "--allow-host": order.hosts,
     }
-    if store is None:
+    flags = ["--while-stdin"]
+    if order.store is None:
         flags.append("--temporary")
-    words = [f"{option}={value}" for option, values in options.items() for value in values]
-    arguments = [technique, *flags, *words]
-    listening = bind(host, port) if record else None
-    held = lab_loop.hold(_relayed(arguments, secret, listening, link or Link()))
+    if order.http2:
+        flags.append("--http2")
+    signing = authority() if order.tls else None
+    with ExitStack() as until_ready:
+        if signing is not None:
+            certificate = signing.certificate(order.hosts)
+            options["--certificate"] = [until_ready.enter_context(certificate)]
+        words = [f"{option}={value}" for option, values in options.items() for value in values]
+        arguments = [order.technique, *flags, *words]
+        listening = bind(order.host, order.port) if order.record else None
+        held = lab_loop.hold(_relayed(arguments, secret, listening, order.link or Link()))
     child, passing = held.value
     return register.register(
         Server(
-            name=name,
-            technique=technique,
-            url=child.url.result() if listening is None else url_of(listening),
-            tokens=tokens,
+            order,
+            url=child.url.result() if listening is None else url_of(listening, order.tls),
+            tokens=Tokens(secret, clock),
             hub=None,
             end=held.leave,
-            widget=widget,
             passing=passing,
             pid=child.pid,
             failure=child.failure,
+            authority=signing,
         )
     )
 
@@ -164,8 +147,16 @@ class Child(asyncio.SubprocessProtocol):
 
 
 @asynccontextmanager
-async def _serving(arguments: Sequence[str], secret: str) -> AsyncIterator[Child]:
-    """A server process for the time of a block."""
+async def serving(arguments: Sequence[str], secret: str) -> AsyncIterator[Child]:
+    """A server process for the time of a block; left with an exception, it is killed.
+
+    Args:
+        arguments: of `labserver serve`; with `--while-stdin`.
+        secret: signs the tokens.
+
+    Raises:
+        LabError: if it does not start.
+    """
     search = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     transport, child = await asyncio.get_running_loop().subprocess_exec(
         Child,
@@ -200,14 +191,14 @@ async def _relayed(
 ) -> AsyncIterator[tuple[Child, Relay | None]]:
     """A server process, behind a relay where there is a socket to listen on."""
     if listening is None:
-        async with _serving(arguments, secret) as child:
+        async with serving(arguments, secret) as child:
             yield child, None
         return
     with closing(listening):
         # The server ends first, so that its good-byes still pass.
         async with (
             relay(listening, 0, link=link, tape=Tape()) as passing,
-            _serving(arguments, secret) as child,
+            serving(arguments, secret) as child,
         ):
             passing.port = int(child.url.result().rpartition(":")[2])
             yield child, passing

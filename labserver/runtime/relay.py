@@ -118,7 +118,8 @@ class Connection:
         self.client = ClientSide(self, Direction.UP, Lane(link, rng))
         self.server = Side(self, Direction.DOWN, Lane(link, rng))
         self.client.other, self.server.other = self.server, self.client
-        self.idle_timer: asyncio.TimerHandle | None = None
+        self.end_timer: asyncio.TimerHandle | None = None
+        self.allowance = link.cut_after  # bytes from the server that may still pass
         self.connecting = False
         self.sockets = 0  # that are open
 
@@ -140,11 +141,22 @@ class Connection:
     def touch(self) -> None:
         """Something was said: the proxy's patience begins anew."""
         timeout = self.relay.link.idle_timeout_s
-        if timeout is None:
-            return
-        if self.idle_timer is not None:
-            self.idle_timer.cancel()
-        self.idle_timer = asyncio.get_running_loop().call_later(timeout, self.abort)
+        if timeout is not None and self.allowance != 0:
+            self.abort_at(asyncio.get_running_loop().time() + timeout)
+
+    def allowed(self, direction: Direction, data: bytes) -> bytes:
+        """What of `data` passes before the link cuts the connection."""
+        if self.allowance is None or direction is Direction.UP:
+            return data
+        passing = data[: self.allowance]
+        self.allowance -= len(passing)
+        return passing
+
+    def abort_at(self, when: float) -> None:
+        """Cut it then, in the loop's time, and not before."""
+        if self.end_timer is not None:
+            self.end_timer.cancel()
+        self.end_timer = asyncio.get_running_loop().call_at(when, self.abort)
 
     def abort(self) -> None:
         """Cut it."""
@@ -164,8 +176,8 @@ class Connection:
     def settle(self) -> None:
         """With its last socket the connection is over."""
         if self.sockets == 0 and not self.connecting:
-            if self.idle_timer is not None:
-                self.idle_timer.cancel()
+            if self.end_timer is not None:
+                self.end_timer.cancel()
             self.relay.forget(self)
 
 
@@ -213,14 +225,20 @@ class Side(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with what was read."""
         self.connection.touch()
+        if self.connection.allowance == 0:
+            return
         for piece in self.connection.middlebox.pass_on(self.direction, data):
-            self.send(piece)
+            if passing := self.connection.allowed(self.direction, piece):
+                self.send(passing)
+        if self.connection.allowance == 0:  # what is under way arrives first
+            at = self.lane.arrival(asyncio.get_running_loop().time(), 0)
+            self.connection.abort_at(at + NOTICE_S)
 
     def send(self, data: bytes) -> None:
         """Let `data` travel to the other side."""
         relay, number, link = self.relay, self.connection.number, self.relay.link
         if relay.frozen:
-            self.held.append(lambda: self.send(data))
+            self.hold(data)
             return
         if not link.delays and link.chop is None:
             relay.write_down(number, self.direction, What.DATA, data)
@@ -234,6 +252,17 @@ class Side(asyncio.Protocol):
             self.under_way += len(piece)
             self.flight.append(piece)
             loop.call_at(at, self.arrive)
+        self.pace()
+
+    def hold(self, data: bytes) -> None:
+        """Keep `data` until the freeze is over."""
+
+        def go_on() -> None:
+            self.under_way -= len(data)
+            self.send(data)
+
+        self.under_way += len(data)
+        self.held.append(go_on)
         self.pace()
 
     def arrive(self) -> None:
@@ -251,6 +280,8 @@ class Side(asyncio.Protocol):
         held, self.held = self.held, []
         for go_on in held:
             go_on()
+        if held:
+            self.pace()
 
     def pace(self) -> None:
         """Read only as fast as the link and the other side take it."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -35,6 +36,8 @@ def serve(
     port: int = 0,
     store: str | os.PathLike[str],
     redis: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    http2: bool = False,
     while_stdin: bool = False,
     ready: Callable[[str], None],
     stopping: Callable[[], object] = lambda: None,
@@ -48,6 +51,8 @@ def serve(
         port: TCP port; 0: a free one.
         store: the SQLite file for direct messages.
         redis: the URL of a Redis that holds logs and mailbox in place of memory and `store`.
+        tls: what it proves itself with; None: plain TCP.
+        http2: over HTTP/2.
         while_stdin: stop when standard input ends.
         ready: called with the URL once connections are accepted.
         stopping: called when it was told to stop; `STOP_TIMEOUT_S` later it has returned,
@@ -70,9 +75,9 @@ def serve(
                     async with (
                         limit,
                         hub as opened,
-                        technique.serve(Chat(opened, guard), listening),
+                        technique.serve(Chat(opened, guard, tls, http2), listening),
                     ):
-                        ready(url_of(listening))
+                        ready(url_of(listening, tls is not None))
                         await stop.wait()
                         stopping()
                         limit.reschedule(asyncio.get_running_loop().time() + STOP_TIMEOUT_S)

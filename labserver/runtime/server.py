@@ -9,23 +9,24 @@ import atexit
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.hub import Hub
 from labserver.chat.names import check_name
 from labserver.errors import LabError
-from labserver.runtime.client import Client
+from labserver.runtime.client import OPEN_TIMEOUT_S, Client
 from labserver.runtime.loop import Held, lab_loop
+from labserver.runtime.order import Faces, Order
 from labserver.runtime.relay import Relay
+from labserver.runtime.tls import Authority, authority
 from labserver.runtime.wiring import (
-    LOOPBACK,
     bind,
-    check_link,
     clock,
     in_front,
     make_guard,
@@ -36,7 +37,6 @@ from labserver.runtime.wiring import (
 from labserver.techniques import load
 from labserver.techniques.client import ChatClient
 from labserver.techniques.interface import Address, Chat
-from labserver.wire.link import Link
 from labserver.wire.tape import Tape
 
 if TYPE_CHECKING:
@@ -53,27 +53,28 @@ class Server:
     Attributes:
         name: under which it is registered; starting another of that name replaces it.
         technique: how it travels.
-        url: `http://HOST:PORT`.
+        url: `http://HOST:PORT`, or `https://…` with tls=True.
         port: its TCP port.
+        http2: whether it speaks HTTP/2.
         pid: the process it runs in.
     """
 
     def __init__(
         self,
+        order: Order,
         *,
-        name: str,
-        technique: str,
         url: str,
         tokens: Tokens,
         hub: Hub | None,
         end: Callable[[], None],
-        widget: Callable[[Client, str], Any],
         passing: Relay | None = None,
         pid: int | None = None,
         failure: Callable[[], str | None] = lambda: None,
+        authority: Authority | None = None,
     ) -> None:
-        self.name = name
-        self.technique = technique
+        self.name = order.registered
+        self.technique = order.technique
+        self.http2 = order.http2
         self.url = url
         self.port = int(url.rpartition(":")[2])
         self.pid = os.getpid() if pid is None else pid
@@ -82,8 +83,9 @@ class Server:
         self._tokens = tokens
         self._hub = hub
         self._end = end
-        self._widget = widget
+        self._faces = order.faces
         self._passing = passing
+        self._authority = authority  # that has signed its certificate, with tls=True
         self._clients: WeakSet[Client] = WeakSet()
 
     @property
@@ -101,6 +103,19 @@ class Server:
         if self._hub is None:
             raise LabError("Its hub is in another process: start the server without process=True.")
         return self._hub
+
+    @property
+    def ca_pem(self) -> str:
+        """The file that others verify the server with, such as `curl --cacert`.
+
+        In Python: `httpx2.Client(verify=ssl.create_default_context(cafile=server.ca_pem))`.
+
+        Raises:
+            LabError: if it was started without tls=True.
+        """
+        if self._authority is None:
+            raise LabError("It has no certificate: start it with tls=True.")
+        return self._authority.ca_pem
 
     @property
     def tape(self) -> Tape:
@@ -144,13 +159,21 @@ class Server:
         """A JWT for `user`, valid for `ttl_s` seconds."""
         return self._tokens.issue(user, ttl_s)
 
-    def client(self, user: str, room: str = "lobby", *, after: str | None = None) -> Client:
+    def client(
+        self,
+        user: str,
+        room: str = "lobby",
+        *,
+        after: str | None = None,
+        timeout: float = OPEN_TIMEOUT_S,
+    ) -> Client:
         """Connect a client, whatever the technique.
 
         Args:
             user: its name.
             room: where it goes.
             after: the cursor to resume from; None: from now on.
+            timeout: seconds to wait until it is connected.
 
         Raises:
             Refused: if the server will not have it.
@@ -161,24 +184,56 @@ class Server:
         if failure := self._failure():
             raise LabError(f"The server {self.name!r} {failure}; run the cell that starts it.")
         address = Address(
-            self.url, self.token(user), check_name(room, "room"), secrets.token_hex(4)
+            self.url,
+            self.token(user),
+            check_name(room, "room"),
+            secrets.token_hex(4),
+            http2=self.http2,
         )
+        if self._authority is not None:
+            address = replace(address, trust=self._authority.trusting())
         wire = load(self.technique).wire(address)
-        client = Client(lab_loop, ChatClient(wire, user=user, room=room, cursor=after))
+        core = ChatClient(wire, user=user, room=room, cursor=after)
+        client = Client(lab_loop, core, timeout=timeout)
         self._clients.add(client)
         return client
 
     def chat(self, user: str, room: str = "lobby") -> Any:
         """The chat as a widget: `server.chat("alice")` as a cell's last line shows it."""
-        return self._widget(self.client(user, room), self.technique)
+        return self._shown.chat(self.client(user, room), self.technique)
+
+    def browser(self, user: str, room: str = "lobby") -> Any:
+        """The chat with a client that is the browser itself, as a widget; its `log()` is a table.
+
+        Args:
+            user: its name.
+            room: where it goes.
+
+        Raises:
+            LabError: if a browser has no client for the technique.
+        """
+        return self._shown.browser(self, check_name(user, "user"), check_name(room, "room"))
+
+    def inspector(self) -> Any:
+        """Every message as it passes, as a widget; a click shows its bytes and bits.
+
+        Raises:
+            LabError: if it was started with record=False.
+        """
+        return self._shown.inspector(self.trace, self.name)
+
+    @property
+    def _shown(self) -> Faces:
+        if self._faces is None:
+            raise LabError("Start the server with lab.start: it brings the widgets.")
+        return self._faces
 
     def stop(self) -> None:
         """Close its clients and connections, and free its port; twice does no harm."""
         if self._stopped:
             return
         self._stopped = True
-        if _servers.get(self.name) is self:
-            del _servers[self.name]
+        forget(self)
         for client in tuple(self._clients):
             client.close()
         self._end()
@@ -194,7 +249,18 @@ class Server:
         return f"<{self.technique} server {self.url}{f', {state}' if state else ''}>"
 
 
-_servers: dict[str, Server] = {}
+class Registered(Protocol):
+    """What the register knows of a server."""
+
+    name: str
+
+    def stop(self) -> None:
+        """Stop it, and free its port."""
+
+
+S = TypeVar("S", bound=Registered)
+
+_servers: dict[str, Registered] = {}
 _hosts: dict[Hub, _Host] = {}
 
 
@@ -214,53 +280,24 @@ class _Host:
             self._held.leave(STOP_TIMEOUT_S)
 
 
-def start(
-    technique: str,
-    *,
-    hub: Hub | None = None,
-    port: int = 0,
-    host: str = LOOPBACK,
-    name: str | None = None,
-    allowed_origins: Iterable[str] | None = None,
-    allowed_hosts: Iterable[str] = (),
-    secret: str | None = None,
-    store: str | os.PathLike[str] | None = None,
-    record: bool = True,
-    link: Link | None = None,
-    widget: Callable[[Client, str], Any],
-) -> Server:
+def start(order: Order) -> Server:
     """Start a server in this kernel; one of the same name is replaced.
-
-    Args:
-        technique: short_polling, long_polling, sse, websocket or webrtc.
-        hub: another server's, to share its conversation; None: a new one.
-        port: TCP port; 0: a free one.
-        host: the address to listen on.
-        name: for the register; the technique's by default.
-        allowed_origins: patterns such as `https://*.example.com`, beside the server's own;
-            None: loopback origins.
-        allowed_hosts: Host headers that are served, beside loopback and `host`.
-        secret: signs the tokens; None: the kernel's own.
-        store: the SQLite file for direct messages; None: in memory.
-        record: put a relay in front of it, which writes down every byte.
-        link: the network that the relay plays; it needs `record`.
-        widget: makes the chat widget of a client.
 
     Raises:
         LabError: if there is no such technique, or the port is busy.
     """
-    module = load(technique)
-    check_link(record, link)
-    name = name or technique
-    tokens = Tokens(secret or kernel_secret, clock)
-    host_of_hub = _host(hub, store)  # before the old server lets go of a hub they may share
+    module = load(order.technique, http2=order.http2)
+    signing = authority() if order.tls else None
+    proof = None if signing is None else signing.serving(order.hosts)
+    tokens = Tokens(order.secret or kernel_secret, clock)
+    host_of_hub = _host(order)  # before the old server lets go of a hub they may share
     with ExitStack() as undo:  # whatever goes wrong from here on
         undo.callback(host_of_hub.release)
-        clear(name)
-        listening = undo.enter_context(closing(bind(host, port)))
-        guard = make_guard(tokens, allowed_origins, [*allowed_hosts, host])
-        serving = partial(module.serve, Chat(host_of_hub.hub, guard))
-        held = lab_loop.hold(in_front(serving, listening, record, link))
+        clear(order.registered)
+        listening = undo.enter_context(closing(bind(order.host, order.port)))
+        guard = make_guard(tokens, order.allowed_origins, order.hosts)
+        serving = partial(module.serve, Chat(host_of_hub.hub, guard, proof, order.http2))
+        held = lab_loop.hold(in_front(serving, listening, order.record, order.link))
         undo.pop_all()
 
     def end() -> None:
@@ -272,14 +309,13 @@ def start(
 
     return register(
         Server(
-            name=name,
-            technique=technique,
-            url=url_of(listening),
+            order,
+            url=url_of(listening, order.tls),
             tokens=tokens,
             hub=host_of_hub.hub,
             end=end,
-            widget=widget,
             passing=held.value,
+            authority=signing,
         )
     )
 
@@ -290,10 +326,16 @@ def clear(name: str) -> None:
         _servers[name].stop()
 
 
-def register(server: Server) -> Server:
+def register(server: S) -> S:
     """Enter `server` under its name, from where `clear` and `stop_all` will stop it."""
     _servers[server.name] = server
     return server
+
+
+def forget(server: Registered) -> None:
+    """It has stopped."""
+    if _servers.get(server.name) is server:
+        del _servers[server.name]
 
 
 def stop_all() -> None:
@@ -303,9 +345,10 @@ def stop_all() -> None:
     lab_loop.stop()
 
 
-def _host(hub: Hub | None, store: str | os.PathLike[str] | None) -> _Host:
+def _host(order: Order) -> _Host:
+    hub = order.hub
     if hub is None:
-        hub = make_hub(store)
+        hub = make_hub(order.store)
         _hosts[hub] = _Host(hub)
     elif hub not in _hosts:
         raise LabError("That hub is closed, its last server was stopped: start without hub=.")

@@ -53,12 +53,13 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def url_of(listening: socket.socket) -> str:
-    """The URL under which this machine reaches a listening socket."""
+def url_of(listening: socket.socket, secure: bool = False) -> str:
+    """The URL under which this machine reaches a listening socket, over TLS or without."""
+    scheme = "https" if secure else "http"
     host, port = listening.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = LOOPBACK
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def make_guard(
@@ -138,16 +139,6 @@ def in_front(
     if record:
         return _relayed(serve, listening, bind(LOOPBACK, 0), link or Link())
     return _direct(serve, listening)
-
-
-def check_link(record: bool, link: Link | None) -> None:
-    """A link needs a relay to play it.
-
-    Raises:
-        LabError: if there is none.
-    """
-    if link is not None and not record:
-        raise LabError("A link is played by the relay: start without record=False.")
 
 
 @asynccontextmanager

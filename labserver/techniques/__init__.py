@@ -12,14 +12,25 @@ from labserver.errors import LabError
 from labserver.techniques.interface import Technique
 
 NAMES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
+OVER_HTTP2 = ("sse",)
 
 
-def load(name: str) -> Technique:
+def load(name: str, *, http2: bool = False) -> Technique:
     """The technique of that name.
 
+    Args:
+        name: one of `NAMES`.
+        http2: whether it is to be served over HTTP/2.
+
     Raises:
-        LabError: if there is none.
+        LabError: if there is none, or not over HTTP/2.
     """
     if name not in NAMES:
         raise LabError(f"There is no technique {name!r}: choose one of {', '.join(NAMES)}.")
+    if http2 and name not in OVER_HTTP2:
+        raise LabError(
+            f"Here {name} does not go over HTTP/2, {', '.join(OVER_HTTP2)} does: leave out http2."
+        )
+    if http2:
+        import_module("labserver.techniques.asgi_http2")  # now, not on the loop
     return cast(Technique, import_module(f"labserver.techniques.{name}"))

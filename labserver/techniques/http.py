@@ -7,7 +7,6 @@ as long as a wire listens, so that a cut takes what is under way with it.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
@@ -17,7 +16,7 @@ import msgspec
 from anyio import CancelScope, sleep
 
 from labserver.chat.events import Event, decode_event
-from labserver.techniques.interface import Address, ConnectionLost, Counters
+from labserver.techniques.interface import Address, ConnectionLost, Counters, unreachable
 from labserver.techniques.request import JSON, refused_by
 
 CONNECT_TIMEOUT_S = 5.0
@@ -44,15 +43,22 @@ class HttpConnection:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Stay connected for the time of a block; leaving it drops what is under way."""
+        own = {"Authorization": f"Bearer {self._address.token}"}
         async with httpx2.AsyncClient(
             base_url=self._address.url,
-            headers={"Authorization": f"Bearer {self._address.token}"},
+            headers=own,
             params={"room": self._address.room},
             timeout=httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEEPALIVE_S),
             trust_env=False,  # no proxy stands between a notebook and its own server
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # by default it reads all CAs: 20 ms
+            verify=self._address.trust,  # by default it would read all CAs: 20 ms
+            # Over plain TCP HTTP/2 cannot be negotiated, it must be known (RFC 9113 §3.3).
+            http1=not self._address.http2,
+            http2=self._address.http2,
         ) as client:
+            if self._address.headers is not None:
+                client.headers.clear()  # of what the library says of itself
+                client.headers.update({**self._address.headers, **own})
             self._client = client
             try:
                 yield
@@ -198,4 +204,4 @@ def _losing() -> Iterator[None]:
     try:
         yield
     except httpx2.RequestError as error:
-        raise ConnectionLost(f"no answer: {str(error) or type(error).__name__}") from error
+        raise unreachable("no answer", error) from error

@@ -8,7 +8,8 @@ how one connection is opened, read and spoken to.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncGenerator
+import ssl
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,10 +22,23 @@ from labserver.errors import LabError
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """What a server serves: the conversation, and who may take part in it."""
+    """What a server serves: the conversation, to whom, and in which wrapping.
+
+    Attributes:
+        hub: the conversation.
+        guard: who may take part in it.
+        tls: what the server proves itself with; None: plain TCP.
+        http2: over HTTP/2; only the techniques in `techniques.OVER_HTTP2` know it.
+    """
 
     hub: Hub
     guard: Guard
+    tls: ssl.SSLContext | None = None
+    http2: bool = False
+
+
+def _nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +46,24 @@ class Address:
     """Where a client connects, and as whom.
 
     Attributes:
-        url: the server's, `http://HOST:PORT`.
+        url: the server's, `http://HOST:PORT` or `https://HOST:PORT`.
         token: a JWT.
         room: a room's name.
         session: the client's own name for itself, new for each client.
+        trust: what the server is verified with over TLS, for this client alone; by default
+            none is trusted.
+        http2: whether the server is known to speak HTTP/2.
+        headers: what the client says of itself in each HTTP request, as another program would;
+            None: what its library says.
     """
 
     url: str
     token: str
     room: str
     session: str
+    trust: ssl.SSLContext = field(default_factory=_nobody)
+    http2: bool = False
+    headers: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +108,24 @@ class ConnectionLost(LabError):
     def __init__(self, reason: str, code: int | None = None) -> None:
         super().__init__(reason)
         self.code = code
+
+
+def unreachable(what: str, error: BaseException) -> ConnectionLost:
+    """The `ConnectionLost` for an error of a library, in words for a person.
+
+    Args:
+        what: did not come about, such as "no connection".
+        error: the library's; where one that it hides says more, that is told.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return ConnectionLost(
+                f"{what}: the server's certificate is not trusted ({cause.verify_message});"
+                " verify it against the lab's own authority, server.ca_pem"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return ConnectionLost(f"{what}: {str(error) or type(error).__name__}")
 
 
 class Wire(Protocol):

@@ -44,6 +44,10 @@ STOP_TIMEOUT_S = 0.3  # for what is under way; the whole server must stop within
 INTERNAL = Refused(500, "internal", "The fault is the server's; its log has more.")
 
 log = logging.getLogger("labserver.polling")
+# A peer with which no TLS comes about is no news.
+logging.getLogger("tornado.general").addFilter(
+    lambda record: not record.getMessage().startswith("SSL Error")
+)
 
 
 # Server
@@ -100,7 +104,8 @@ class Serving:
                     self._idle.clear()
                     await self._idle.wait()
         except TimeoutError:
-            log.warning("%d requests were not answered", len(self._under_way))
+            if self._under_way:  # the last one may have been answered in this very turn
+                log.warning("%d requests were not answered", len(self._under_way))
         self.pollers.close()
 
 
@@ -300,6 +305,7 @@ async def serve(
     )
     server = HTTPServer(
         application,
+        ssl_options=chat.tls,
         max_body_size=BODY_MAX,
         body_timeout=BODY_TIMEOUT_S,
         idle_connection_timeout=IDLE_TIMEOUT_S,

@@ -56,7 +56,8 @@ class Request:
 
     def check_browser(self, chat: Chat) -> None:
         """Refuse a foreign Host (421) and a foreign Origin (403)."""
-        chat.guard.check_browser(self.header("Host"), self.header("Origin"))
+        secure = chat.tls is not None
+        chat.guard.check_browser(self.header("Host"), self.header("Origin"), secure)
 
     def user(self, chat: Chat) -> str:
         """Who asks.
@@ -70,6 +71,7 @@ class Request:
             authorization=self.header("Authorization"),
             token=self.query("token"),
             ticket=self.query("ticket"),
+            secure=chat.tls is not None,
         )
 
     @property

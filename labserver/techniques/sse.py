@@ -1,4 +1,4 @@
-"""Server-sent events: one response that never ends (WHATWG HTML §9.2), over plain HTTP.
+"""Server-sent events: one response that never ends (WHATWG HTML §9.2), over HTTP/1.1 or HTTP/2.
 
     GET /events?room=            text/event-stream: id: the cursor, event: the type, data: the event
     GET /notifications/stream    the user's own direct messages, as event: NOTIFICATION
@@ -9,7 +9,8 @@ cursors, so that the log can go on from there. The stream begins with an id and 
 sets the last event id without being an event (§9.2.6), and who is cut off before the first
 event resumes as well.
 
-Server: Starlette, sse-starlette and uvicorn. Client: httpx2 and our own parser.
+Server: Starlette and sse-starlette, on uvicorn, or for HTTP/2 on Hypercorn. Client: httpx2
+and our own parser.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
 import msgspec
 import starlette.requests
-import uvicorn
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -54,14 +54,10 @@ from labserver.wire.sse import SSEParser
 RETRY_MS = 1000  # how long a browser waits before it reconnects
 PING_S = 15  # WHATWG HTML §9.2.7: old proxies drop what is silent for longer
 SILENCE_S = 3 * PING_S  # without even a comment: the connection is lost
-KEEP_ALIVE_S = 75  # idle connections for POST; longer than clients keep them
 END_TIMEOUT_S = 0.2  # for streams to end by themselves; a stalled one is cut off then
-BACKLOG = 1024  # connections that may wait to be accepted, as after an outage
-GRACEFUL_S = 1  # the last resort, as a stream that stays open would hang uvicorn for ever
 
 log = logging.getLogger("labserver.sse")
-for name in ("uvicorn.error", "sse_starlette.sse"):
-    logging.getLogger(name).setLevel(logging.CRITICAL)  # a peer that goes away is no news
+logging.getLogger("sse_starlette.sse").setLevel(logging.CRITICAL)  # a peer that goes is no news
 
 
 # Server
@@ -185,6 +181,7 @@ class _Endpoints:
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
         self.streams: set[Stream] = set()
+        self._ending = False
         self._events = Framer()
         self._notifications = Framer("NOTIFICATION")
 
@@ -225,6 +222,7 @@ class _Endpoints:
 
     async def end(self) -> None:
         """End all streams, by themselves where they can."""
+        self._ending = True
         for stream in self.streams:
             stream.end()
         with contextlib.suppress(TimeoutError):
@@ -234,7 +232,10 @@ class _Endpoints:
             stream.scope.cancel()
 
     def _stream(self, asked: Request, user: str, room: str, framer: Framer) -> Stream:
-        return Stream(self.streams, self.chat, user, room, asked.after, framer, asked.cors())
+        stream = Stream(self.streams, self.chat, user, room, asked.after, framer, asked.cors())
+        if self._ending:  # a browser takes the end of another for its turn; at a 503 it gives up
+            stream.end()
+        return stream
 
 
 def _app(endpoints: _Endpoints) -> Starlette:
@@ -279,49 +280,23 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers | answer.headers)
 
 
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn on a loop that is not its own: signals are left alone, and who waits is told."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
-
-
 @asynccontextmanager
 async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
     """Serve the chat over server-sent events on a bound socket.
 
-    On leaving, the streams end first, by themselves; then uvicorn has nothing to wait for.
+    On leaving, the streams end first, by themselves; then the server below has nothing to
+    wait for.
     """
+    if chat.http2:
+        from labserver.techniques.asgi_http2 import serve as run  # which `load` has imported
+    else:
+        from labserver.techniques.asgi_http1 import serve as run
     endpoints = _Endpoints(chat)
-    config = uvicorn.Config(
-        _app(endpoints),
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACEFUL_S,
-    )
-    server = _Uvicorn(config)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve(sockets=[listening]))
-        await server.accepting.wait()
+    async with run(_app(endpoints), listening, chat.tls):
         try:
             yield
         finally:
             await endpoints.end()
-            server.should_exit = True
 
 
 # Client

@@ -25,29 +25,18 @@ from contextlib import asynccontextmanager
 import msgspec
 import websockets.asyncio.server
 from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
-from websockets.http11 import Request as HandshakeRequest
-from websockets.http11 import Response
 from websockets.protocol import OPEN
 
 from labserver.chat import events
-from labserver.chat.events import EVENT_MAX, Event
+from labserver.chat.events import Event
 from labserver.chat.log import Cursor
 from labserver.chat.rate import RateLimit
 from labserver.errors import LabError, Refused
 from labserver.techniques import handshake, signalling
 from labserver.techniques.conversation import Conversation, receipt
-from labserver.techniques.handshake import (
-    BACKLOG,
-    CLOSE_TIMEOUT_S,
-    PING_INTERVAL_S,
-    Connection,
-    Visitor,
-    cut_off,
-    log,
-)
+from labserver.techniques.handshake import CLOSE_TIMEOUT_S, Connection, Visitor
 from labserver.techniques.interface import Address, Chat, ConnectionLost, Counters, Heard
 from labserver.techniques.peer import HUNG_UP, Candidate, Description, End, Peer
 from labserver.techniques.signalling import HUB, Send, Signal, Switchboard
@@ -82,31 +71,15 @@ class Farewell(msgspec.Struct, frozen=True, omit_defaults=True):
 # Server
 
 
-class SignalConnection(Connection):
-    """A connection whose visitor is known."""
-
-    visitor: Visitor
-
-
 @asynccontextmanager
 async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
     """Serve the chat over WebRTC, and its signals on a bound socket."""
     switchboard = Switchboard()
     rate = RateLimit(chat.hub.clock)
 
-    def admit(connection: ServerConnection, request: HandshakeRequest) -> Response | None:
-        assert isinstance(connection, SignalConnection)
-        admitted = handshake.admit(chat, "/ws/signal", request)
-        if isinstance(admitted, Response):
-            return admitted
-        connection.visitor = admitted
-        return None
-
     async with asyncio.TaskGroup() as closing:
 
-        async def attend(connection: ServerConnection) -> None:
-            assert isinstance(connection, SignalConnection)
-
+        async def attend(connection: Connection) -> None:
             def send(signal: bytes) -> None:
                 if connection.protocol.state is not OPEN:
                     return
@@ -119,30 +92,15 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
 
             await _attend(chat, switchboard, rate, connection, send)
 
-        async with websockets.asyncio.server.serve(
-            attend,
-            sock=listening,
-            backlog=BACKLOG,
-            create_connection=SignalConnection,
-            process_request=admit,
-            compression=None,
-            max_size=EVENT_MAX,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_INTERVAL_S,
-            close_timeout=CLOSE_TIMEOUT_S,
-            logger=log,
-        ) as server:
-            try:
-                yield
-            finally:
-                asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, cut_off, server)
+        async with handshake.serve(chat, listening, "/ws/signal", Connection, attend):
+            yield
 
 
 async def _attend(
     chat: Chat,
     switchboard: Switchboard,
     rate: RateLimit,
-    connection: SignalConnection,
+    connection: Connection,
     send: Send,
 ) -> None:
     """One member's signals: to other members, and to the hub's own peer."""

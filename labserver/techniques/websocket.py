@@ -3,42 +3,32 @@
     GET /ws/chat?room=&after=   Upgrade; then one text frame an event
 
 Server: an event is framed once and the same bytes are written to each connection of the
-room. A connection whose peer reads too slowly queues, in bounds; past them it is closed
-with 1013 and may resume. There is no task for each message and none for each writer.
+room, together with what else it hears in the same turn of the loop. A connection whose peer
+reads too slowly queues, in bounds; past them it is closed with 1013 and may resume. There is
+no task for each message and none for each writer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import websockets.asyncio.server
 from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request as HandshakeRequest
-from websockets.http11 import Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
 from labserver.chat import events
-from labserver.chat.events import EVENT_MAX, Envelope, Event
+from labserver.chat.events import Envelope, Event
 from labserver.chat.outbox import Outbox
 from labserver.errors import Refused
 from labserver.techniques import handshake
 from labserver.techniques.conversation import Conversation, receipt
-from labserver.techniques.handshake import (
-    BACKLOG,
-    CLOSE_TIMEOUT_S,
-    PING_INTERVAL_S,
-    Connection,
-    Visitor,
-    cut_off,
-    log,
-)
+from labserver.techniques.cork import Cork, Corked
+from labserver.techniques.handshake import Connection
 from labserver.techniques.interface import Address, Chat, ConnectionLost, Counters, Heard
 
 SUBPROTOCOL = Subprotocol("chat.v1")
@@ -63,17 +53,18 @@ class Framer:
 class ChatConnection(Connection):
     """A connection that can be written to without waiting.
 
-    Frames go straight to the transport. That is sound because this server sends whole,
-    unfragmented, uncompressed text frames only, so a frame written between two others of
-    the library (a ping, a close) never splits one.
+    Frames go straight to the transport, at the end of the loop's turn or before something of the
+    library's. That is sound because this server sends whole, unfragmented, uncompressed text
+    frames only, so a frame written between two others of the library (a ping, a close) never
+    splits one.
     """
 
-    visitor: Visitor
     deliver: Callable[[Envelope], None]
 
-    def prepare(self, framer: Framer, let_go: Callable[[ChatConnection], None]) -> None:
-        """Say how envelopes are framed, and who closes a connection that is too slow."""
+    def prepare(self, framer: Framer, cork: Cork, let_go: Callable[[ChatConnection], None]) -> None:
+        """Say how envelopes are framed and written, and who closes what is too slow."""
         self._framer = framer
+        self._corked = Corked(cork, self.transport.write)
         self._let_go = let_go
         self._outbox: Outbox | None = None  # made for the slow: most connections never need one
         self._slow = self.paused
@@ -84,7 +75,7 @@ class ChatConnection(Connection):
 
         It is the hot path of every fan-out, hence a closure: a name costs half an attribute.
         """
-        framer, protocol, write = self._framer, self.protocol, self.transport.write
+        framer, protocol, put = self._framer, self.protocol, self._corked.put
 
         def deliver(entry: Envelope) -> None:
             if protocol.state is not OPEN:
@@ -92,7 +83,7 @@ class ChatConnection(Connection):
             if self._slow:
                 self._queue(entry)
                 return
-            write(framer.frame if framer.entry is entry else framer(entry))
+            put(framer.frame if framer.entry is entry else framer(entry))
 
         return deliver
 
@@ -101,6 +92,13 @@ class ChatConnection(Connection):
             self._outbox = Outbox()
         if not self._outbox.overrun and not self._outbox.put(entry):
             self._let_go(self)
+
+    def send_data(self) -> None:
+        """Write what the library has to say, behind what was delivered before it."""
+        corked = getattr(self, "_corked", None)  # none yet, during the handshake
+        if corked:
+            corked.flush()
+        super().send_data()
 
     def pause_writing(self) -> None:
         """The peer reads slower than we write."""
@@ -119,44 +117,20 @@ class ChatConnection(Connection):
 @asynccontextmanager
 async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
     """Serve the chat over WebSocket on a bound socket."""
-    framer = Framer()
-
-    def admit(connection: ServerConnection, request: HandshakeRequest) -> Response | None:
-        assert isinstance(connection, ChatConnection)
-        admitted = handshake.admit(chat, "/ws/chat", request)
-        if isinstance(admitted, Response):
-            return admitted
-        connection.visitor = admitted
-        return None
-
+    framer, cork = Framer(), Cork()
     async with asyncio.TaskGroup() as closing:
 
         def let_go(connection: ChatConnection) -> None:
             closing.create_task(_let_go(connection))
 
-        async def converse(connection: ServerConnection) -> None:
-            assert isinstance(connection, ChatConnection)
-            connection.prepare(framer, let_go)
+        async def attend(connection: ChatConnection) -> None:
+            connection.prepare(framer, cork, let_go)
             await _converse(chat, connection)
 
-        async with websockets.asyncio.server.serve(
-            converse,
-            sock=listening,
-            backlog=BACKLOG,
-            create_connection=ChatConnection,
-            process_request=admit,
-            select_subprotocol=_select_subprotocol,
-            compression=None,
-            max_size=EVENT_MAX,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_INTERVAL_S,
-            close_timeout=CLOSE_TIMEOUT_S,
-            logger=log,
-        ) as server:
-            try:
-                yield
-            finally:
-                asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, cut_off, server)
+        async with handshake.serve(
+            chat, listening, "/ws/chat", ChatConnection, attend, SUBPROTOCOL
+        ):
+            yield
 
 
 async def _let_go(connection: ChatConnection) -> None:
@@ -166,12 +140,6 @@ async def _let_go(connection: ChatConnection) -> None:
             await connection.close(CloseCode.TRY_AGAIN_LATER, "you read too slowly; resume")
     except TimeoutError:
         connection.transport.abort()
-
-
-def _select_subprotocol(
-    connection: ServerConnection, offered: Sequence[Subprotocol]
-) -> Subprotocol | None:
-    return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
 
 async def _converse(chat: Chat, connection: ChatConnection) -> None:

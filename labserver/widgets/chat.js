@@ -1,37 +1,12 @@
-// The chat window. All text goes through textContent, so that it is text whatever it says.
+// The chat window; element.js and chat_line.js stand above this, in one module.
 
 const TYPING_EVERY_MS = 2000; // the server passes on one in two seconds anyway
 const TYPING_ENDS_MS = 3000;
-
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function line(item) {
-  const row = element("div", `lab-chat-line lab-chat-${item.state}`);
-  if (item.ts) {
-    const time = element("time", "", new Date(item.ts).toLocaleTimeString());
-    time.dateTime = item.ts;
-    row.append(time);
-  }
-  if (item.who) row.append(element("b", "", item.to ? `${item.who} → ${item.to}` : item.who));
-  row.append(element("span", "lab-chat-text", item.text));
-  const note = { sending: "sending…", failed: `not sent: ${item.why}` }[item.state] ?? item.why;
-  if (note) row.append(element("i", "", note));
-  return row;
-}
 
 function typists(names) {
   if (names.length === 0) return "";
   if (names.length > 3) return `${names.length} people are typing…`;
   return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} typing…`;
-}
-
-function plural(n, word) {
-  return `${n.toLocaleString()} ${word}${n === 1 ? "" : "s"}`;
 }
 
 function render({ model, el }) {
@@ -73,7 +48,7 @@ function render({ model, el }) {
 
   const drawLines = () => {
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.replaceChildren(...model.get("lines").map(line));
+    log.replaceChildren(...model.get("lines").map(chatLine));
     if (atEnd) log.scrollTop = log.scrollHeight;
   };
   const drawPeople = () => {
@@ -85,10 +60,10 @@ function render({ model, el }) {
   const drawCounters = () => {
     const c = model.get("counters");
     counters.textContent = [
-      plural(c.requests ?? 0, "request"),
-      `${plural(c.sent ?? 0, "event")} sent`,
-      `${(c.received ?? 0).toLocaleString()} received`,
-      `${plural(c.payload ?? 0, "byte")} of JSON`,
+      counted(c.requests ?? 0, "request"),
+      `${counted(c.sent ?? 0, "event")} sent`,
+      `${(c.received ?? 0).toLocaleString("en")} received`,
+      `${counted(c.payload ?? 0, "byte")} of JSON`,
     ].join(" · ");
   };
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -20,13 +19,12 @@ from labserver.chat.events import Event
 from labserver.errors import LabError
 from labserver.runtime.client import Client
 from labserver.widgets.cells import belongs_to_cell
+from labserver.widgets.source import joined
 from labserver.widgets.transcript import Transcript
 
 UPDATE_S = 0.05  # 20 updates a second; Jupyter drops what goes past 1,000 messages or 1 MB
 BYTES_PER_S = 100_000  # a window's share of that 1 MB
 DIRECT = re.compile(r"/dm\s+([A-Za-z0-9_.-]{1,64})\s+(.+)", re.DOTALL)
-
-_HERE = Path(__file__).parent
 
 
 class ChatWidget(anywidget.AnyWidget):
@@ -37,8 +35,8 @@ class ChatWidget(anywidget.AnyWidget):
         technique: its name, shown in the title.
     """
 
-    _esm = _HERE / "chat.js"
-    _css = _HERE / "chat.css"
+    _esm = joined("element.js", "chat_line.js", "chat.js")
+    _css = joined("chat.css")
 
     user = traitlets.Unicode().tag(sync=True)
     room = traitlets.Unicode().tag(sync=True)

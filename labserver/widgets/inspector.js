@@ -1,15 +1,16 @@
-// The wire inspector. Only the rows in sight are in the page, so that 10,000 cost no more than
-// 20. All text goes through textContent, so that it is text whatever was on the wire.
+// The wire inspector: a list, a few filters, and the message that was chosen. Only the rows in
+// sight are in the page, so that 10,000 cost no more than 20.
 
 const ROW_PX = 22;
-const HEX_COLUMNS = 16;
+const PACKET_ROWS = 400; // fewer on their way are not worth a word
+const COLUMNS = ["no.", "ms", "conn.", "", "kind", "payload", "bytes", "what"];
+const CSV_HEAD = "number,ms,connection,direction,kind,bytes,payload,summary,error";
+const ASKED_MS = 300; // then the panel says what it waits for
+const HINT =
+  "Choose a message to see its bytes. Save writes the rows in the list as CSV; in Python, " +
+  'trace.save("name.trace") keeps every byte.';
 
-function element(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
+let views = 0;
 
 function button(text, title, onClick) {
   const node = element("button", "", text);
@@ -19,257 +20,265 @@ function button(text, title, onClick) {
   return node;
 }
 
-function choice(label, onChange) {
-  const node = element("select");
-  node.setAttribute("aria-label", label);
-  node.append(new Option(`all ${label}`, ""));
-  node.addEventListener("change", onChange);
-  return node;
-}
+/** A filter: a select that learns its options as they occur. */
+class Choice {
+  constructor(label, onChange) {
+    this.known = new Set();
+    this.node = element("select");
+    this.node.setAttribute("aria-label", label);
+    this.node.append(new Option(`all ${label}`, ""));
+    this.node.addEventListener("change", onChange);
+  }
 
-function offer(select, value, text) {
-  if (![...select.options].some((option) => option.value === value)) {
-    select.append(new Option(text, value));
+  offer(value, text) {
+    if (this.known.has(value)) return;
+    this.known.add(value);
+    this.node.append(new Option(text, value));
+  }
+
+  lets(value) {
+    return this.node.value === "" || this.node.value === value;
   }
 }
 
-function hexView(raw, parts) {
-  const box = element("div", "lab-wire-hex");
-  const bytes = raw.match(/../g) ?? [];
-  const partOf = new Array(bytes.length).fill(-1);
-  parts.forEach(([, start, end], index) => partOf.fill(index, start, end));
-  for (let start = 0; start < bytes.length; start += HEX_COLUMNS) {
-    const line = element("div");
-    line.append(element("span", "lab-wire-offset", start.toString(16).padStart(4, "0")));
-    let text = "";
-    for (let i = start; i < start + HEX_COLUMNS; i++) {
-      const cell = element("span", "lab-wire-byte", bytes[i] ?? "  ");
-      if (i < bytes.length) {
-        cell.dataset.part = partOf[i];
-        cell.dataset.tone = partOf[i] < 0 ? "" : parts[partOf[i]][4] ? "payload" : partOf[i] % 2;
-        const code = parseInt(bytes[i], 16);
-        text += code >= 32 && code < 127 ? String.fromCharCode(code) : "·";
-      }
-      line.append(cell);
-    }
-    line.append(element("span", "lab-wire-ascii", text));
-    box.append(line);
-  }
-  return box;
+function download(name, text) {
+  const link = element("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
-function partList(parts, hex) {
-  const table = element("table", "lab-wire-parts");
-  parts.forEach(([name, start, end, meaning, isPayload], index) => {
-    const row = element("tr", isPayload ? "lab-wire-is-payload" : "");
-    row.tabIndex = 0;
-    row.append(
-      element("td", "", name),
-      element("td", "", `${start}–${end - 1}`),
-      element("td", "", meaning),
-    );
-    const light = (on) => {
-      for (const cell of hex.querySelectorAll(`[data-part="${index}"]`)) {
-        cell.classList.toggle("lab-wire-lit", on);
-      }
-    };
-    for (const name of ["mouseenter", "focus"]) row.addEventListener(name, () => light(true));
-    for (const name of ["mouseleave", "blur"]) row.addEventListener(name, () => light(false));
-    table.append(row);
-  });
-  return table;
+function csv(rows) {
+  const quoted = (value) => `"${String(value).replaceAll('"', '""')}"`;
+  return [CSV_HEAD, ...rows.map((row) => row.map(quoted).join(","))].join("\r\n");
 }
 
-function bitView(bytes) {
-  const box = element("div", "lab-wire-bits");
-  bytes.forEach((bits, index) => {
-    const names =
-      index === 0
-        ? ["FIN", "RSV1", "RSV2", "RSV3", "opcode", "", "", ""]
-        : index === 1
-          ? ["MASK", "length", "", "", "", "", "", ""]
-          : [];
-    const group = element("div", "lab-wire-octet");
-    [...bits].forEach((bit, position) => {
-      const cell = element("span", "", bit);
-      cell.append(element("small", "", names[position] ?? ""));
-      group.append(cell);
-    });
-    box.append(group);
-  });
-  return box;
-}
-
-function render({ model, el }) {
-  const rows = [];
-  let shown = []; // indices into rows that pass the filters
-  let first = 0; // rows before this one were cleared
+function view({ model, el }, rows) {
+  const name = `lab-wire-${views++}`;
+  let shown = []; // places of the rows that pass the filters
+  let first = 0; // what is before it was cleared
+  let looked = 0; // so many rows were put through the filters; a pause leaves it as it is
   let paused = false;
-  let asked = -1;
+  let inPage = false; // JupyterLab takes out what is not in sight, which forgets how it was scrolled
+  let atEnd = true;
+  let place = 0; // where it was scrolled to
   let selected = -1;
+  let pressed = -1;
+  let frame = 0;
+  let asked = 0;
 
   const root = element("section", "lab-wire");
   root.setAttribute("aria-label", `Messages on the wire: ${model.get("title")}`);
   const bar = element("header");
   const count = element("span", "lab-wire-count");
-  count.setAttribute("role", "status");
-  const direction = choice("directions", () => refilter());
-  offer(direction, "up", "up: client to server");
-  offer(direction, "down", "down: server to client");
-  const kind = choice("kinds", () => refilter());
-  const connection = choice("connections", () => refilter());
-  const pause = button("Pause", "Leave the list as it is; nothing is lost", () => {
+  const direction = new Choice("directions", () => refilter());
+  direction.node.title = "up is from client to server";
+  direction.offer("up", "→ up");
+  direction.offer("down", "← down");
+  const kind = new Choice("kinds", () => refilter());
+  const connection = new Choice("connections", () => refilter());
+  const pause = button("Pause", "Leave the list as it is; what comes is kept", () => {
     paused = !paused;
     pause.textContent = paused ? "Go on" : "Pause";
-    if (!paused) refilter();
+    update();
   });
-  const clear = button("Clear", "Hide what has been so far", () => {
-    first = rows.length;
+  const clear = button("Clear", "Hide what is in the list", () => {
+    first = looked;
     refilter();
   });
-  const save = button("Save", "Save the rows as CSV", () => {
-    const quoted = (value) => `"${String(value).replaceAll('"', '""')}"`;
-    const head = "number,ms,connection,direction,kind,bytes,payload,summary,error";
-    const lines = shown.map((index) => rows[index].map(quoted).join(","));
-    const link = element("a");
-    link.href = URL.createObjectURL(new Blob([[head, ...lines].join("\n")], { type: "text/csv" }));
-    link.download = "messages.csv";
-    link.click();
-    URL.revokeObjectURL(link.href);
-  });
+  const save = button("Save", "Save the rows in the list as CSV", () =>
+    download("messages.csv", csv(shown.map((index) => rows.all[index]))),
+  );
   bar.append(element("strong", "", model.get("title")), count);
-  bar.append(direction, kind, connection, pause, clear, save);
+  bar.append(direction.node, kind.node, connection.node, pause, clear, save);
 
+  const heads = element("div", "lab-wire-row lab-wire-heads");
+  heads.setAttribute("aria-hidden", "true");
+  heads.append(...COLUMNS.map((text) => element("span", "", text)));
   const list = element("div", "lab-wire-list");
   list.tabIndex = 0;
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Messages; arrow keys move, Enter opens");
+  list.setAttribute("aria-label", "Messages");
   const filler = element("div");
   const visible = element("div", "lab-wire-visible");
+  for (const part of [filler, visible]) part.setAttribute("role", "presentation");
   list.append(filler, visible);
-  const panel = element("div", "lab-wire-detail", "Click a message to see its bytes.");
-  root.append(bar, list, panel);
+  const panel = element("div", "lab-wire-detail", HINT);
+  panel.setAttribute("role", "region");
+  panel.setAttribute("aria-label", "The chosen message");
+  root.append(bar, heads, list, panel);
   el.append(root);
 
   const passes = (row) =>
-    (!direction.value || row[3] === direction.value) &&
-    (!kind.value || row[4] === kind.value) &&
-    (!connection.value || String(row[2]) === connection.value);
+    direction.lets(row[3]) && kind.lets(row[4]) && connection.lets(String(row[2]));
 
-  const rowNode = (index) => {
-    const [number, ms, conn, way, what, size, payload, summary, wrong] = rows[index];
-    const node = element("div", `lab-wire-row lab-wire-${way}`);
+  const rowNode = (at) => {
+    const index = shown[at];
+    const [number, ms, conn, way, what, size, payload, summary, wrong] = rows.all[index];
+    const node = element("div", `lab-wire-row lab-wire-${way}${wrong ? " lab-wire-wrong" : ""}`);
+    node.id = `${name}-${index}`;
     node.setAttribute("role", "option");
     node.setAttribute("aria-selected", index === selected);
-    if (wrong) node.classList.add("lab-wire-wrong");
+    node.setAttribute("aria-posinset", at + 1);
+    node.setAttribute("aria-setsize", shown.length);
+    const arrow = element("span", "", way === "up" ? "→" : "←");
+    arrow.setAttribute("role", "img");
+    arrow.setAttribute("aria-label", way);
     node.append(
       element("span", "", number),
-      element("span", "", `${ms.toFixed(1)} ms`),
+      element("span", "", ms.toFixed(1)),
       element("span", "", `#${conn}`),
-      element("span", "", way === "up" ? "→" : "←"),
+      arrow,
       element("span", "", what),
-      element("span", "", `${payload}/${size} B`),
+      element("span", "", payload),
+      element("span", "", size),
       element("span", "lab-wire-summary", summary),
     );
-    node.addEventListener("click", () => open(index));
     return node;
   };
 
-  const draw = () => {
-    const top = Math.floor(list.scrollTop / ROW_PX);
-    const fit = Math.ceil(list.clientHeight / ROW_PX) + 2;
-    filler.style.height = `${shown.length * ROW_PX}px`;
-    visible.style.transform = `translateY(${top * ROW_PX}px)`;
-    visible.replaceChildren(...shown.slice(top, top + fit).map(rowNode));
-    const all = rows.length - first;
-    count.textContent =
-      shown.length === all ? `${all} messages` : `${shown.length} of ${all} messages`;
+  const status = () => {
+    const all = looked - first;
+    const some = shown.length < all ? `${shown.length.toLocaleString("en")} of ` : "";
+    const more = model.get("total") - looked;
+    return [
+      `${some}${counted(all, "message")}`,
+      ...(paused ? [`paused, ${more.toLocaleString("en")} more`] : []),
+      ...(!paused && more > PACKET_ROWS ? [`${more.toLocaleString("en")} on their way`] : []),
+      ...(model.get("full") ? ["the tape is full, later messages are not on it"] : []),
+    ].join(" · ");
   };
 
-  const follow = (change) => {
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 2 * ROW_PX;
-    change();
+  const draw = () => {
+    frame = 0;
+    const top = Math.floor(list.scrollTop / ROW_PX);
+    const fit = Math.ceil(list.clientHeight / ROW_PX) + 1;
+    const nodes = [];
+    for (let at = top; at < Math.min(top + fit, shown.length); at++) nodes.push(rowNode(at));
+    visible.style.transform = `translateY(${top * ROW_PX}px)`;
+    visible.replaceChildren(...nodes);
+    const chosen = `${name}-${selected}`;
+    if (nodes.some((node) => node.id === chosen)) list.setAttribute("aria-activedescendant", chosen);
+    else list.removeAttribute("aria-activedescendant");
+  };
+
+  const redraw = () => {
+    frame ||= requestAnimationFrame(draw);
+  };
+
+  /** Show another list; at its end it stays at the end. */
+  const change = (make) => {
+    make();
     filler.style.height = `${shown.length * ROW_PX}px`;
     if (atEnd) list.scrollTop = list.scrollHeight;
-    draw();
+    count.textContent = status();
+    redraw();
+  };
+
+  const look = () => {
+    for (; looked < rows.all.length; looked++) {
+      const row = rows.all[looked];
+      kind.offer(row[4], row[4]);
+      connection.offer(String(row[2]), `connection ${row[2]}`);
+      if (passes(row)) shown.push(looked);
+    }
+  };
+
+  const update = () => {
+    if (paused) count.textContent = status();
+    else change(look);
   };
 
   const refilter = () =>
-    follow(() => {
+    change(() => {
       shown = [];
-      for (let i = first; i < rows.length; i++) if (passes(rows[i])) shown.push(i);
+      for (let i = first; i < looked; i++) if (passes(rows.all[i])) shown.push(i);
     });
 
   const open = (index) => {
     selected = index;
-    model.send({ open: rows[index][0] - 1 });
-    draw();
-  };
-
-  const ask = () => {
-    if (rows.length < model.get("total") && asked !== rows.length) {
-      asked = rows.length;
-      model.send({ from: rows.length });
-    }
+    model.send({ open: index });
+    clearTimeout(asked);
+    asked = setTimeout(() => {
+      panel.textContent = "The kernel is asked for the bytes; it first finishes the running cell.";
+    }, ASKED_MS);
+    redraw();
   };
 
   const onMessage = (message) => {
-    if (message.rows && message.start === rows.length) {
-      const before = rows.length;
-      rows.push(...message.rows);
-      for (const row of message.rows) {
-        offer(kind, row[4], row[4]);
-        offer(connection, String(row[2]), `connection ${row[2]}`);
-      }
-      asked = -1;
-      if (!paused) {
-        follow(() => {
-          for (let i = before; i < rows.length; i++) if (passes(rows[i])) shown.push(i);
-        });
-      }
-      ask();
-    } else if (message.detail) {
-      const found = message.detail;
-      const hex = hexView(found.raw, found.parts);
-      const fields = element("table", "lab-wire-fields");
-      for (const [name, value] of found.fields) {
-        const row = element("tr");
-        row.append(element("th", "", name), element("td", "", value));
-        fields.append(row);
-      }
-      panel.replaceChildren(
-        element("h4", "", `${found.number} · ${found.kind} · ${found.summary}`),
-        element("p", "", `${found.size} bytes: ${found.payload} of payload, the rest overhead`),
-      );
-      if (found.error) panel.append(element("p", "lab-wire-error", found.error));
-      if (found.bits.length) panel.append(bitView(found.bits));
-      panel.append(hex, partList(found.parts, hex), fields);
-    }
+    if (!message.detail || message.index !== selected) return;
+    clearTimeout(asked);
+    panel.replaceChildren(...messageView(message.detail));
+    panel.scrollTop = 0;
   };
 
-  list.addEventListener("scroll", draw);
-  list.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    event.stopPropagation(); // JupyterLab would take the keys for its own commands
-    if (!step || shown.length === 0) return;
-    event.preventDefault();
-    const at = Math.min(shown.length - 1, Math.max(0, shown.indexOf(selected) + step));
-    open(shown[at]);
-    list.scrollTop = Math.max(0, at * ROW_PX - list.clientHeight / 2);
+  // Rows are made anew while they are clicked: it is the place that counts.
+  const indexAt = (event) => {
+    const y = event.clientY - list.getBoundingClientRect().top + list.scrollTop;
+    return shown[Math.floor(y / ROW_PX)];
+  };
+  visible.addEventListener("pointerdown", (event) => {
+    pressed = indexAt(event);
   });
-  const again = setInterval(() => {
-    asked = -1; // a packet may have been dropped on the way
-    ask();
-  }, 2000);
-  model.on("change:total", ask);
+  visible.addEventListener("click", () => {
+    if (pressed !== undefined) open(pressed);
+  });
+
+  list.addEventListener("keydown", (event) => {
+    const last = shown.length - 1;
+    const page = Math.floor(list.clientHeight / ROW_PX) - 1;
+    const at = shown.indexOf(selected);
+    const to = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (to === undefined || last < 0) return;
+    event.preventDefault();
+    const next = Math.min(last, Math.max(0, to));
+    open(shown[next]);
+    const lowest = (next + 1) * ROW_PX - list.clientHeight;
+    list.scrollTop = Math.min(next * ROW_PX, Math.max(lowest, list.scrollTop));
+  });
+  // JupyterLab would take the keys for its own commands.
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  list.addEventListener("scroll", () => {
+    if (!inPage || list.clientHeight === 0) return;
+    atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 2 * ROW_PX;
+    place = list.scrollTop;
+    redraw();
+  });
+  const sizes = new ResizeObserver(() => {
+    inPage = list.clientHeight > 0;
+    if (!inPage) return;
+    list.scrollTop = atEnd ? list.scrollHeight : place;
+    redraw();
+  });
+  sizes.observe(list);
+
   model.on("msg:custom", onMessage);
-  draw();
-  ask();
+  rows.views.add(update);
+  update();
   return () => {
-    clearInterval(again);
-    model.off("change:total", ask);
+    cancelAnimationFrame(frame);
+    clearTimeout(asked);
+    sizes.disconnect();
+    rows.views.delete(update);
     model.off("msg:custom", onMessage);
   };
 }
 
-export default { render };
+export default () => {
+  let rows;
+  return {
+    initialize({ model }) {
+      rows = new Rows(model); // before there is a view, so that it misses nothing
+      return () => rows.end();
+    },
+    render: (context) => view(context, rows),
+  };
+};

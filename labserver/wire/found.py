@@ -219,6 +219,11 @@ def preview(data: bytes) -> dict[str, Any]:
         return {}
     if (text := text_of(data)) is not None:
         return {"text": text}
+    return in_hex(data)
+
+
+def in_hex(data: bytes) -> dict[str, Any]:
+    """The beginning of `data` as `hex`."""
     return {"hex": data[:PREVIEW].hex(" ")}
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 from websockets.frames import CLOSE_CODE_EXPLANATIONS, CloseCode
 
-from labserver.wire.found import count, line, preview, text_of
+from labserver.wire.found import count, in_hex, line, preview, text_of
 from labserver.wire.message import Kind, Part
 
 try:
@@ -134,7 +134,10 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         """The beginning of what it says; None: it is no text."""
         if self.opcode == CLOSE:
             return None
-        return text_of(self.data if self.inflated is None else self.inflated.start)
+        text = text_of(self.data if self.inflated is None else self.inflated.start)
+        if self.opcode in (PING, PONG) and text is not None and not text.isprintable():
+            return None  # random bytes, as most libraries send them
+        return text
 
     @property
     def summary(self) -> str:
@@ -194,10 +197,12 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
                 detail["meaning"] = close_meaning(code)
                 detail["reason"] = self.reason
             return detail
-        if self.inflated is None:
-            return detail | preview(self.data)
-        detail["inflated"] = self.inflated.size
-        return detail | preview(self.inflated.start)
+        said = self.data
+        if self.inflated is not None:
+            detail["inflated"], said = self.inflated.size, self.inflated.start
+        if self.text is None:
+            return detail | in_hex(said)
+        return detail | preview(said)
 
 
 def _said(text: str | None, data: bytes) -> str:

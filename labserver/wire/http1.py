@@ -8,8 +8,6 @@ not when its turn has come. What follows a request with `Upgrade` waits for the 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from typing import NamedTuple
 
 import h11
 
+from labserver.wire.accept import accept_key
 from labserver.wire.found import Found
 from labserver.wire.http_message import HttpMessage
 from labserver.wire.http_reader import HEAD_MAX, Head, HttpReader
@@ -25,7 +24,6 @@ from labserver.wire.tape import Direction
 
 BUFFER_MAX = 2 * HEAD_MAX  # more than h11 ever has to hold: the reader's own limits come first
 
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _ACCEPT = re.compile(rb"\nSec-WebSocket-Accept:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
@@ -159,8 +157,7 @@ def _accept_error(key: bytes, raw: bytes) -> str:
     found = _ACCEPT.search(raw)
     if not key or found is None:
         return ""
-    digest = hashlib.sha1(key.strip() + _GUID, usedforsecurity=False).digest()
-    right = base64.b64encode(digest)
-    if found[1].strip() == right:
+    right = accept_key(key.strip().decode("latin-1"))
+    if found[1].strip() == right.encode():
         return ""
-    return f"byte {found.start(1)}: the key asks for {right.decode()} (RFC 6455 §4.2.2)"
+    return f"byte {found.start(1)}: the key asks for {right} (RFC 6455 §4.2.2)"

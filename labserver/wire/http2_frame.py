@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import msgspec
+from h2.errors import ErrorCodes
 
-from labserver.wire.found import count, line, preview, text_of
+from labserver.wire.found import count, in_hex, line, preview, text_of
 from labserver.wire.message import Kind, Part
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # §3.4: what a client says first
 HEAD = 9
 
 DATA, HEADERS, SETTINGS, PUSH_PROMISE, CONTINUATION = 0x0, 0x1, 0x4, 0x5, 0x9
+RST_STREAM, GOAWAY, WINDOW_UPDATE = 0x3, 0x7, 0x8
 PADDED, PRIORITY, END_HEADERS, ACK = 0x8, 0x20, 0x4, 0x1
 
 TYPES = {
     DATA: "DATA",
     HEADERS: "HEADERS",
     0x2: "PRIORITY",
-    0x3: "RST_STREAM",
+    RST_STREAM: "RST_STREAM",
     SETTINGS: "SETTINGS",
     PUSH_PROMISE: "PUSH_PROMISE",
     0x6: "PING",
-    0x7: "GOAWAY",
-    0x8: "WINDOW_UPDATE",
+    GOAWAY: "GOAWAY",
+    WINDOW_UPDATE: "WINDOW_UPDATE",
     CONTINUATION: "CONTINUATION",
 }
 FLAGS = {
@@ -145,20 +147,22 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
             start, end = self.body
             said = text_of(self.raw[start:end]) if start < end else None
             return f"{text}, {count(end - start)}" if said is None else f"{text} {line(said)}"
-        return text
+        told = control(self.raw)
+        return text + ": " + ", ".join(str(value) for value in told.values()) if told else text
 
     def parts(self) -> tuple[Part, ...]:
         """Its head (§4.1), padding (§6.1), and what it carries."""
         if self.is_preface:
             return (Part("connection preface", 0, len(PREFACE), "HTTP/2 follows"),)
         start, end = self.body
+        meaning = ", ".join(f"{name} {value}" for name, value in control(self.raw).items())
         parts = [
             Part("length", 0, 3, f"{len(self.raw) - HEAD:,}"),
             Part("type", 3, 4, self.type_name),
             Part("flags", 4, 5, " ".join(self.flags) or "none"),
             Part("stream identifier", 5, HEAD, str(self.stream)),
             Part("pad length, priority, promised stream", HEAD, start),
-            Part(_CONTENT.get(self.type, "content"), start, end, "", self.type == DATA),
+            Part(_CONTENT.get(self.type, "content"), start, end, meaning, self.type == DATA),
             Part("padding", end, len(self.raw)),
         ]
         return tuple(part for part in parts if part.start < part.end)
@@ -178,8 +182,12 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
             detail["headers"] = list(self.fields)
         if self.type == SETTINGS:
             detail["settings"] = settings(self.raw)
-        elif self.type not in (HEADERS, CONTINUATION, PUSH_PROMISE):
+        elif self.type == DATA:
             detail |= preview(self.raw[start:end])
+        elif told := control(self.raw):
+            detail |= told
+        elif start < end and self.type not in _CONTENT:
+            detail |= in_hex(self.raw[start:end])
         return detail
 
 
@@ -199,3 +207,25 @@ def settings(raw: bytes) -> dict[str, int]:
         name = SETTING_NAMES.get(setting, f"0x{setting:04x}")
         found[name] = int.from_bytes(raw[at + 2 : at + 6], "big")
     return found
+
+
+def control(raw: bytes) -> dict[str, int | str]:
+    """What RST_STREAM (§6.4), GOAWAY (§6.8) and WINDOW_UPDATE (§6.9) say; else nothing."""
+    kind, content = raw[3], raw[HEAD:]
+    if kind == WINDOW_UPDATE and len(content) == 4:
+        return {"increment": int.from_bytes(content, "big") & 0x7FFFFFFF}
+    if kind == RST_STREAM and len(content) == 4:
+        return {"error_code": _error_code(content)}
+    if kind == GOAWAY and len(content) >= 8:
+        last_stream = int.from_bytes(content[:4], "big") & 0x7FFFFFFF
+        return {"last_stream": last_stream, "error_code": _error_code(content[4:8])}
+    return {}
+
+
+def _error_code(raw: bytes) -> str:
+    """Its name (§7)."""
+    code = int.from_bytes(raw, "big")
+    try:
+        return ErrorCodes(code).name
+    except ValueError:
+        return f"0x{code:x}"

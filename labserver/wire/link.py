@@ -25,6 +25,7 @@ class Link:
         strip_upgrade: a proxy that takes `Upgrade` out of requests, as it is hop-by-hop
             (RFC 9110 §7.6.1) and unknown to it.
         buffer_responses: a proxy that passes a response on only when it has all of it.
+        cut_after: each connection is cut (RST) after so many bytes from the server; None: never.
         idle_timeout_s: a proxy that closes a connection on which nothing was said for so long.
         connections_max: connections beyond so many at once wait, as in a browser's pool or at
             a proxy's limit.
@@ -41,6 +42,7 @@ class Link:
     chop: int | None = None
     strip_upgrade: bool = False
     buffer_responses: bool = False
+    cut_after: int | None = None
     idle_timeout_s: float | None = None
     connections_max: int | None = None
     seed: int = 1
@@ -50,7 +52,7 @@ class Link:
         for name in ("rtt_ms", "jitter_ms"):
             if not 0 <= getattr(self, name) < 600_000:
                 raise LabError(f"Link({name}=…) is milliseconds, 0 or more.")
-        for name in ("kbit_s", "chop", "idle_timeout_s", "connections_max"):
+        for name in ("kbit_s", "chop", "cut_after", "idle_timeout_s", "connections_max"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise LabError(f"Link({name}=…) must be more than 0; leave it out for no limit.")

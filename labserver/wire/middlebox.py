@@ -2,7 +2,7 @@
 
 `strip_upgrade` takes Upgrade out of requests, as a proxy does that does not know it: the
 server then sees a plain GET. `buffer_responses` keeps a response until all of it has come,
-so that a stream which never ends never arrives.
+so that a stream which never ends never arrives. Inside TLS they see nothing, and do nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from labserver.wire.tape import Direction
 HEAD_MAX = 64 * 1024  # a head that does not end by then is none: passed on as it is
 HOLD_MAX = 8 * 1024 * 1024  # bytes of a response that are kept; then the proxy gives up on it
 
+_METHOD = re.compile(rb"[A-Za-z]")
 _END = b"\r\n\r\n"
 _UPGRADE = re.compile(rb"\r\nUpgrade:[^\r\n]*", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\r\nConnection:([^\r\n]*)", re.IGNORECASE)
@@ -31,12 +32,17 @@ class Middlebox:
 
     def __init__(self, link: Link) -> None:
         self._strip = link.strip_upgrade
+        self._seen = False
         self._head = b""
         self._responses = _Responses() if link.buffer_responses else None
 
     def pass_on(self, direction: Direction, data: bytes) -> list[bytes]:
         """What the proxy passes on now, having read `data`."""
         if direction is Direction.UP:
+            if data and not self._seen:
+                self._seen = True
+                if not _METHOD.match(data):  # it is not HTTP, but TLS for instance
+                    self._strip, self._responses = False, None
             if self._responses is not None:
                 self._responses.asked(data)
             return self._up(data) if self._strip else [data]

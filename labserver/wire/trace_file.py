@@ -91,20 +91,20 @@ def read_trace(path: Path) -> tuple[list[Piece], int]:
     if version > VERSION:
         raise LabError(f"{path} was saved by a newer labserver (version {version}): update it.")
     if size > FILE_MAX:
-        raise LabError(f"{path} is larger than any trace that can be saved.")
+        raise LabError(f"{path} is no trace: it is larger than any that can be saved.")
     stream = zlib.decompressobj()
     try:
         body = stream.decompress(content[len(MAGIC) + 1 :], INFLATED_MAX)
         if not stream.eof or stream.unused_data:
-            raise LabError(f"{path} is damaged: it is not all there, or too much.")
+            raise _damaged(path, "it is not all there, or too much")
         file_ = msgspec.msgpack.decode(body, type=_File)
     except (zlib.error, msgspec.MsgspecError, RecursionError) as error:
-        raise LabError(f"{path} is damaged: {error}.") from None
+        raise _damaged(path, str(error)) from None
     pieces, sent = [], 0
     for each in file_.pieces:
         sent += each.after
         if len(each.data) not in (0, each.size):
-            raise LabError(f"{path} is damaged: a piece is not as long as it says.")
+            raise _damaged(path, "a piece is not as long as it says")
         arrived = -1 if each.under_way < 0 else sent + each.under_way
         pieces.append(
             Piece(sent, arrived, each.connection, each.direction, each.what, each.data, each.size)
@@ -131,6 +131,10 @@ def write_whole(path: Path, content: bytes) -> Path:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
     return path
+
+
+def _damaged(path: Path, why: str) -> LabError:
+    return LabError(f"{path} is damaged ({why}): fetch it again, or record anew.")
 
 
 def _reason(error: OSError) -> str:

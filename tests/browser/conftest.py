@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from tests.browser.lab_page import LabPage
 from tests.conftest import REPOSITORY
 
 START_TIMEOUT_S = 60
+SESSIONS_CAN_BE_DELETED = "--ServerApp.disable_check_xsrf=True"  # as `lab_page` does
+ELSEWHERE = "jupyter.example"  # for the browser this machine's other name, which is not loopback
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +31,34 @@ def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The address of a JupyterLab that serves a copy of the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(REPOSITORY / "notebooks", folder / "notebooks")
+    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
+        yield url
+
+
+@contextmanager
+def jupyter_lab(folder: Path, *options: str, prefix: str = "/", token: str = "") -> Iterator[str]:
+    """A JupyterLab with settings of its own, for the time of a block.
+
+    Args:
+        folder: what it serves; its log and settings are kept there too.
+        options: on its command line, beside the usual ones.
+        prefix: the path under which it is found.
+        token: what it asks of who comes; empty: nothing.
+
+    Yields:
+        Its address, prefix included, without a slash at the end.
+    """
     free = bind(LOOPBACK, 0)
     port = free.getsockname()[1]
     free.close()
     command = [
         *(sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}"),
         *("--expose-app-in-browser", "--LabApp.news_url=None"),
-        "--ServerApp.disable_check_xsrf=True",  # to delete sessions from the test
-        *("--LabApp.extension_manager=readonly", "--IdentityProvider.token="),
+        *("--LabApp.extension_manager=readonly", f"--IdentityProvider.token={token}"),
         f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.base_url={prefix}",
         *(["--allow-root"] if os.name == "posix" and os.getuid() == 0 else []),
+        *options,
     ]
     own = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     with (
@@ -47,8 +68,8 @@ def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         ) as child,
     ):
         try:
-            url = f"http://{LOOPBACK}:{port}"
-            _wait_for(f"{url}/api", folder / "lab.log")
+            url = f"http://{LOOPBACK}:{port}{prefix}".rstrip("/")
+            _wait_for(f"{url}/api?token={token}", folder / "lab.log")
             yield url
         finally:
             child.terminate()
@@ -70,7 +91,12 @@ def browser(chromium: str) -> Iterator[Browser]:
     """One Chromium for a file's tests: while it is there, no other event loop can run."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                f"--host-resolver-rules=MAP {ELSEWHERE} {LOOPBACK}",
+            ],
         )
         yield browser
         browser.close()

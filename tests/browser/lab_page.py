@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from typing import Any
+
 from playwright.sync_api import Locator, Page, expect
 
 NOTEBOOK_READY = """() => {
@@ -16,6 +19,18 @@ ALL_CELLS_RUN = """() => {
 }"""
 CLEAR = "() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
 RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+RUN_CELL = """async (index) => {
+  window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+  await window.jupyterapp.commands.execute('notebook:run-cell');
+}"""
+SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
+EVALUATE = """async (expression) => {
+  const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+  const asked = {code: '', user_expressions: {it: expression}, store_history: false};
+  const {it} = (await kernel.requestExecute(asked).done).content.user_expressions;
+  if (it.status !== 'ok') throw new Error(`${it.ename}: ${it.evalue}`);
+  return it.data['text/plain'];
+}"""
 ERRORS = "() => [...document.querySelectorAll('.jp-mod-error')].map(cell => cell.innerText)"
 
 
@@ -35,16 +50,45 @@ class LabPage:
 
     def run_all(self, notebook: str, timeout_s: float = 90) -> None:
         """Open a notebook, run all its cells, and see to it that none failed."""
+        self.begin(notebook)
+        self.finish(timeout_s)
+
+    def begin(self, notebook: str) -> None:
+        """Open a notebook and begin to run its cells."""
         self.page.goto(f"{self.url}/lab/tree/notebooks/{notebook}?reset")
         self.page.wait_for_function(NOTEBOOK_READY, timeout=60_000)
         self.page.evaluate(CLEAR)
         self.page.evaluate(RUN_ALL)
+
+    def finish(self, timeout_s: float = 90) -> None:
+        """Wait until all cells have run, and see to it that none failed."""
         self.page.wait_for_function(ALL_CELLS_RUN, timeout=1000 * timeout_s)
         assert self.page.evaluate(ERRORS) == []
 
+    def run_cell(self, index: int) -> None:
+        """Run one cell of the open notebook."""
+        self.page.evaluate(RUN_CELL, index)
+
+    def reload(self) -> None:
+        """Save the notebook and load the page anew; the kernel lives on."""
+        self.page.evaluate(SAVE)
+        self.page.reload()
+        self.page.wait_for_function(NOTEBOOK_READY, timeout=60_000)
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of a Python expression in the open notebook's kernel."""
+        return ast.literal_eval(self.page.evaluate(EVALUATE, expression))
+
     def window(self, user: str) -> Window:
         """The chat window of `user`, scrolled into view."""
-        root = self.page.locator(f".chat-{user}")
+        return self._scrolled_to(f".chat-{user}")
+
+    def pane(self, user: str) -> Window:
+        """The browser's own client of `user`, scrolled into view."""
+        return self._scrolled_to(f".browser-{user}")
+
+    def _scrolled_to(self, selector: str) -> Window:
+        root = self.page.locator(selector)
         root.scroll_into_view_if_needed()
         return Window(root)
 
@@ -68,9 +112,9 @@ class Window:
         expect(self.lines.get_by_text(text, exact=True)).to_have_count(times, timeout=10_000)
 
     def press(self, button: str) -> None:
-        """Press Cut, Restore or Send."""
+        """Press Cut, Restore or Send; in a browser's pane Disconnect, Connect or Send."""
         self.root.get_by_role("button", name=button, exact=True).click()
 
-    def is_now(self, state: str) -> None:
+    def is_now(self, state: str, timeout_s: float = 10) -> None:
         """Wait until the connection's state is shown as `state`."""
-        expect(self.state).to_have_text(state, timeout=10_000)
+        expect(self.state).to_have_text(state, timeout=1000 * timeout_s)

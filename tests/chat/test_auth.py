@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labserver.chat import auth
 from labserver.chat.auth import (
     SECRET_BYTES_MIN,
     TICKET_TTL_S,
@@ -110,6 +111,34 @@ def test_a_token_has_expired_at_exp_and_not_before(tokens: Tokens, clock: Virtua
     assert tokens.verify(token) == "alice"
     clock.advance(0.001)
     assert is_bad(refusal(tokens, token), "expired_token")
+
+
+def test_a_token_that_was_looked_into_before_still_expires(
+    tokens: Tokens, clock: VirtualClock
+) -> None:
+    token = tokens.issue("alice", ttl_s=60)
+    assert [tokens.verify(token) for _ in range(2)] == ["alice", "alice"]
+    clock.advance(60)
+    assert refusal(tokens, token).code == "expired_token"
+    assert refusal(tokens, token).code == "expired_token"
+
+
+def test_a_token_of_another_secret_is_refused_however_often(clock: VirtualClock) -> None:
+    tokens, others = Tokens(SECRET, clock), Tokens(new_secret(), clock)
+    token = others.issue("alice")
+    assert others.verify(token) == "alice"
+    assert refusal(tokens, token).code == "bad_token"
+    assert refusal(tokens, token).code == "bad_token"
+
+
+def test_so_many_tokens_are_remembered_and_the_forgotten_ones_verified_anew(
+    monkeypatch: pytest.MonkeyPatch, tokens: Tokens
+) -> None:
+    monkeypatch.setattr(auth, "VERIFIED_MAX", 2)
+    issued = {name: tokens.issue(name) for name in ("alice", "bob", "carol")}
+    for _ in range(2):
+        assert [tokens.verify(token) for token in issued.values()] == list(issued)
+    assert len(tokens._verified) == 2
 
 
 def test_the_machines_clock_decides_nothing() -> None:
@@ -653,6 +682,14 @@ def test_a_configured_host_with_any_port_or_with_its_own(
 
 
 @pytest.mark.parametrize(
+    ("entry", "secure"), [("lab.example:443", True), ("lab.example:80", False)]
+)
+def test_a_host_without_a_port_means_the_port_of_its_scheme(entry: str, secure: bool) -> None:
+    assert Hosts([entry]).allows("lab.example", secure)
+    assert not Hosts([entry]).allows("lab.example", not secure)
+
+
+@pytest.mark.parametrize(
     ("host", "loopback"),
     [("localhost", True), ("::1", True), ("127.0.0.2", True), ("::", False), ("", False)],
 )
@@ -728,6 +765,12 @@ def test_dns_rebinding_is_refused_though_the_page_is_of_the_same_origin(guard: G
     with pytest.raises(Refused) as refused:
         guard.check_browser("evil.example:8001", "http://evil.example:8001")
     assert refused.value.status == 421
+
+
+def test_a_request_without_a_host_is_a_bad_request(guard: Guard) -> None:
+    with pytest.raises(Refused) as refused:
+        guard.check_browser(None, None)
+    assert (refused.value.status, refused.value.code) == (400, "no_host")
 
 
 def test_without_an_origin_it_is_no_browser(guard: Guard) -> None:

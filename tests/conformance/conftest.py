@@ -7,22 +7,22 @@ from collections.abc import Iterator
 import pytest
 
 from labserver.runtime import server as runtime
+from labserver.runtime.order import Order
 from labserver.runtime.server import Server
-from labserver.techniques import NAMES, short_polling
-from tests.conformance.listening import Start
+from labserver.techniques import short_polling
+from tests.conformance.listening import PLAIN, Start
 
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Starts servers, and sees to it that none is left."""
     monkeypatch.setattr(short_polling, "POLL_INTERVAL_S", 0.1)
-    yield lambda technique, **options: runtime.start(
-        technique, widget=lambda client, technique: None, **options
-    )
+    yield lambda technique, **options: runtime.start(Order(technique=technique, **options))
     runtime.stop_all()
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=PLAIN)
 def server(request: pytest.FixtureRequest, start: Start) -> Server:
     """A server of each technique in turn."""
-    return start(request.param)
+    technique, options = request.param
+    return start(technique, **options)

@@ -1,15 +1,37 @@
-"""How the tests listen to a client."""
+"""Which servers the suite asks for, and how its tests listen to a client."""
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
+
+import pytest
 
 from labserver.chat.events import Event
 from labserver.runtime.client import Client
 from labserver.runtime.server import Server
+from labserver.techniques import NAMES, OVER_HTTP2
+from labserver.techniques.interface import Address
 
 Start = Callable[..., Server]
+
+PLAIN = [pytest.param((name, {}), id=name) for name in NAMES]
+WRAPPED = [
+    *(pytest.param((name, {"tls": True}), id=f"{name}-tls") for name in NAMES),
+    *(pytest.param((name, {"http2": True}), id=f"{name}-h2c") for name in OVER_HTTP2),
+    *(pytest.param((name, {"http2": True, "tls": True}), id=f"{name}-h2") for name in OVER_HTTP2),
+]
+# For what the layers below might spoil: TLS, HTTP/2, and both.
+also_wrapped = pytest.mark.parametrize("server", [*PLAIN, *WRAPPED], indirect=True)
+
+
+def address_of(server: Server, token: str) -> Address:
+    """Where a client of our own making connects."""
+    trust = {}
+    if server.url.startswith("https:"):
+        trust["trust"] = ssl.create_default_context(cafile=server.ca_pem)
+    return Address(server.url, token, "lobby", "s", http2=server.http2, **trust)
 
 
 def messages(client: Client, count: int, timeout: float = 10.0) -> list[Event]:

@@ -11,10 +11,17 @@ from labserver.errors import LabError, Refused
 from labserver.runtime.client import Client
 from labserver.runtime.server import Server
 from labserver.techniques.client import ChatClient
-from labserver.techniques.interface import Address
-from tests.conformance.listening import Start, contents, messages, wait_for_state
+from tests.conformance.listening import (
+    Start,
+    address_of,
+    also_wrapped,
+    contents,
+    messages,
+    wait_for_state,
+)
 
 
+@also_wrapped
 def test_a_message_reaches_everyone_in_the_room_and_its_sender(server: Server) -> None:
     alice, bob = server.client("alice"), server.client("bob")
     ack = alice.send("hi")
@@ -52,6 +59,7 @@ def test_any_text_arrives_as_it_was(server: Server, text: str) -> None:
     assert contents(messages(bob, 1)) == [text]
 
 
+@also_wrapped
 def test_what_was_missed_while_cut_arrives_once(server: Server) -> None:
     alice, bob = server.client("alice"), server.client("bob")
     alice.send("before")
@@ -78,6 +86,7 @@ def test_a_message_sent_while_cut_is_sent_after(server: Server) -> None:
     sending.join()
 
 
+@also_wrapped
 def test_a_client_resumes_where_another_left_off(server: Server) -> None:
     alice, bob = server.client("alice"), server.client("bob")
     alice.send("one")
@@ -114,6 +123,7 @@ def test_the_same_id_twice_is_one_message(server: Server) -> None:
     assert bob.receive(0.3, type="CHAT_MESSAGE") is None
 
 
+@also_wrapped
 def test_direct_messages_wait_for_their_recipient_and_come_first(server: Server) -> None:
     alice = server.client("alice")
     for n in range(3):
@@ -187,11 +197,12 @@ def test_an_event_that_is_not_as_agreed_is_answered(
     assert alice.send("still here") is not None
 
 
+@also_wrapped
 def test_a_bad_token_is_refused_for_good(server: Server) -> None:
     from labserver.runtime.loop import lab_loop
     from labserver.techniques import load
 
-    wire = load(server.technique).wire(Address(server.url, "not.a.token", "lobby", "s"))
+    wire = load(server.technique).wire(address_of(server, "not.a.token"))
     with pytest.raises(Refused) as refused:
         Client(lab_loop, ChatClient(wire, user="eve", room="lobby"))
     assert refused.value.status == 401
@@ -204,6 +215,7 @@ def test_a_bad_name_is_refused(server: Server) -> None:
         server.client("alice", room="a/b")
 
 
+@also_wrapped
 def test_stopping_takes_less_than_a_second_with_streams_open(server: Server) -> None:
     clients = [server.client(f"user{n}") for n in range(10)]
     began = time.monotonic()

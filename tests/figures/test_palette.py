@@ -4,7 +4,7 @@ from itertools import combinations
 
 import plotly.graph_objects as go
 
-from labserver.figures.palette import TECHNIQUE, TEXT, dress
+from labserver.figures.palette import CONNECTION, TECHNIQUE, TEXT, dress
 from labserver.techniques import NAMES
 
 
@@ -25,9 +25,20 @@ def test_every_technique_has_its_own_colour() -> None:
     assert all(one != other for one, other in combinations(TECHNIQUE.values(), 2))
 
 
+def test_connections_have_a_colour_and_a_dash_of_their_own_in_both_themes() -> None:
+    colours, dashes = zip(*CONNECTION, strict=True)
+    assert len(set(colours) - set(TECHNIQUE.values())) == len(set(dashes)) == len(CONNECTION)
+    assert min(contrast(c, paper) for c in colours for paper in ("#ffffff", "#111111")) > 2.5
+
+
 def test_text_can_be_read_in_both_themes() -> None:
     assert contrast(TEXT, "#ffffff") > 4
     assert contrast(TEXT, "#111111") > 4
+
+
+def test_what_is_said_at_the_pointer_does_not_depend_on_a_colour() -> None:
+    label = dress(go.Figure(), "Insight", x="x", y="y").layout.hoverlabel
+    assert contrast(label.bgcolor, label.font.color) > 7
 
 
 def test_axes_carry_what_they_show() -> None:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from labserver.runtime import server as runtime
+from labserver.runtime.order import Order
+from labserver.runtime.server import Server
+from labserver.wire.message import Kind
 from tests.peers.conftest import Serve
 from tests.served import Served, serving
 
 pytestmark = pytest.mark.browser
+
+Start = Callable[..., Server]
 
 
 class Blank(BaseHTTPRequestHandler):
@@ -180,6 +187,133 @@ def test_an_event_source_comes_back_to_a_server_that_was_away(
             bob.send("two")
             assert said(heard(page, 2)) == ["one", "two"]
     page.evaluate("() => window.source.close()")
+
+
+RETRY_S = 0.3
+
+
+class Turns(BaseHTTPRequestHandler):
+    """`/503` is an event stream that ends, and a 503 for whoever comes back to it."""
+
+    asked: ClassVar[dict[str, list[tuple[float, str | None]]]]  # when, and the Last-Event-ID
+
+    def do_GET(self) -> None:
+        asked = self.asked.setdefault(self.path, [])
+        asked.append((time.monotonic(), self.headers["Last-Event-ID"]))
+        self.send_response(200 if len(asked) == 1 else int(self.path[1:]))
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(f"retry: {1000 * RETRY_S:.0f}\nid: 7\ndata: hi\n\nid: 8\nda".encode())
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("status", [200, 204, 500, 503])
+def test_an_event_source_comes_back_after_retry_and_goes_for_good_at_any_status_but_200(
+    page: Page, status: int
+) -> None:
+    Turns.asked = {}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Turns) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/{status}"
+        page.evaluate("(url) => { window.source = new EventSource(url); }", url)
+        closed = "() => window.source.readyState === EventSource.CLOSED"
+        if status == 200:
+            page.wait_for_timeout(1000 * 4 * RETRY_S)
+            assert not page.evaluate(closed)
+        else:
+            page.wait_for_function(closed, timeout=15_000)
+            page.wait_for_timeout(1000 * 3 * RETRY_S)
+        page.evaluate("() => window.source.close()")
+        server.shutdown()
+        thread.join()
+    (began, at_first), (came_back, then), *more = Turns.asked[f"/{status}"]
+    assert (at_first, then) == (None, "7"), "the event that was cut off does not count"
+    assert came_back - began >= RETRY_S
+    assert bool(more) == (status == 200)
+
+
+CONNECTIONS_MAX = 6  # of Chromium to one host, over HTTP/1.1
+
+LISTEN_TOGETHER = """([url, count]) => {
+  window.heard = [];
+  window.sources = Array.from({length: count}, (_, number) => {
+    const source = new EventSource(url);
+    source.addEventListener("CHAT_MESSAGE", () => window.heard.push(number));
+    return source;
+  });
+}"""
+
+STATES = "window.sources.map((source) => source.readyState)"
+CONNECTING, OPEN = 0, 1
+
+
+def wait_until_open(page: Page, count: int) -> None:
+    enough = f"() => {STATES}.filter((state) => state === {OPEN}).length >= {count}"
+    page.wait_for_function(enough, timeout=15_000)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts servers in this process, and stops those that are left."""
+    yield lambda technique, **options: runtime.start(Order(technique=technique, **options))
+    runtime.stop_all()
+
+
+@pytest.fixture
+def trusting_page(browser: Browser, elsewhere: str) -> Iterator[Page]:
+    """A page whose browser takes any certificate, as after a click on "proceed"."""
+    page = browser.new_page(ignore_https_errors=True)
+    page.goto(elsewhere)
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_over_http_1_the_seventh_event_source_waits_for_one_to_close(
+    start: Start, trusting_page: Page, tls: bool
+) -> None:
+    page = trusting_page
+    server = start("sse", tls=tls)
+    url = f"{server.url}/events?token={server.token('alice')}"
+    page.evaluate(LISTEN_TOGETHER, [url, CONNECTIONS_MAX + 1])
+    wait_until_open(page, CONNECTIONS_MAX)
+    with server.client("bob") as bob:
+        bob.send("who hears me?")
+    heard(page, CONNECTIONS_MAX)
+    states = page.evaluate(f"() => {STATES}")
+    assert sorted(states) == [CONNECTING] + [OPEN] * CONNECTIONS_MAX
+    page.evaluate("(open) => window.sources[open].close()", states.index(OPEN))
+    waiting = states.index(CONNECTING)
+    page.wait_for_function(f"() => {STATES}[{waiting}] === {OPEN}", timeout=15_000)
+
+
+def test_over_http_2_all_event_sources_open(start: Start, trusting_page: Page) -> None:
+    page = trusting_page
+    server = start("sse", tls=True, http2=True)
+    url = f"{server.url}/events?token={server.token('alice')}"
+    page.evaluate(LISTEN_TOGETHER, [url, 3 * CONNECTIONS_MAX])
+    wait_until_open(page, 3 * CONNECTIONS_MAX)
+    with server.client("bob") as bob:
+        bob.send("who hears me?")
+        heard(page, 3 * CONNECTIONS_MAX)
+        page.evaluate("() => window.sources[0].close()")
+        bob.send("and now?")
+        heard(page, 3 * CONNECTIONS_MAX + 3 * CONNECTIONS_MAX - 1)
+    assert page.evaluate("() => window.heard.filter((number) => number === 0).length") == 1
+
+
+def test_without_tls_a_browser_stays_with_http_1(start: Start, trusting_page: Page) -> None:
+    page = trusting_page
+    server = start("sse", http2=True)
+    page.evaluate(LISTEN_TOGETHER, [f"{server.url}/events?token={server.token('alice')}", 1])
+    wait_until_open(page, 1)
+    kinds = {each.kind for each in server.trace}
+    assert Kind.HTTP_REQUEST in kinds
+    assert Kind.HTTP2_FRAME not in kinds
 
 
 CONVERSE = """([url, protocol]) => new Promise((done, failed) => {

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from labserver.runtime import server as runtime
+from labserver.runtime.order import Order
 from labserver.runtime.server import Server
 from labserver.techniques import peer as peers
 
@@ -125,7 +126,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A WebRTC server in this process."""
-    with runtime.start("webrtc", widget=lambda client, technique: None) as started:
+    with runtime.start(Order(technique="webrtc")) as started:
         yield started
     runtime.stop_all()
 

@@ -204,16 +204,13 @@ def test_a_client_that_is_not_let_in_is_told_why(server: Server, technique: str)
     assert caught.value.status == 401
 
 
-def test_a_server_that_is_away_is_not_waited_for_for_ever(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_is_away_is_not_waited_for_for_ever(start: Start) -> None:
     server = start("websocket")
     address = Address(server.url, server.token("alice"), "lobby", "session")
     server.stop()
-    monkeypatch.setattr("labserver.runtime.client.OPEN_TIMEOUT_S", 0.5)
     core = ChatClient(load("websocket").wire(address), user="alice", room="lobby")
     with pytest.raises(NotConnected, match=r"0\.5 s"):
-        Client(lab_loop, core)
+        Client(lab_loop, core, timeout=0.5)
 
 
 def test_follow_and_send_soon_keep_the_order(server: Server) -> None:

@@ -19,6 +19,7 @@ import labserver as lab
 from labserver.errors import LabError
 from labserver.runtime import process
 from labserver.runtime import server as runtime
+from labserver.runtime.order import Order
 from labserver.runtime.process import TAIL_BYTES, Child
 from labserver.runtime.server import Server
 
@@ -28,9 +29,7 @@ Start = Callable[..., Server]
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts servers in processes of their own, and stops those that are left."""
-    yield lambda technique, **options: process.start(
-        technique, widget=lambda client, technique: None, **options
-    )
+    yield lambda technique, **options: process.start(Order(technique=technique, **options))
     runtime.stop_all()
 
 

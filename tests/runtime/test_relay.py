@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from labserver.runtime.relay import Relay, relay
+from labserver.runtime.relay import UNDER_WAY_MAX, Relay, relay
 from labserver.runtime.wiring import LOOPBACK, bind
 from labserver.wire.link import Link
 from labserver.wire.tape import Direction, Tape, What
@@ -143,6 +143,20 @@ async def test_a_frozen_link_tells_nobody_and_loses_nothing() -> None:
         assert await asyncio.wait_for(reader.readexactly(3), 1) == b"two"
 
 
+async def test_a_frozen_link_holds_only_so_much() -> None:
+    async with relayed(Link()) as (passing, port), connected(port) as (reader, writer):
+        writer.write(b"x")
+        await reader.readexactly(1)
+        passing.freeze()
+        writer.write(bytes(30_000_000))
+        await asyncio.sleep(0.2)
+        side = passing.connections[1].client
+        assert 0 < side.under_way < 3 * UNDER_WAY_MAX
+        passing.thaw()
+        assert await asyncio.wait_for(reader.readexactly(30_000_000), 5) == bytes(30_000_000)
+        assert side.under_way == 0
+
+
 async def test_a_silent_connection_is_closed_by_an_impatient_proxy() -> None:
     async with relayed(Link(idle_timeout_s=0.15)) as (_, port), connected(port) as (reader, writer):
         for _ in range(3):  # talking keeps it open
@@ -151,6 +165,23 @@ async def test_a_silent_connection_is_closed_by_an_impatient_proxy() -> None:
             await asyncio.sleep(0.1)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await asyncio.wait_for(reader.readexactly(1), 1)
+
+
+@pytest.mark.parametrize("link", [Link(cut_after=7), Link(cut_after=7, rtt_ms=40, chop=2)], ids=str)
+async def test_a_connection_is_cut_after_so_many_bytes_from_the_server(link: Link) -> None:
+    async with relayed(link) as (passing, port):
+        for _ in range(2):  # each connection anew
+            async with connected(port) as (reader, writer):
+                for word in (b"four", b"and more", b"too late"):
+                    writer.write(word)
+                    await writer.drain()
+                    await asyncio.sleep(0.002)
+                assert await reader.readexactly(7) == b"fourand"
+                with pytest.raises(ConnectionResetError):
+                    await asyncio.wait_for(reader.read(), 1)
+        assert joined(passing, Direction.DOWN) == 2 * b"fourand"
+        aborted = [piece.connection for piece in passing.tape if piece.what is What.ABORT]
+        assert sorted(set(aborted)) == [1, 2]
 
 
 async def test_connections_past_the_limit_wait_for_their_turn() -> None:

@@ -15,9 +15,11 @@ import pytest
 
 import labserver as lab
 from labserver.errors import LabError, Refused
-from labserver.runtime import server as runtime
+from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
+from labserver.runtime.order import Faces
 from labserver.runtime.server import Server
+from labserver.wire.message import Kind
 from tests.runtime.conftest import Start
 
 
@@ -99,6 +101,23 @@ def test_a_port_that_is_none_is_an_error(start: Start, port: int) -> None:
 def test_an_unknown_technique_is_told_the_known_ones(start: Start) -> None:
     with pytest.raises(LabError, match=r"short_polling.*webrtc"):
         start("carrier_pigeon")
+
+
+@pytest.mark.parametrize("name", ["websocket", "long_polling"])
+def test_a_technique_that_does_not_go_over_http_2_says_which_does(start: Start, name: str) -> None:
+    with pytest.raises(LabError, match="sse does"):
+        start(name, http2=True)
+
+
+def test_http_2_without_tls_is_on_the_tape_frame_by_frame(start: Start) -> None:
+    server = start("sse", http2=True)
+    with server.client("alice") as alice:
+        alice.send("in clear text")
+        assert alice.receive(5, type="CHAT_MESSAGE") is not None
+    frames = [each for each in server.trace if each.kind is Kind.HTTP2_FRAME]
+    assert frames[0].summary == "connection preface"
+    assert any("/events" in each.summary for each in frames)
+    assert any(b"in clear text" in each.raw for each in frames)
 
 
 def test_a_short_secret_is_refused(start: Start) -> None:
@@ -264,6 +283,16 @@ def test_a_call_from_the_loops_own_thread_is_refused(start: Start) -> None:
     assert lab_loop.call(awaiting)
 
 
+def test_a_link_may_be_given_by_its_name() -> None:
+    with lab.start("websocket", link="slow_4g") as server:
+        alice = server.client("alice")
+        began = time.monotonic()
+        alice.send("hi")
+        assert time.monotonic() - began >= 0.15  # its round trip
+    with pytest.raises(LabError, match="did you mean 'slow_4g'"):
+        lab.start("websocket", link="slow4g")
+
+
 def test_stop_all_leaves_no_thread_and_no_port(technique: str) -> None:
     lab.stop_all()
     threads, ports = set(threading.enumerate()), listening_ports()
@@ -297,14 +326,19 @@ def test_a_store_that_is_none_is_an_error(start: Start, tmp_path: os.PathLike[st
         start("websocket", store=tmp_path)
 
 
+def no_widget(*given: object) -> None:
+    raise AssertionError(given)
+
+
 def test_the_chat_widget_gets_a_client(start: Start) -> None:
     made: list[tuple[str, str]] = []
-    server = runtime.start(
-        "websocket", widget=lambda client, technique: made.append((client.user, technique))
-    )
+
+    def chat(client: Client, technique: str) -> None:
+        made.append((client.user, technique))
+
+    server = start("websocket", faces=Faces(chat, no_widget, no_widget))
     server.chat("alice")
     assert made == [("alice", "websocket")]
-    runtime.stop_all()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import websockets.asyncio.client
 import websockets.asyncio.server
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.datastructures import Headers
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
 from websockets.http11 import Response
 
@@ -19,6 +20,7 @@ from labserver.chat.auth import Tokens
 from labserver.clock import SystemClock
 from labserver.runtime.server import kernel_secret
 from labserver.runtime.wiring import make_guard, make_hub
+from labserver.techniques import handshake
 from labserver.techniques.handshake import Connection, Visitor, admit, cut_off
 from labserver.techniques.interface import Chat
 
@@ -40,6 +42,14 @@ def ask() -> Iterator[Ask]:
     asyncio.run(hub.aclose())
 
 
+HANDSHAKE = """GET / HTTP/1.1\r
+Host: localhost\r
+Upgrade: websocket\r
+Connection: Upgrade\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+Sec-WebSocket-Version: 13\r
+\r
+"""
 BEARER = ("Authorization", f"Bearer {TOKENS.issue('alice')}")
 
 
@@ -117,3 +127,22 @@ async def test_of_two_servers_only_one_is_cut_off() -> None:
                 cut_off(second)
                 await alice.wait_closed()
                 assert alice.close_code == 1006
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_who_reads_nothing_is_let_go(reads: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "STALL_MAX_S", 0.5)
+    frame = Frame(Opcode.BINARY, bytes(1 << 24)).serialize(mask=False)
+    async with served() as (server, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HANDSHAKE.encode())
+        await reader.readuntil(b"\r\n\r\n")
+        (connection,) = server.connections
+        connection.transport.write(frame)
+        assert connection.paused
+        if reads:
+            await reader.readexactly(len(frame))
+        await asyncio.sleep(1)
+        assert connection.transport.is_closing() is not reads
+        writer.close()
+        cut_off(server)

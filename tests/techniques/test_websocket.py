@@ -191,6 +191,25 @@ async def test_a_host_that_only_resolves_to_us_is_misdirected(url: str) -> None:
     assert head.startswith("HTTP/1.1 421 Misdirected Request")
 
 
+@pytest.mark.parametrize(("version", "status"), [("8", 426), ("13", 101), ("", 400)])
+async def test_who_speaks_another_version_is_told_which_one_is_spoken(
+    url: str, version: str, status: int
+) -> None:
+    request = HANDSHAKE.format(room="r", host="localhost", token=TOKENS.issue("alice"))
+    line = "Sec-WebSocket-Version: 13\r\n"
+    sock, head = await ask(url, request.replace(line, line.replace("13", version) * bool(version)))
+    sock.close()
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert ("\r\nSec-WebSocket-Version: 13\r\n" in head) == (status == 426)
+
+
+async def test_a_handshake_without_a_host_is_a_bad_request(url: str) -> None:
+    request = HANDSHAKE.format(room="r", host="", token=TOKENS.issue("alice"))
+    sock, head = await ask(url, request.replace("Host: \r\n", ""))
+    sock.close()
+    assert head.startswith("HTTP/1.1 400 Bad Request")
+
+
 async def test_a_page_of_an_allowed_origin_gets_in_with_a_ticket_and_only_once(url: str) -> None:
     import httpx2
 
@@ -211,6 +230,21 @@ async def test_a_page_of_an_allowed_origin_gets_in_with_a_ticket_and_only_once(u
         assert await connection.recv() == '{"type":"PONG"}'
     with pytest.raises(InvalidStatus):
         await websockets.asyncio.client.connect(target, proxy=None)
+
+
+async def test_what_was_delivered_comes_before_the_close(url: str) -> None:
+    message, offence = said("hi").encode(), b"\x00"
+    frames = Frame(Opcode.TEXT, message).serialize(mask=True)
+    frames += Frame(Opcode.BINARY, offence).serialize(mask=True)
+    with contextlib.closing(await raw_connection(url, "alice", "lobby")) as sock:
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(sock, frames)
+        received = b""
+        async with asyncio.timeout(5):
+            while b"send text frames" not in received:
+                received += await loop.sock_recv(sock, 65536)
+    assert received.index(b'"type":"ACK"') < received.index(b"send text frames")
+    assert b'"content":"hi"' in received
 
 
 def test_a_room_of_a_thousand_costs_one_frame() -> None:

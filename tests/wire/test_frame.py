@@ -54,6 +54,12 @@ def test_bytes_that_are_no_text_are_shown_in_hex() -> None:
     assert frame.text is None
 
 
+def test_a_ping_of_random_bytes_is_no_text_even_where_they_are_utf8() -> None:
+    random, said = Frame(b"\x89\x04", b"h$\x0f[", 0), Frame(b"\x89\x05", b"Hello", 0)
+    assert (random.summary, random.detail()["hex"]) == ("ping, 4 bytes", "68 24 0f 5b")
+    assert (said.summary, said.detail()["text"]) == ('ping "Hello"', "Hello")
+
+
 def test_each_close_code_has_a_name_and_a_meaning() -> None:
     assert close_name(1001) == "GOING_AWAY"
     assert close_meaning(1001) == "going away"

@@ -31,6 +31,19 @@ def test_a_header_block_is_http_head() -> None:
     assert frame.flags == ["END_HEADERS", "PRIORITY"]
 
 
+def test_control_frames_are_read_by_name() -> None:
+    window = Http2Frame(bytes.fromhex("000004 08 00 00000003 00010000"))
+    reset = Http2Frame(bytes.fromhex("000004 03 00 00000003 00000008"))
+    away = Http2Frame(bytes.fromhex("000008 07 00 00000000 00000005 000000ff"))
+    ping = Http2Frame(bytes.fromhex("000008 06 01 00000000 0001020304050607"))
+    assert window.summary == "WINDOW_UPDATE stream 3: 65536"
+    assert reset.summary == "RST_STREAM stream 3: CANCEL"
+    assert (away.detail()["last_stream"], away.detail()["error_code"]) == (5, "0xff")
+    assert window.parts()[-1].meaning == "increment 65536"
+    assert ping.summary == "PING stream 0 ACK"
+    assert ping.detail()["hex"] == "00 01 02 03 04 05 06 07"
+
+
 def test_the_preface_is_no_frame() -> None:
     assert Http2Frame(PREFACE).summary == "connection preface"
     assert Http2Frame(PREFACE).payload == Http2Frame(PREFACE).http_head == 0

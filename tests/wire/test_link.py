@@ -59,6 +59,7 @@ def test_chopping_loses_nothing(data: bytes, chop: int) -> None:
         {"rtt_ms": float("nan")},
         {"kbit_s": 0},
         {"chop": 0},
+        {"cut_after": 0},
         {"idle_timeout_s": -5},
         {"rtt_ms": 10, "jitter_ms": 6},
     ],

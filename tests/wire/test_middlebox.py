@@ -54,6 +54,13 @@ def test_a_stream_that_never_ends_never_arrives() -> None:
     assert b"".join(box.flush(Direction.DOWN)).endswith(b"data: x\n\n\r\n")
 
 
+def test_what_is_inside_tls_passes_as_it_is() -> None:
+    box = Middlebox(Link(strip_upgrade=True, buffer_responses=True))
+    client_hello, server_hello = b"\x16\x03\x01\x00\x05hello", b"\x16\x03\x03\x00\x02hi"
+    assert passed(box, Direction.UP, client_hello[:1], client_hello[1:]) == client_hello
+    assert passed(box, Direction.DOWN, server_hello) == server_hello
+
+
 def test_after_an_upgrade_the_box_looks_no_more() -> None:
     box = Middlebox(Link(buffer_responses=True))
     passed(box, Direction.UP, UPGRADE)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labserver.runtime import server as runtime
+from labserver.runtime.order import Order
 from labserver.wire.message import Kind, Message
 from labserver.wire.pcapng import checksum, pcapng
 from labserver.wire.tape import Piece, What
@@ -191,7 +192,7 @@ def texts(frames: list[Message]) -> list[str]:
 def test_tshark_reads_a_real_conversation_as_we_do(
     tshark: str, tmp_path: Path, technique: str
 ) -> None:
-    server = runtime.start(technique, widget=lambda client, technique: None)
+    server = runtime.start(Order(technique=technique))
     trace = Trace(server.tape, port=server.port)
     try:
         with server.client("alice") as alice:

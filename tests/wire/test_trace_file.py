@@ -92,7 +92,7 @@ def packed(*pieces: object, port: object = 80) -> bytes:
         (b"PK\x03\x04", "is not a trace"),
         (MAGIC, "is not a trace"),
         (file_of(b"", 2), "newer labserver"),
-        (MAGIC + b"\x01", "damaged"),
+        (MAGIC + b"\x01", "fetch it again"),
         (MAGIC + b"\x01rubbish", "damaged"),
         (packed(piece())[:-3], "damaged"),
         (packed(piece()) + b"x", "damaged"),

@@ -1,0 +1,100 @@
+"""How much can be said in a room before latency bends."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+from labserver.figures.throughput import MARKS
+
+if TYPE_CHECKING:
+    import pandas
+
+NO_LIMIT = "not reached"
+
+
+def bend(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
+    """Latency of the largest room against how much is said in it, a line a technique.
+
+    A point is the median of the repetitions; an open one is a rate at which the server, the load
+    or the machine was at its limit in most of them, and beyond it nothing was measured.
+
+    Args:
+        table: as `Capacity.table` has it: `technique`, `members`, `per_s`, `p90_ms`, `limit`.
+        notice_ms: what people notice; drawn as a line.
+
+    Raises:
+        ValueError: if nothing was measured.
+    """
+    if table.empty:
+        raise ValueError("nothing was measured: run the measurement first")
+    room = table[table["members"] == table["members"].max()]
+    figure = go.Figure()
+    limits: dict[str, float] = {}
+    for position, (name, rows) in enumerate(room.groupby("technique", sort=False, observed=True)):
+        technique = words(str(name))
+        points = rows.groupby("per_s")["p90_ms"].agg(["median", "min", "max"])
+        bent = rows.groupby("per_s")["limit"].agg(lambda each: (each != NO_LIMIT).mean() > 0.5)
+        if bent.any():
+            limits[technique] = float(bent.idxmax())
+        mark = MARKS[position % len(MARKS)]
+        figure.add_scatter(
+            x=points.index,
+            y=points["median"],
+            error_y={
+                "array": points["max"] - points["median"],
+                "arrayminus": points["median"] - points["min"],
+                "symmetric": False,
+                "thickness": 1,
+            },
+            name=technique,
+            mode="lines+markers",
+            line={"color": TECHNIQUE.get(str(name), TEXT), "width": 2.5},
+            marker={"symbol": [f"{mark}-open" if at else mark for at in bent], "size": 10},
+            customdata=[["at a limit" if at else "no limit reached"] for at in bent],
+            hovertemplate="%{x:g} messages a second: nine of ten heard within %{y:.0f} ms,"
+            " %{customdata[0]}",
+        )
+    figure.add_shape(
+        type="line",
+        xref="x domain",
+        x0=0,
+        x1=1,
+        y0=notice_ms,
+        y1=notice_ms,
+        line={"color": TEXT, "dash": "dot", "width": 1},
+    )
+    figure.add_annotation(
+        text=f"{notice_ms:g} ms: people notice",
+        font={"size": 11},
+        showarrow=False,
+        xref="x domain",
+        x=1,
+        xanchor="right",
+        y=math.log10(notice_ms),  # an annotation of a log axis counts so, a shape does not
+        yanchor="bottom",
+    )
+    dress(
+        figure,
+        _title(int(room["members"].iloc[0]), float(room["per_s"].max()), limits),
+        x="messages said a second (log)",
+        y="90th percentile, ms (log)",
+        height=380,
+    )
+    rates = sorted(room["per_s"].unique())
+    figure.update_xaxes(type="log", tickvals=rates, ticktext=[f"{rate:g}" for rate in rates])
+    figure.update_yaxes(type="log", dtick=1)
+    return figure
+
+
+def _title(members: int, most: float, limits: dict[str, float]) -> str:
+    begin = f"In a room of {members:,} "
+    if not limits:
+        return begin + f"nothing is at its limit at {most:g} messages a second"
+    least = min(limits.values())
+    first = [name for name, rate in limits.items() if rate == least]
+    who = f"{first[0]} is" if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]} are"
+    return begin + f"{who} the first at a limit, at {least:g} messages a second"

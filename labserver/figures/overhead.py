@@ -1,0 +1,83 @@
+"""How many times more bytes one technique needs than another, against the size of a message."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from labserver.figures.palette import EMPHASIS, dress
+
+if TYPE_CHECKING:
+    import pandas
+
+CLAIM = 10  # the note: "10× more efficient"
+MARKS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
+
+
+def overhead_ratio(
+    ratios: pandas.DataFrame, *, column: str = "ratio", of: str = "long polling"
+) -> go.Figure:
+    """The ratio of bytes on the wire, a line for each client's headers, with the note's 10×.
+
+    Args:
+        ratios: one row a client and size: `client` (whose headers), `size` of the payload in
+            bytes, and how many times the bytes of a WebSocket it takes, as `Overhead.ratios`
+            gives it.
+        column: which of its ratios: `ratio`, or `bare`, as if the text were sent without JSON.
+        of: what is compared with a WebSocket.
+
+    Raises:
+        ValueError: if there is nothing to show.
+    """
+    if ratios.empty:
+        raise ValueError("nothing was measured: run the measurement first")
+    ratios = ratios.assign(ratio=ratios[column])
+    figure = go.Figure()
+    for position, (client, line) in enumerate(ratios.groupby("client", sort=False)):
+        figure.add_scatter(
+            x=line["size"],
+            y=line["ratio"],
+            name=str(client),
+            mode="lines+markers",
+            line={"color": COLOURS[position % len(COLOURS)], "width": 2.5},
+            marker={"symbol": MARKS[position % len(MARKS)], "size": 9},
+            hovertemplate="%{x:,} bytes: %{y:.1f} times",
+        )
+    figure.add_hline(y=CLAIM, line={"color": EMPHASIS, "dash": "dash"})
+    figure.add_annotation(
+        x=1,
+        xref="x domain",
+        xanchor="right",
+        y=math.log10(CLAIM),  # on a log axis an annotation stands at the exponent
+        yanchor="bottom",
+        text=f"the note: {CLAIM}×",
+        showarrow=False,
+    )
+    dress(
+        figure,
+        _title(ratios, f"{of} against WebSocket"),
+        x="payload of a message (bytes, log)",
+        y=f"bytes of {of} / WebSocket (log)",
+        height=380,
+    )
+    sizes = sorted(ratios["size"].unique())
+    figure.update_xaxes(type="log", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])
+    ticks = [1, 2, 5, 10, 20, 50]
+    figure.update_yaxes(type="log", tickvals=ticks, ticktext=[f"{tick}×" for tick in ticks])
+    return figure
+
+
+def _title(ratios: pandas.DataFrame, names: str) -> str:
+    reached = ratios[ratios["ratio"] >= CLAIM]
+    if reached.empty:
+        most = ratios.loc[ratios["ratio"].idxmax()]
+        return f"Nowhere {CLAIM}×: {most.ratio:.1f} at most, for {most.client} ({names})"
+    largest = reached.loc[reached["size"].idxmax()]
+    least = ratios["ratio"].min()
+    return (
+        f"{CLAIM}× holds up to {largest['size']:,} bytes with {largest.client}'s headers,"
+        f" and falls to {least:.2g}× ({names})"
+    )

@@ -1,0 +1,340 @@
+"""A ladder diagram: client left, server right, time downwards, each message an arrow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from labserver.figures.palette import CONNECTION, EMPHASIS, TEXT, dress
+from labserver.figures.wire_text import duration, hover, plain
+from labserver.wire.message import Message
+from labserver.wire.tape import Direction
+from labserver.wire.trace import Trace
+
+SHOWN_MAX = 500  # more arrows than that are a carpet
+ROW = 26  # pixels from one sending to the next: a label fits in between
+LADDER_MIN, LADDER_MAX = 220, 1600  # pixels: the axis' title; a few screens to scroll
+LADDER_IN_TIME = 560  # pixels
+NAMES, SUBTITLE, BOTTOM = 24, 20, 50  # pixels, around it
+LABEL_HEIGHT = 15  # pixels
+LABEL_CHARACTERS = 42  # fit beside the ladder in a figure 620 pixels wide
+PALE = 0.6  # opacity of what has no payload
+LABEL_X = 1.05  # the client stands at 0, the server at 1
+RIGHT_X = 2.25
+HOVER_POINTS = 5  # along an arrow, near enough to each other for HOVER_PIXELS
+HOVER_PIXELS = 50
+THIN = 8  # pixels from one arrow to the next: less, and they are drawn light
+
+# Rows from one event to the next, where the axis is the order of events.
+TO_ARRIVAL = 0.4
+TO_SENDING_AFTER_ARRIVAL = 0.6
+TO_SENDING = 1.0
+REMARK = 1.2  # rows that a remark takes
+SILENCE = 0.1  # of all the time, and
+SILENCE_MEDIANS = 5  # of the usual pauses, deserves a remark
+
+FROM_X = {Direction.UP: 0.0, Direction.DOWN: 1.0}
+
+
+class Rung(NamedTuple):
+    """A message's arrow: where it begins and ends on the y axis."""
+
+    message: Message
+    start: float
+    end: float
+
+    @property
+    def lost(self) -> bool:
+        """Whether it never arrived."""
+        return math.isinf(self.message.arrived)
+
+    @property
+    def tip(self) -> tuple[float, float]:
+        """Where it points at; half way where it never arrived."""
+        return self.point(1)
+
+    @property
+    def from_x(self) -> float:
+        """Where its sender stands."""
+        return FROM_X[self.message.direction]
+
+    def point(self, share: float) -> tuple[float, float]:
+        """What lies at a share of its length."""
+        way = share / 2 if self.lost else share
+        x = self.from_x + way * (1 - 2 * self.from_x)
+        return round(x, 3), round(self.start + way * (self.end - self.start), 4)
+
+
+class Label(NamedTuple):
+    """Where there is room to say what a message is; `unsaid` follow that have none."""
+
+    rung: Rung
+    unsaid: int
+
+
+class Remark(NamedTuple):
+    """Something that is said between two arrows."""
+
+    at: float
+    text: str
+
+
+def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = False) -> go.Figure:
+    """Who said what to whom in which order, as a ladder diagram.
+
+    By default the y axis is the order of events: each message has a row of its own, however many
+    there were in one millisecond, its time stands beside it, and a long silence is one remark.
+    An arrow falls past what was sent while it was under way. With `time` the axis is true:
+    the slope is the link's delay, and a silence is as long as it was.
+
+    An arrow begins when the last byte left its sender, and ends when that arrived; where it
+    never did, half way in a cross. Strong arrows carry payload. Of more than 500 messages the
+    first and the last 250 are shown, and the figure says so.
+
+    Args:
+        trace: a trace, or some messages of one: `server.trace[:12]`.
+        title: the insight; by default, how many messages carry payload.
+        time: a true time axis.
+
+    Raises:
+        ValueError: if there is no message to show.
+    """
+    total = len(trace)
+    if not total:
+        raise ValueError("no message was recorded: let somebody speak while the server records")
+    half = SHOWN_MAX // 2
+    shown = [*trace[:half], *trace[max(half, total - half) : total]]
+    cut = half if total > SHOWN_MAX else 0
+    rungs, remarks = _in_time(shown) if time else _in_order(shown, cut, total - len(shown))
+    first = min(rung.start for rung in rungs)
+    extent = max(rung.end for rung in rungs) - first or 1.0
+    pixels = LADDER_IN_TIME if time else max(LADDER_MIN, min(LADDER_MAX, ROW * (extent + 1)))
+    room = extent * LABEL_HEIGHT / pixels  # what a label takes of the axis
+
+    weight = min(1.0, pixels / len(shown) / THIN)
+    figure = go.Figure()
+    numbers = sorted({message.connection for message in shown})
+    for look in range(min(len(numbers), len(CONNECTION))):
+        connections = set(numbers[look :: len(CONNECTION)])
+        some = [rung for rung in rungs if rung.message.connection in connections]
+        name = _name(sorted(connections)) if len(numbers) > 1 else "payload"
+        _draw(figure, some, look, name, weight)
+    _explain(figure, rungs)
+    labels = _labels(rungs, room)
+    _write(figure, labels, name_connection=len(numbers) > 1)
+    for remark in remarks:
+        figure.add_annotation(
+            x=0.5, y=remark.at, text=f"<i>{remark.text}</i>", showarrow=False, font={"size": 12}
+        )
+
+    said = sum(message.payload > 0 for message in shown)
+    count = f"{total:,} message{'' if total == 1 else 's'}"
+    dress(
+        figure,
+        title or (count if cut else f"{count}, {said:,} of them with payload"),
+        x="",
+        y="time since the trace began (ms)" if time else "sent at (ms since the trace began)",
+    )
+    top = figure.layout.margin.t + NAMES + (SUBTITLE if cut else 0)
+    figure.update_layout(height=int(pixels) + top + BOTTOM, margin={"t": top, "b": BOTTOM})
+    _frame(figure, first - room, first + extent + room)
+    if not time:
+        figure.update_yaxes(**_times(labels))
+    if cut:
+        figure.update_layout(
+            title_subtitle_text=f"{len(shown):,} of {total:,} messages shown:"
+            f" the first {half:,} and the last {half:,}",
+        )
+    return figure
+
+
+def _in_time(shown: Sequence[Message]) -> tuple[list[Rung], list[Remark]]:
+    """Arrows on an axis of milliseconds."""
+    delays = [m.arrived - m.sent for m in shown if math.isfinite(m.arrived)]
+    usual = median(delays) if delays else 0.0
+    return [
+        Rung(m, 1000 * m.sent, 1000 * (m.arrived if math.isfinite(m.arrived) else m.sent + usual))
+        for m in shown
+    ], []
+
+
+def _in_order(shown: Sequence[Message], cut: int, left_out: int) -> tuple[list[Rung], list[Remark]]:
+    """Arrows on an axis of rows; `left_out` messages are missing before `shown[cut]`."""
+    events = sorted(
+        (at, message.number, is_arrival, place)
+        for place, message in enumerate(shown)
+        for is_arrival, at in (
+            (False, message.sent),
+            (True, message.arrived if math.isfinite(message.arrived) else message.sent),
+        )
+    )
+    pauses = [later[0] - at[0] for at, later in pairwise(events)]
+    silence = max(SILENCE * (events[-1][0] - events[0][0]), SILENCE_MEDIANS * median(pauses))
+    starts, ends = [0.0] * len(shown), [0.0] * len(shown)
+    remarks = []
+    row, before, after_arrival = 0.0, events[0][0], True
+    for at, _, is_arrival, place in events:
+        remark = ""
+        if cut and place == cut and not is_arrival:
+            remark = f"{left_out:,} messages are not shown"
+        elif at - before > silence:
+            remark = f"{duration(at - before)} of silence"
+        if remark:
+            remarks.append(Remark(row + REMARK / 2, remark))
+            row += REMARK
+        if is_arrival:
+            row += TO_ARRIVAL
+            ends[place] = row
+        else:
+            row += TO_SENDING_AFTER_ARRIVAL if after_arrival else TO_SENDING
+            starts[place] = row
+        before, after_arrival = at, is_arrival
+    return [Rung(*each) for each in zip(shown, starts, ends, strict=True)], remarks
+
+
+def _name(connections: Sequence[int]) -> str:
+    if len(connections) == 1:
+        return f"connection {connections[0]}"
+    return f"connections {connections[0]}, {connections[1]}" + " …" * (len(connections) > 2)
+
+
+def _draw(figure: go.Figure, rungs: list[Rung], look: int, name: str, weight: float) -> None:
+    """The arrows of connections that look the same; `weight` 1 is what a few of them have."""
+    colour, dash = CONNECTION[look]
+    for has_payload in (True, False):
+        xs, ys, symbols = [], [], []
+        for rung in rungs:
+            if (rung.message.payload > 0) is has_payload:
+                x, y = rung.tip
+                xs += [rung.from_x, x, None]
+                ys += [rung.start, y, None]
+                symbols += ["circle", "x-thin" if rung.lost else "arrow", "circle"]
+        figure.add_scatter(
+            x=xs,
+            y=ys,
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": weight * (2 if has_payload else 1.2)},
+            marker={
+                "symbol": symbols,
+                "size": [0 if symbol == "circle" else 5 + 6 * weight for symbol in symbols],
+                "angleref": "previous",
+                "color": colour,
+                "opacity": 1,
+                "line": {"width": [2 if s == "x-thin" else 0 for s in symbols], "color": EMPHASIS},
+            },
+            opacity=1 if has_payload else PALE,
+            hoverinfo="skip",
+            name=name,
+            legendgroup=name,
+            showlegend=has_payload,
+            cliponaxis=False,
+        )
+    points = [
+        (place, rung.point(at / (HOVER_POINTS - 1)))
+        for place, rung in enumerate(rungs)
+        for at in range(HOVER_POINTS)
+    ]
+    figure.add_scatter(
+        x=[x for _, (x, _) in points],
+        y=[y for _, (_, y) in points],
+        mode="markers",
+        marker={"size": 1, "opacity": 0, "color": colour},
+        meta=[hover(rung.message) for rung in rungs],  # said once for all points of an arrow
+        hovertemplate=[f"%{{meta[{place}]}}<extra></extra>" for place, _ in points],
+        hoverlabel={"bordercolor": colour},
+        legendgroup=name,
+        name=name,
+        showlegend=False,
+    )
+
+
+def _explain(figure: go.Figure, rungs: list[Rung]) -> None:
+    """Legend entries of what does not depend on the connection."""
+    if any(not rung.message.payload for rung in rungs):
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="lines",
+            name="pale: no payload",
+            line={"color": TEXT, "width": 1.2},
+            opacity=PALE,
+        )
+    if any(rung.lost for rung in rungs):
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            name="never arrived",
+            marker={"symbol": "x-thin", "size": 9, "line": {"width": 2, "color": EMPHASIS}},
+        )
+
+
+def _labels(rungs: list[Rung], room: float) -> list[Label]:
+    """Those that there is room to name."""
+    labels: list[Label] = []
+    for rung in sorted(rungs, key=lambda rung: rung.start):
+        if not labels or rung.start - labels[-1].rung.start >= room:
+            labels.append(Label(rung, 0))
+        else:
+            labels[-1] = Label(labels[-1].rung, labels[-1].unsaid + 1)
+    return labels
+
+
+def _write(figure: go.Figure, labels: list[Label], *, name_connection: bool) -> None:
+    """What the messages are, beside the ladder."""
+    texts = []
+    for (message, _, _), unsaid in labels:
+        connection = f" ({message.connection})" if name_connection else ""
+        more = f" +{unsaid:,} more" if unsaid else ""
+        room = LABEL_CHARACTERS - len(f"{message.number}{connection}{more}")
+        summary = plain(message.summary, room)
+        texts.append(f"<b>{message.number}</b>{connection} {summary}<i>{more}</i>")
+    figure.add_scatter(
+        x=[LABEL_X] * len(labels),
+        y=[label.rung.start for label in labels],
+        mode="text",
+        text=texts,
+        textposition="middle right",
+        textfont={"size": 11, "color": TEXT},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _times(labels: list[Label]) -> dict[str, list[float] | list[str]]:
+    """When they were sent, as ticks of the axis."""
+    times_ms = [1000 * label.rung.message.sent for label in labels]
+    span_ms = times_ms[-1] - times_ms[0]
+    decimals = 3 if span_ms < 10 else 1 if span_ms < 1000 else 0
+    return {
+        "tickvals": [label.rung.start for label in labels],
+        "ticktext": [f"{time:,.{decimals}f}" for time in times_ms],
+    }
+
+
+def _frame(figure: go.Figure, top: float, bottom: float) -> None:
+    """Lifelines with their names, the axis downwards."""
+    for x in FROM_X.values():
+        figure.add_vline(x=x, line={"color": TEXT, "width": 1.5})
+    figure.update_xaxes(
+        range=[-0.01, RIGHT_X],
+        tickvals=[0, 1],
+        ticktext=["<b>client</b>", "<b>server</b>"],
+        side="top",
+        showgrid=False,
+        zeroline=False,
+        showline=False,
+        fixedrange=True,
+    )
+    figure.update_yaxes(range=[bottom, top], showgrid=False, zeroline=False, showline=False)
+    figure.update_layout(
+        hovermode="closest",
+        hoverdistance=HOVER_PIXELS,
+        hoverlabel={"font": {"family": "monospace", "size": 11}, "align": "left"},
+        legend_font_size=11,
+    )

@@ -1,0 +1,301 @@
+"""Connections over time: what each was busy with, and so when the server could speak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from labserver.figures.lanes import Bar, Busy, Lanes, Tick, lanes_of
+from labserver.figures.palette import EMPHASIS, TECHNIQUE, TEXT, dress, words
+from labserver.figures.wire_text import duration, plain
+from labserver.wire.tape import Direction
+from labserver.wire.trace import Trace
+
+MARKS_MAX = 1500  # bars and ticks; past it, those that fall together are drawn as one
+MOMENTS = (20, 400)  # at least and at most so many to the width, and then one of a kind in each
+LANES_MAX = 60
+LANE, LANE_MIN = 24, 12  # pixels
+LANES_HEIGHT_MIN, LANES_HEIGHT_MAX = 90, 1000  # pixels
+ROOM, SUBTITLE, BOTTOM = 14, 22, 96  # pixels, around the lanes
+HEAD = 1.1  # lanes that a group's name takes
+BAR, LINE = 0.5, 0.04  # of a lane
+TICK = {Direction.UP: -0.16, Direction.DOWN: 0.16}  # of a lane from its middle
+LABEL_CHARACTERS = 20
+
+FILL = {Busy.ANSWERED: 0.65, Busy.EMPTY: 0.0, Busy.TOLD: 0.0, Busy.OPEN: 0.35, Busy.WAITING: 0.0}
+PATTERN = {Busy.EMPTY: ".", Busy.WAITING: "/"}
+LOST_LOOK = {"symbol": "x-thin", "size": 9, "line": {"width": 2, "color": EMPHASIS}}
+
+
+class Group(NamedTuple):
+    """A trace with its name and colour."""
+
+    name: str
+    colour: str
+    read: Lanes
+
+    @property
+    def reach(self) -> float:
+        """The share of time in which the server could speak, on the connection that had most."""
+        time = self.read.ended - self.read.began
+        return max(lane.reach_s for lane in self.read.lanes) / time if time else 1.0
+
+
+class Scale(NamedTuple):
+    """The time axis: its unit, and how many of them are a second."""
+
+    unit: str
+    factor: float
+
+
+def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
+    """What each TCP connection was busy with over time, one lane each, grouped by technique.
+
+    A request until its answer is a bar: a poll that is answered at once is a sliver, one that
+    is held is long; hollow, it is the client that says something. A stream or a socket is one
+    long pale bar with a tick for each message, up in its upper half and down in the lower.
+    Times are the client's: when it sends, and when it has got. While a bar is filled, the server
+    can speak: the client is within reach. Each group says for which share of the time that is
+    so on its best connection. Of more than 60 connections the first are shown, and of
+    more than 1,500 bars and ticks those that fall together are one; the figure says so.
+
+    Args:
+        traces: by technique; any other name is a label, and gets a colour that is left.
+        title: the insight; by default which clients are least and most within reach.
+
+    Raises:
+        ValueError: if no trace has a message.
+    """
+    colours = _colours(list(traces))
+    groups = [
+        Group(name, colours[name], lanes_of(trace)) for name, trace in traces.items() if len(trace)
+    ]
+    if not groups:
+        raise ValueError("no message was recorded: let somebody speak while the server records")
+    began = min(group.read.began for group in groups)
+    time = max(group.read.ended for group in groups) - began
+    insight = title or _insight(groups)
+    heads = [_head(group) for group in groups]
+    bounded = _bound(groups, time)
+    scale = Scale("ms", 1000) if time < 2 else Scale("s", 1)
+
+    figure = go.Figure()
+    names: dict[float, str] = {}
+    y = 0.0
+    for group, head in zip(groups, heads, strict=True):
+        figure.add_annotation(
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=y,
+            text=head,
+            showarrow=False,
+            align="left",
+            font={"size": 11},
+        )
+        y += HEAD
+        rows = [y + at for at in range(len(group.read.lanes))]
+        names |= {
+            row: str(lane.connection) for row, lane in zip(rows, group.read.lanes, strict=True)
+        }
+        _draw(figure, group, rows, scale)
+        y += len(rows)
+    _explain(figure, groups)
+    height = max(LANES_HEIGHT_MIN, LANE_MIN * y, min(LANE * y, LANES_HEIGHT_MAX))
+    dress(
+        figure,
+        insight,
+        x=f"time since the trace began ({scale.unit})",
+        y="connection",
+    )
+    margin = 0.01 * time or 1e-6
+    figure.update_xaxes(
+        range=[scale.factor * (began - margin), scale.factor * (began + time + margin)],
+        zeroline=False,
+    )
+    figure.update_yaxes(
+        range=[y - 0.4, -0.6],
+        tickvals=list(names),
+        ticktext=list(names.values()),
+        showgrid=False,
+        zeroline=False,
+        showline=False,
+    )
+    _lay_out(figure, bounded, int(height))
+    return figure
+
+
+def _lay_out(figure: go.Figure, subtitle: str, height: int) -> None:
+    """Room for the title above and the legend below, bars of any kind on one another."""
+    top = figure.layout.margin.t + ROOM + (SUBTITLE if subtitle else 0)
+    figure.update_layout(
+        height=height + top + BOTTOM,
+        barmode="overlay",
+        bargap=0,
+        hovermode="closest",
+        hoverlabel={"align": "left"},
+        legend_font_size=11,
+        margin={"t": top, "b": BOTTOM},
+        title_subtitle_text=subtitle,
+    )
+
+
+def _colours(names: Sequence[str]) -> dict[str, str]:
+    """A technique's own colour, and what is left for other names."""
+    left = [colour for name, colour in TECHNIQUE.items() if name not in names] or [TEXT]
+    others = [name for name in names if name not in TECHNIQUE]
+    return TECHNIQUE | {name: left[at % len(left)] for at, name in enumerate(others)}
+
+
+def _insight(groups: Sequence[Group]) -> str:
+    least, most = (f(groups, key=lambda group: group.reach) for f in (min, max))
+    text = f"Within reach {least.reach:.0%} of the time by {_name(least)}"
+    return text if least is most else f"{text}, {most.reach:.0%} by {_name(most)}"
+
+
+def _head(group: Group) -> str:
+    count = len(group.read.lanes)
+    return (
+        f'<span style="color:{group.colour}">■</span> <b>{_name(group)}</b>:'
+        f" within reach {group.reach:.0%} of the time, {count:,} connection"
+        f"{'' if count == 1 else 's'}, {group.read.messages:,} messages"
+    )
+
+
+def _name(group: Group) -> str:
+    return plain(words(group.name), LABEL_CHARACTERS)
+
+
+def _bound(groups: Sequence[Group], time: float) -> str:
+    """Draw no more than can be seen; returns what is to be said of that."""
+    said = []
+    connections = sum(len(group.read.lanes) for group in groups)
+    if connections > LANES_MAX:
+        for group in groups:
+            del group.read.lanes[max(1, LANES_MAX // len(groups)) :]
+        shown = sum(len(group.read.lanes) for group in groups)
+        said.append(f"{shown:,} of {connections:,} connections shown, the first of each")
+    lanes = [lane for group in groups for lane in group.read.lanes]
+    if time and sum(len(lane.bars) + len(lane.ticks) for lane in lanes) > MARKS_MAX:
+        least, most = MOMENTS
+        moment = time / max(least, min(most, MARKS_MAX // (2 * len(lanes))))
+        for lane in lanes:
+            lane.merge(moment)
+        messages = sum(group.read.messages for group in groups)
+        said.append(f"{messages:,} messages: those within {duration(moment)} are drawn as one")
+    return "; ".join(said)
+
+
+def _draw(figure: go.Figure, group: Group, rows: Sequence[float], scale: Scale) -> None:
+    """A group's lanes: thin lines while the connections are open, bars, ticks."""
+    placed = list(zip(rows, group.read.lanes, strict=True))
+    idle = [(row, start, end) for row, lane in placed for start, end in lane.idle]
+    figure.add_bar(
+        orientation="h",
+        y=[row for row, _, _ in idle],
+        base=[scale.factor * start for _, start, _ in idle],
+        x=[scale.factor * (end - start) for _, start, end in idle],
+        width=LINE,
+        marker={"color": TEXT, "line": {"width": 0}},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    for busy in Busy:
+        bars = [(row, bar) for row, lane in placed for bar in lane.bars if bar.busy is busy]
+        if bars:
+            figure.add_bar(
+                orientation="h",
+                y=[row for row, _ in bars],
+                base=[scale.factor * bar.began for _, bar in bars],
+                x=[scale.factor * (bar.ended - bar.began) for _, bar in bars],
+                width=BAR,
+                marker=_look(busy, group.colour),
+                customdata=[_say_bar(bar) for _, bar in bars],
+                hovertemplate="%{customdata}<extra></extra>",
+                showlegend=False,
+            )
+    ticks = [(row, tick) for row, lane in placed for tick in lane.ticks]
+    lost = [
+        (row, bar.ended, _say_bar(bar))
+        for row, lane in placed
+        for bar in lane.bars
+        if bar.answer is not None and bar.answer.lost
+    ]
+    lost += [(row, tick.at, _say_tick(tick)) for row, tick in ticks if tick.row.lost]
+    arrived = [
+        (row + TICK[tick.row.direction], tick.at, _say_tick(tick))
+        for row, tick in ticks
+        if not tick.row.lost
+    ]
+    _mark(figure, arrived, scale, _tick_look(group.colour))
+    _mark(figure, lost, scale, LOST_LOOK)
+
+
+def _mark(
+    figure: go.Figure,
+    marks: Sequence[tuple[float, float, str]],
+    scale: Scale,
+    look: Mapping[str, Any],
+) -> None:
+    if marks:
+        figure.add_scatter(
+            x=[scale.factor * at for _, at, _ in marks],
+            y=[row for row, _, _ in marks],
+            mode="markers",
+            marker=look,
+            customdata=[text for _, _, text in marks],
+            hovertemplate="%{customdata}<extra></extra>",
+            showlegend=False,
+        )
+
+
+def _look(busy: Busy, colour: str) -> dict[str, Any]:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    look: dict[str, Any] = {"color": f"rgba({red}, {green}, {blue}, {FILL[busy]})"}
+    # The outline keeps a poll of a millisecond visible, and two that touch apart.
+    look["line"] = {"color": colour, "width": 0 if busy is Busy.OPEN else 1.5}
+    if busy in PATTERN:
+        look["pattern"] = {"shape": PATTERN[busy], "size": 5, "fgcolor": colour}
+    return look
+
+
+def _tick_look(colour: str) -> dict[str, Any]:
+    return {"symbol": "line-ns", "size": 6, "line": {"width": 1.5, "color": colour}}
+
+
+def _explain(figure: go.Figure, groups: Sequence[Group]) -> None:
+    """A legend of what there is, in grey, as the colours are the techniques'."""
+    lanes = [lane for group in groups for lane in group.read.lanes]
+    for busy in Busy:
+        if any(bar.busy is busy for lane in lanes for bar in lane.bars):
+            figure.add_bar(x=[None], y=[None], marker=_look(busy, TEXT), name=busy.value)
+    ticks = [tick for lane in lanes for tick in lane.ticks]
+    answers = [bar.answer for lane in lanes for bar in lane.bars if bar.answer is not None]
+    looks: list[tuple[str, dict[str, Any]]] = []
+    if any(not tick.row.lost for tick in ticks):
+        looks.append(("message: up above, down below", _tick_look(TEXT)))
+    if any(row.lost for row in [*answers, *(tick.row for tick in ticks)]):
+        looks.append(("never arrived", LOST_LOOK))
+    for name, look in looks:
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=look, name=name)
+
+
+def _say_bar(bar: Bar) -> str:
+    time = duration(bar.ended - bar.began)
+    if bar.count > 1:
+        return f"{bar.count:,} in {time}: {bar.busy.value}"
+    rows = [row for row in (bar.request, bar.answer) if row is not None]
+    said = [f"{row.number} · {plain(row.summary)}" for row in rows]
+    if bar.answer is not None and bar.answer.lost:
+        said.append("the answer never arrived")
+    return "<br>".join([*said, f"{bar.busy.value}: {time}"])
+
+
+def _say_tick(tick: Tick) -> str:
+    row = tick.row
+    if tick.count > 1:
+        return f"{tick.count:,} messages {row.direction.value}"
+    lost = ", never arrived" if row.lost else ""
+    return f"{row.number} · {plain(row.summary)}<br>{row.direction.value} at {tick.at:,.3f} s{lost}"

@@ -1,0 +1,61 @@
+"""What one core of a server delivers, against how many listen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+
+if TYPE_CHECKING:
+    import pandas
+
+MARKS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
+
+
+def throughput(summary: pandas.DataFrame) -> go.Figure:
+    """Deliveries a second that one core pays for, against the size of the room.
+
+    It is the size of the room divided by the CPU that a message took: at the rates that were
+    measured most servers were idle most of the time.
+
+    Args:
+        summary: one row a technique and size, as `Capacity.summary` gives it: `technique`,
+            `members` of the room, `heard_per_s`, `cpu_ms` of the server for a message said, and
+            the `limit` that ended the measurement.
+
+    Raises:
+        ValueError: if nothing was measured.
+    """
+    if summary.empty:
+        raise ValueError("nothing was measured: run the measurement first")
+    figure = go.Figure()
+    groups = summary.groupby("technique", sort=False, observed=True)
+    for position, (technique, rows) in enumerate(groups):
+        figure.add_scatter(
+            x=rows["members"],
+            y=rows["members"] / (rows["cpu_ms"] / 1000),
+            name=words(str(technique)),
+            mode="lines+markers",
+            customdata=rows[["cpu_ms", "heard_per_s", "limit"]],
+            line={"color": TECHNIQUE.get(str(technique), TEXT), "width": 2.5},
+            marker={"symbol": MARKS[position % len(MARKS)], "size": 9},
+            hovertemplate="%{x:,} members: %{y:,.0f} a second and core; %{customdata[0]:.2f} ms of"
+            " CPU a message; measured up to %{customdata[1]:,.0f} a second, limit %{customdata[2]}",
+        )
+    dearest = summary.loc[summary["cpu_ms"].idxmax()]
+    cheapest = summary[summary["members"] == dearest.members].sort_values("cpu_ms").iloc[0]
+    dress(
+        figure,
+        f"In a room of {dearest.members:,} a message costs the server {dearest.cpu_ms:.3g} ms of"
+        f" CPU by {words(dearest.technique)}, {cheapest.cpu_ms:.2g} ms by"
+        f" {words(cheapest.technique)}",
+        x="members of the room (log)",
+        y="heard a second, of one core (log)",
+        height=380,
+    )
+    sizes = sorted(summary["members"].unique())
+    figure.update_xaxes(type="log", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])
+    figure.update_yaxes(type="log", dtick=1)
+    return figure

@@ -1,0 +1,78 @@
+"""The trade of polling: the more often one asks, the fresher the news and the more it costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+
+
+def polling_trade(
+    intervals_s: Sequence[float],
+    poll_bytes: float,
+    rtt_s: float = 0.0,
+    beside: Mapping[str, tuple[float, float]] | None = None,
+) -> go.Figure:
+    """Bytes a minute of a client that hears nothing, against how old its news would be.
+
+    Args:
+        intervals_s: seconds between two polls, more than 0.
+        poll_bytes: of an empty poll, both ways, measured.
+        rtt_s: of the path, seconds.
+        beside: other techniques: bytes a minute of an idle client, and the mean age of news in
+            seconds.
+
+    Raises:
+        ValueError: if there is no interval.
+    """
+    if not intervals_s:
+        raise ValueError("give at least one interval between two polls")
+    ages = [1000 * (interval / 2 + rtt_s / 2) for interval in intervals_s]
+    spent = [60 / interval * poll_bytes for interval in intervals_s]
+    figure = go.Figure(
+        go.Scatter(
+            x=ages,
+            y=spent,
+            name="short polling",
+            mode="lines+markers+text",
+            text=[f"every {interval:g} s" for interval in intervals_s],
+            textposition="top right",
+            textfont={"color": TEXT},
+            cliponaxis=False,  # the first label is higher than its point
+            line={"color": TECHNIQUE["short_polling"], "width": 2.5},
+            marker={"size": 9},
+            hovertemplate="%{text}: %{y:,.0f} bytes a minute, news %{x:,.0f} ms old on average",
+        )
+    )
+    for technique, (idle_bytes, age_s) in (beside or {}).items():
+        figure.add_scatter(
+            x=[1000 * age_s],
+            y=[max(idle_bytes, 1)],  # a log axis has no 0
+            name=words(technique),
+            mode="markers",
+            marker={"size": 13, "symbol": "diamond", "color": TECHNIQUE.get(technique, TEXT)},
+            hovertemplate="%{y:,.0f} bytes a minute, news %{x:,.1f} ms old on average",
+        )
+    daily = spent[0] * 60 * 24
+    dress(
+        figure,
+        f"Asking every {intervals_s[0]:g} s costs {daily / 1e6:,.1f} MB a day and client,"
+        " whether there is news or not",
+        x="mean age of news (ms, log)",
+        y="bytes a minute, idle (log)",
+        height=380,
+    )
+    # Room on the right for the last label.
+    figure.update_xaxes(type="log", dtick=1, range=[math.log10(x) for x in _reach(ages, beside)])
+    figure.update_yaxes(type="log", dtick=1)
+    return figure
+
+
+def _reach(
+    ages: Sequence[float], beside: Mapping[str, tuple[float, float]] | None
+) -> tuple[float, float]:
+    others = [1000 * age for _, age in (beside or {}).values()]
+    return min([*ages, *others]) / 2, max(ages) * 12

@@ -1,0 +1,76 @@
+"""What was on the wire, as text in a figure: whatever it says, it is shown and not obeyed.
+
+plotly takes HTML tags, entities, line ends and TeX between dollars in texts for markup. Here
+they are made plain; what is built from `plain` may stand in a label, a hover or a title.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+
+from labserver.wire.message import Message
+from labserver.wire.tape import Direction
+
+HOVER_CHARACTERS = 70  # in one line
+HOVER_BYTES = 32
+DUMP_COLUMNS = 16  # bytes a line, as in hexdump and Wireshark
+
+ARROW = {Direction.UP: "client → server", Direction.DOWN: "server → client"}
+
+
+def plain(text: str, most: int = HOVER_CHARACTERS) -> str:
+    """Text from anywhere as one line of a plotly text.
+
+    Args:
+        text: is shortened; what cannot be printed is shown as Python escapes it.
+        most: characters.
+    """
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    printable = "".join(c if c.isprintable() else _escape(c) for c in cut)
+    return html.escape(printable, quote=False).replace("$", "&#36;")
+
+
+def dump(raw: bytes, most: int = HOVER_BYTES) -> list[str]:
+    """The first bytes as lines of hex and ASCII.
+
+    Args:
+        raw: bytes from the wire.
+        most: how many are shown; a last line says how many more there are.
+    """
+    lines = []
+    for at in range(0, min(len(raw), most), DUMP_COLUMNS):
+        row = raw[at : min(at + DUMP_COLUMNS, most)]
+        characters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{row.hex(' '):<{3 * DUMP_COLUMNS}} {plain(characters)}")
+    if len(raw) > most:
+        lines.append(f"… {len(raw) - most:,} bytes more")
+    return lines
+
+
+def hover(message: Message) -> str:
+    """What is said of a message that is pointed at: what it is, when, its bytes."""
+    arrived = (
+        "never arrived"
+        if math.isinf(message.arrived)
+        else f"arrived {1000 * message.arrived:,.2f} ms"
+    )
+    size = len(message.raw)
+    lines = [
+        f"<b>{message.number} · {message.kind.value}</b>, connection {message.connection}",
+        plain(message.summary),
+        f"{ARROW[message.direction]}: sent {1000 * message.sent:,.2f} ms, {arrived}",
+        f"{size:,} bytes = {message.payload:,} payload + {message.overhead:,} overhead",
+    ]
+    if message.error:
+        lines.append(plain(message.error))
+    return "<br>".join([*lines, *dump(message.raw)])
+
+
+def duration(seconds: float) -> str:
+    """`1.5 s`, `602 ms`, `0.04 ms`."""
+    return f"{seconds:,.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,264 @@
+"""Latency: from when a message was due to when it was heard, by technique and link."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from labserver.errors import LabError
+from labserver.measure.load import Hearing, hall
+from labserver.measure.measured import Measured, environment
+from labserver.measure.reports import Reporter
+from labserver.measure.rig import served, through
+from labserver.measure.runner import carry_out
+from labserver.measure.verdict import Spread, Verdict, compare
+from labserver.measure.workload import Workload
+from labserver.techniques import NAMES, load
+from labserver.wire.link import Link
+from labserver.wire.links import link_of
+
+if TYPE_CHECKING:
+    import pandas
+
+DEFAULT_LINKS = ("loopback", "wifi", "transatlantic")
+POLL_INTERVAL_S = 0.5
+REPETITIONS = 3
+QUICK = Workload(messages=12)
+QUICK_POLL_INTERVAL_S = 0.2
+QUICK_REPETITIONS = 2
+PATIENCE_S = 5.0  # for what has not been heard, beyond what poll and link may take
+
+COLUMNS = (
+    "technique",
+    "link",
+    "repetition",
+    "message",
+    "listener",
+    "due_s",
+    "sent_s",
+    "received_s",
+    "latency_ms",
+    "rtt_ms",
+    "poll_interval_s",
+    "per_s",
+    "size",
+    "rooms",
+    "members",
+)
+PERCENTILES = (50, 90, 99)
+
+
+class Plan(msgspec.Struct, tag="latency"):
+    """What is to be measured, as the load's process is told."""
+
+    runs: list[tuple[str, str]]  # technique, name of a link
+    links: dict[str, Link | None]
+    poll_interval_s: float
+    workload: Workload
+    repetitions: int
+
+    async def work(self, reporter: Reporter) -> None:
+        """Measure; repetitions are interleaved, so that a mood of the machine meets all alike.
+
+        Raises:
+            LabError: if a server does not start or cannot be reached.
+        """
+        reporter.expect(self.repetitions * len(self.runs) * self.workload.hearings)
+        done = 0
+        async with served({technique: None for technique, _ in self.runs}) as servers:
+            for repetition, (technique, link) in product(range(self.repetitions), self.runs):
+                reporter.doing(f"{technique} over {link}")
+                async with (
+                    through(servers[technique], self.links[link]) as (server, _),
+                    hall(server.connect(self.poll_interval_s), self.workload) as people,
+                ):
+                    hearings = await people.converse(
+                        self.workload,
+                        patience_s=PATIENCE_S + self.poll_interval_s,
+                        on_heard=reporter.step,
+                    )
+                reporter.rows((technique, link, repetition, *hearing) for hearing in hearings)
+                done += self.workload.hearings
+                reporter.reach(done)
+
+
+@dataclass(frozen=True, repr=False)
+class Latency(Measured):
+    """Latencies, one row a message and listener.
+
+    The columns: `technique`, `link`, `repetition`, `message`, `listener`; `due_s`, `sent_s` (when
+    the speaker's client was free to send it), `received_s`: seconds since the repetition began;
+    `latency_ms` = received − due, infinite where it was lost; and the conditions `rtt_ms`,
+    `poll_interval_s` (of short polling), `per_s`, `size`, `rooms`, `members`; what else the links
+    did is in `environment`.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = COLUMNS
+
+    def summary(self) -> pandas.DataFrame:
+        """Percentiles by technique and link.
+
+        Returns:
+            One row each: `technique`, `link`, `messages` that were heard and `lost`, and for each
+            percentile `p50_ms`, the median of the repetitions, with `p50_least`, `p50_most`; and
+            so for `p90` and `p99`. In the order in which they were measured.
+        """
+        import pandas
+
+        rows = []
+        for (technique, link), group in self.table.groupby(["technique", "link"], sort=False):
+            heard = int(group["latency_ms"].map(math.isfinite).sum())
+            row = {
+                "technique": technique,
+                "link": link,
+                "messages": heard,
+                "lost": len(group) - heard,
+            }
+            for percentile in PERCENTILES:
+                spread = Spread.of(_percentiles(group, percentile))
+                name = f"p{percentile}"
+                row |= {
+                    f"{name}_ms": spread.median,
+                    f"{name}_least": spread.least,
+                    f"{name}_most": spread.most,
+                }
+            rows.append(row)
+        return pandas.DataFrame(rows)
+
+    def spreads(self, link: str, percentile: float = 50) -> dict[str, Spread]:
+        """A percentile over one link, by technique, milliseconds.
+
+        Raises:
+            LabError: if nothing was measured over that link.
+        """
+        return {
+            technique: Spread.of(self._repetitions(technique, link, percentile))
+            for technique in dict.fromkeys(self._over(link)["technique"])
+        }
+
+    def compare(self, a: str, b: str, *, link: str, percentile: float = 50) -> Verdict:
+        """Which of two techniques has the lower latency over a link.
+
+        Args:
+            a, b: the techniques.
+            link: the name of the link.
+            percentile: which one is compared.
+
+        Raises:
+            LabError: if one of them was not measured over that link.
+        """
+        return compare(
+            (a, self._repetitions(a, link, percentile)), (b, self._repetitions(b, link, percentile))
+        )
+
+    def _over(self, link: str) -> pandas.DataFrame:
+        found = self.table[self.table["link"] == link]
+        if found.empty:
+            measured = ", ".join(dict.fromkeys(self.table["link"]))
+            raise LabError(f"Nothing was measured over {link!r}; there is {measured}.")
+        return found
+
+    def _repetitions(self, technique: str, link: str, percentile: float) -> list[float]:
+        over = self._over(link)
+        return _percentiles(over[over["technique"] == technique], percentile)
+
+
+def _percentiles(group: pandas.DataFrame, percentile: float) -> list[float]:
+    """The percentile of each repetition; of the message at or above it, as some are infinite."""
+    grouped = group.groupby("repetition")["latency_ms"]
+    return [float(each) for each in grouped.quantile(percentile / 100, interpolation="higher")]
+
+
+def latency(
+    techniques: Iterable[str] = NAMES,
+    links: Iterable[str] | Mapping[str, Link | str | None] = DEFAULT_LINKS,
+    *,
+    poll_interval_s: float | None = None,
+    workload: Workload | None = None,
+    repetitions: int | None = None,
+    quick: bool = False,
+    progress: bool = True,
+) -> Latency:
+    """Measure latencies: servers and load each in a process of their own.
+
+    Args:
+        techniques: their names.
+        links: names of `labserver.LINKS`; or links of your own by name, None for no network.
+        poll_interval_s: of short polling; None: 0.5, or 0.2 where it is to be quick.
+        workload: what is said; None: 75 messages of 64 bytes, 50 a second; or 12 of them.
+        repetitions: how often; None: 3, or 2.
+        quick: a sixth of the time, for less certainty.
+        progress: show a bar.
+
+    Raises:
+        LabError: if arguments make no sense, or a server cannot be reached.
+    """
+    if poll_interval_s is None:
+        poll_interval_s = QUICK_POLL_INTERVAL_S if quick else POLL_INTERVAL_S
+    if repetitions is None:
+        repetitions = QUICK_REPETITIONS if quick else REPETITIONS
+    workload = workload or (QUICK if quick else Workload())
+    played = _links(links)
+    for link in played.values():
+        workload.check_link(link or Link())
+    runs, notes = _runs(list(dict.fromkeys(techniques)), played)
+    if not (runs and repetitions >= 1 and poll_interval_s > 0):
+        raise LabError(
+            "There is nothing to measure: give techniques, links they go over, repetitions and a"
+            " poll_interval_s of more than 0."
+        )
+    plan = Plan(runs, played, poll_interval_s, workload, repetitions)
+    began = environment() | {"links": {name: str(link or Link()) for name, link in played.items()}}
+    return Latency(_table(plan, carry_out(plan, progress=progress)), began, notes)
+
+
+def _links(given: Iterable[str] | Mapping[str, Link | str | None]) -> dict[str, Link | None]:
+    """Links by name; None for those that play nothing."""
+    named = given if isinstance(given, Mapping) else {name: name for name in given}
+    links = {name: link_of(link) for name, link in named.items()}
+    return {
+        name: None if link is None or replace(link, source="", seed=1) == Link() else link
+        for name, link in links.items()
+    }
+
+
+def _runs(
+    techniques: list[str], links: Mapping[str, Link | None]
+) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Which technique goes over which link, in the order of a repetition; and what does not."""
+    for technique in set(techniques) - set(NAMES):
+        load(technique)  # says which there are
+    left_out = [name for name in links if links[name] is not None and "webrtc" in techniques]
+    runs = [
+        (technique, link)
+        for link in links
+        for technique in techniques
+        if not (technique == "webrtc" and link in left_out)
+    ]
+    if not left_out:
+        return runs, ()
+    return runs, (
+        f"webrtc was not measured over {', '.join(left_out)}: its data channel goes over UDP from"
+        " peer to peer, and the relay, which plays the link, passes on TCP.",
+    )
+
+
+def _table(plan: Plan, rows: list[tuple[object, ...]]) -> pandas.DataFrame:
+    import pandas
+
+    table = pandas.DataFrame(rows, columns=["technique", "link", "repetition", *Hearing._fields])
+    for name in ("sent_s", "received_s"):  # JSON has no infinity
+        table[name] = table[name].astype("float64").fillna(math.inf)
+    table["latency_ms"] = (table["received_s"] - table["due_s"]) * 1000
+    rtt = {name: 0.0 if link is None else link.rtt_ms for name, link in plan.links.items()}
+    table["rtt_ms"] = table["link"].map(rtt)
+    polls = table["technique"] == "short_polling"
+    table["poll_interval_s"] = polls.map({True: plan.poll_interval_s, False: math.nan})
+    for name in ("per_s", "size", "rooms", "members"):
+        table[name] = getattr(plan.workload, name)
+    return table[list(COLUMNS)]

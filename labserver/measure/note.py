@@ -1,0 +1,242 @@
+"""The study note's comparison table as hypotheses, each cell with its verdict and evidence.
+
+What can be measured is judged by the figures of the learner's own run; what a standard or a
+provider says carries its source and date; what is opinion is called so. A cell whose
+measurement was not made is open, not right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labserver.measure import verdict
+from labserver.measure.verdict import Spread
+
+if TYPE_CHECKING:
+    import pandas
+
+TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket")
+
+HOLDS, CONDITIONS, FAILS, OPEN = "holds", "holds when", "does not hold", "open"
+MEASURED, SPECIFIED, JUDGED = "measured", "specified", "judged"
+
+COLUMNS = ("dimension", "technique", "note", "verdict", "how", "evidence")
+
+NEAR = 2.0  # times the lowest: still low
+FAR = 5.0  # times the lowest: high
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the table.
+
+    Attributes:
+        note: what the note says.
+        verdict: holds, holds when, does not hold, or open.
+        how: measured, specified or judged.
+        evidence: the figures, or source and date.
+    """
+
+    note: str
+    verdict: str
+    how: str
+    evidence: str
+
+
+def note_table(
+    *,
+    latency_ms: Mapping[str, Spread] | None = None,
+    message_bytes: Mapping[str, float] | None = None,
+    outcomes: pandas.DataFrame | None = None,
+    connection_kib: Mapping[str, float] | None = None,
+) -> pandas.DataFrame:
+    """The note's comparison table, judged.
+
+    Args:
+        latency_ms: from send to receive, by technique, milliseconds.
+        message_bytes: on the wire for a message of one size, by technique.
+        outcomes: what `survival` gives.
+        connection_kib: memory of the server for each idle connection, by technique, KiB.
+
+    Returns:
+        One row a cell, `COLUMNS`, as text.
+    """
+    import pandas
+
+    rows = {
+        "Direction": _DIRECTION,
+        "Overhead": _overhead(message_bytes),
+        "Latency": _latency(latency_ms),
+        "Scalability": _scalability(connection_kib),
+        "Proxy support": _proxies(outcomes),
+        "Browser support": _BROWSERS,
+        "AWS": _AWS,
+        "Best for": _BEST,
+    }
+    return pandas.DataFrame(
+        [
+            (dimension, technique, cell.note, cell.verdict, cell.how, cell.evidence)
+            for dimension, cells in rows.items()
+            for technique, cell in zip(TECHNIQUES, cells, strict=True)
+        ],
+        columns=list(COLUMNS),
+    )
+
+
+Cells = tuple[Cell, Cell, Cell, Cell]
+
+
+def _latency(measured: Mapping[str, Spread] | None) -> Cells:
+    notes = ("High (poll interval)", "Low", "Low", "Lowest")
+    if measured is None:
+        return _open(notes, "measure the latency first")
+    best = min(spread.median for spread in measured.values())
+    rival = min((t for t in TECHNIQUES if t != "websocket"), key=lambda t: measured[t].median)
+
+    def judge(technique: str, note: str) -> Cell:
+        spread = measured[technique]
+        said = f"median {spread.median:.3g} ms ({spread.least:.3g} to {spread.most:.3g})"
+        if note == "Lowest":
+            other = measured[rival]
+            against = f"; {rival} {other.median:.3g} ms ({other.least:.3g} to {other.most:.3g})"
+            found = verdict.judge((technique, spread), (rival, other))
+            if not found.decided:
+                against += f": undecided, {found.reason}"
+                return Cell(note, CONDITIONS, MEASURED, said + against)
+            holds = HOLDS if found.lower == technique else FAILS
+            return Cell(note, holds, MEASURED, said + against)
+        if note == "Low":
+            near = spread.median <= NEAR * best
+            return Cell(note, HOLDS if near else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
+        far = spread.median >= FAR * best
+        return Cell(note, HOLDS if far else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
+
+    return _each(judge, notes)
+
+
+def _overhead(measured: Mapping[str, float] | None) -> Cells:
+    notes = ("High (repeated HTTP)", "Medium", "Low", "Lowest")
+    if measured is None:
+        return _open(notes, "measure the overhead first")
+    order = sorted(TECHNIQUES, key=lambda technique: measured[technique])
+    least = measured[order[0]]
+
+    def judge(technique: str, note: str) -> Cell:
+        size = measured[technique]
+        said = f"{size:,.0f} bytes a message, {size / least:.1f} times the least"
+        place = order.index(technique)
+        if note == "Lowest":
+            return Cell(note, HOLDS if place == 0 else FAILS, MEASURED, said)
+        if note == "Low":
+            return Cell(note, HOLDS if size <= NEAR * least else CONDITIONS, MEASURED, said)
+        if note == "Medium":
+            return Cell(note, HOLDS if place == 2 else FAILS, MEASURED, said)
+        return Cell(note, HOLDS if place == 3 else FAILS, MEASURED, said)
+
+    return _each(judge, notes)
+
+
+def _scalability(measured: Mapping[str, float] | None) -> Cells:
+    notes = ("Easy", "Medium", "Easy", "Hard (persistent conn)")
+    if measured is None:
+        return _open(notes, "measure the memory of idle connections first")
+
+    def judge(technique: str, note: str) -> Cell:
+        kib = measured[technique]
+        said = f"{kib:.0f} KiB of the server for each idle client"
+        if technique == "short_polling":
+            return Cell(note, HOLDS, JUDGED, f"{said}; any server can answer any poll")
+        return Cell(
+            note,
+            CONDITIONS,
+            JUDGED,
+            f"{said}; long polls, streams and sockets are all held open: what is hard is fan-out"
+            " across servers and the return of all after an outage",
+        )
+
+    return _each(judge, notes)
+
+
+def _proxies(outcomes: pandas.DataFrame | None) -> Cells:
+    notes = ("Full", "Full", "Full", "Sometimes blocked")
+    if outcomes is None:
+        return _open(notes, "try the proxies first")
+
+    def judge(technique: str, note: str) -> Cell:
+        tried = outcomes[outcomes["technique"] == technique]
+        failed = tried[~tried["outcome"].str.startswith("works")]
+        said = "; ".join(f"{row.proxy}: {row.outcome}" for row in tried.itertuples())
+        if note == "Full":
+            return Cell(note, CONDITIONS if len(failed) else HOLDS, MEASURED, said)
+        return Cell(note, HOLDS if len(failed) else FAILS, MEASURED, said)
+
+    return _each(judge, notes)
+
+
+def _each(judge: Callable[[str, str], Cell], notes: tuple[str, str, str, str]) -> Cells:
+    short, long, sse, websocket = (
+        judge(technique, note) for technique, note in zip(TECHNIQUES, notes, strict=True)
+    )
+    return short, long, sse, websocket
+
+
+def _open(notes: tuple[str, str, str, str], why: str) -> Cells:
+    short, long, sse, websocket = (Cell(note, OPEN, MEASURED, why) for note in notes)
+    return short, long, sse, websocket
+
+
+_DIRECTION: Cells = (
+    Cell("Client only", HOLDS, SPECIFIED, "a server answers requests (RFC 9110 §3.4)"),
+    Cell(
+        "Client → Server only",
+        FAILS,
+        SPECIFIED,
+        "the client asks, and the server answers when it has news: they flow down, and what is"
+        " said up is a request of its own (RFC 6202 §2)",
+    ),
+    Cell("Server only", HOLDS, SPECIFIED, "a response has one direction (WHATWG HTML §9.2)"),
+    Cell("Bidirectional", HOLDS, SPECIFIED, "RFC 6455 §1.2"),
+)
+_BROWSERS: Cells = (
+    Cell("Full", HOLDS, SPECIFIED, "fetch (WHATWG Fetch)"),
+    Cell("Full", HOLDS, SPECIFIED, "fetch (WHATWG Fetch)"),
+    Cell(
+        "Full",
+        CONDITIONS,
+        SPECIFIED,
+        "EventSource cannot set headers, and has six connections to a host without HTTP/2"
+        " (MDN, November 2026)",
+    ),
+    Cell("Full (modern)", HOLDS, SPECIFIED, "WHATWG WebSockets; no headers of your own either"),
+)
+_AWS: Cells = (
+    Cell("API Gateway REST", HOLDS, SPECIFIED, "API Gateway Developer Guide, November 2026"),
+    Cell(
+        "API Gateway REST",
+        CONDITIONS,
+        SPECIFIED,
+        "the integration must answer within 29 s by default (API Gateway quotas, November 2026)",
+    ),
+    Cell(
+        "API Gateway HTTP",
+        FAILS,
+        SPECIFIED,
+        "response streaming is for REST APIs only, for at most 15 min (API Gateway Developer"
+        " Guide, November 2026)",
+    ),
+    Cell(
+        "API Gateway WebSocket",
+        CONDITIONS,
+        SPECIFIED,
+        "500 new connections a second, 2 h at most, 10 min idle (API Gateway quotas, November"
+        " 2026)",
+    ),
+)
+_BEST: Cells = (
+    Cell("Infrequent updates", HOLDS, JUDGED, "news may be as old as the interval"),
+    Cell("Chat (fallback)", HOLDS, JUDGED, "it passes where Upgrade does not"),
+    Cell("News feed, notifications", HOLDS, JUDGED, "one way, and the browser comes back"),
+    Cell("Chat, gaming, collaboration", HOLDS, JUDGED, "both ways, and little overhead"),
+)

@@ -1,0 +1,116 @@
+"""Which of two is lower, or that it is not decided: medians of repetitions, compared with care.
+
+A median of many messages hides that a machine has moods: within a minute all of a run's
+messages may be slow. So the unit is the repetition, and the interval goes from the least to
+the most median that any repetition had. No distribution is assumed, which for three to five
+repetitions would be make-believe; and how often chance alone takes two equals apart so is
+plain counting: 2 of the orders in which the repetitions can fall, 1 in 10 for three of each.
+For two of each it is 1 in 3, so that these must lie apart by more than either is wide.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from labserver.errors import LabError
+
+NEAR = 1.25  # times: who is closer is not called lower; another day it may be the other way
+CHANCE = 0.1  # as improbable as this is enough
+
+
+class Spread(NamedTuple):
+    """A measured value: the least, the median and the most of so many repetitions."""
+
+    least: float
+    median: float
+    most: float
+    repetitions: int
+
+    @classmethod
+    def of(cls, repetitions: Sequence[float]) -> Spread:
+        """That of some repetitions."""
+        median = statistics.median(repetitions)
+        return cls(min(repetitions), median, max(repetitions), len(repetitions))
+
+    @property
+    def width(self) -> float:
+        """From the least to the most."""
+        return 0.0 if self.least == self.most else self.most - self.least
+
+    def __str__(self) -> str:
+        return f"{self.median:.3g} ({self.least:.3g} to {self.most:.3g})"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What can be said of two measured values.
+
+    Attributes:
+        lower: the name of the lower one; None: undecided.
+        reason: why it is decided or not, in a few words.
+        a, b: what was compared, by name.
+        chance: how probable it is that repetitions of equals do not overlap; where that is much,
+            more is asked for.
+    """
+
+    lower: str | None
+    reason: str
+    a: tuple[str, Spread]
+    b: tuple[str, Spread]
+    chance: float
+
+    @property
+    def decided(self) -> bool:
+        """Whether one of them is lower."""
+        return self.lower is not None
+
+    def __str__(self) -> str:
+        figures = f"{self.a[0]} {self.a[1]}, {self.b[0]} {self.b[1]}"
+        said = "undecided" if self.lower is None else f"{self.lower} is lower"
+        return f"{said}, {self.reason}: {figures}"
+
+
+def compare(a: tuple[str, Sequence[float]], b: tuple[str, Sequence[float]]) -> Verdict:
+    """Compare two values by what their repetitions gave.
+
+    Args:
+        a, b: a name, and the value of each repetition.
+
+    Raises:
+        LabError: if one of them was not measured.
+    """
+    for name, repetitions in (a, b):
+        if not repetitions:
+            raise LabError(f"There is nothing of {name!r} to compare: measure it first.")
+    return judge((a[0], Spread.of(a[1])), (b[0], Spread.of(b[1])))
+
+
+def judge(a: tuple[str, Spread], b: tuple[str, Spread]) -> Verdict:
+    """The same of two spreads.
+
+    Args:
+        a, b: a name, and the spread of its repetitions.
+    """
+    one, other = a[1], b[1]
+    chance = 2 / math.comb(one.repetitions + other.repetitions, one.repetitions)
+    name, below, above = (a[0], one, other) if one.median < other.median else (b[0], other, one)
+    found = None
+    if min(one.repetitions, other.repetitions) < 2:
+        chance, reason = 1.0, "one repetition shows no spread"
+    elif not below.most < above.least:
+        reason = "their repetitions overlap"
+    elif not below.median * NEAR < above.median:
+        reason = f"they are closer than {NEAR - 1:.0%}"
+    elif chance > CHANCE and not above.least - below.most > max(below.width, above.width):
+        reason = "so few repetitions may lie apart by chance"
+    else:
+        found, reason = name, _times(above.median, below.median)
+    return Verdict(found, reason, a, b, chance)
+
+
+def _times(more: float, less: float) -> str:
+    return f"{more / less:.1f} times" if less and math.isfinite(more) else "beyond any number"

@@ -1,0 +1,197 @@
+"""What a learner has done so far: one JSON file per user, in the state folder.
+
+It is written whole or not at all, by one kernel at a time. A file that cannot be read is kept
+aside and begun anew; one that a newer labserver wrote is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import warnings
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from labserver.errors import LabError
+from labserver.runtime.state import FOLDER_VARIABLE, folder
+
+VERSION = 1
+SECTIONS = ("predictions", "exercises")
+
+Entry = dict[str, Any]
+
+
+def predictions() -> MutableMapping[str, Entry]:
+    """The predictions that are kept on this machine: key → what is kept of one."""
+    return Progress(_file()).section("predictions")
+
+
+def exercises() -> MutableMapping[str, Entry]:
+    """How far each exercise has come: id → `outcome`, `checks`, `hints`, `source`."""
+    return Progress(_file()).section("exercises")
+
+
+@contextmanager
+def change_exercises() -> Iterator[MutableMapping[str, Entry]]:
+    """The same as a mapping that is written when the block ends, with no other kernel between."""
+    with Progress(_file()).change() as kept:
+        yield kept["exercises"]
+
+
+def attempts_folder() -> Path:
+    """Where the attempts that were reset are kept; made where it is missing."""
+    path = folder() / "attempts"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def _file() -> Path:
+    return folder() / "progress.json"
+
+
+class Progress:
+    """A progress file; what is not there yet is empty.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def section(self, name: str) -> MutableMapping[str, Entry]:
+        """One of SECTIONS as a mapping that is the file: read and written at each use."""
+        return _Section(self, name)
+
+    def read(self) -> dict[str, dict[str, Entry]]:
+        """All that is kept.
+
+        Raises:
+            LabError: if it cannot be read, or a newer labserver wrote it.
+        """
+        with self._locked():
+            return self._read()
+
+    @contextmanager
+    def change(self) -> Iterator[dict[str, dict[str, Entry]]]:
+        """All that is kept, to be changed; written when the block ends without an error.
+
+        Raises:
+            LabError: if it can be neither read nor written, or a newer labserver wrote it.
+        """
+        with self._locked():
+            kept = self._read()
+            yield kept
+            self._write(kept)
+
+    def _read(self) -> dict[str, dict[str, Entry]]:
+        try:
+            text = self._path.read_bytes()
+        except FileNotFoundError:
+            return {name: {} for name in SECTIONS}
+        except OSError as error:
+            raise self._unusable("read", error) from error
+        try:
+            return _understood(json.loads(text), self._path)
+        except (ValueError, RecursionError):
+            aside = self._path.with_name(f"{self._path.stem}.broken-{secrets.token_hex(4)}.json")
+            os.replace(self._path, aside)
+            warnings.warn(
+                f"Your progress could not be read and begins anew; the old file is {aside.name}.",
+                stacklevel=2,
+            )
+            return {name: {} for name in SECTIONS}
+
+    def _write(self, kept: dict[str, dict[str, Entry]]) -> None:
+        text = json.dumps({"version": VERSION, **kept}, indent=1, sort_keys=True, allow_nan=False)
+        draft = self._path.with_name(f"{self._path.name}.{secrets.token_hex(8)}")
+        try:
+            with draft.open("x", encoding="utf-8") as file:
+                file.write(f"{text}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self._path)
+        except OSError as error:
+            raise self._unusable("written", error) from error
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _unusable(self, done: str, error: OSError) -> LabError:
+        return LabError(
+            f"Your progress {self._path} cannot be {done} ({error}): set {FOLDER_VARIABLE} to a"
+            " folder that you can write to, and restart the kernel."
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # A file of its own: the progress file is another one after each write.
+        try:
+            file = self._path.with_suffix(".lock").open("ab")
+        except OSError as error:
+            raise self._unusable("locked", error) from error
+        with file:  # closing it gives the lock back, even if the kernel is killed
+            _lock(file)
+            yield
+
+
+class _Section(MutableMapping[str, Entry]):
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress = progress
+        self._name = name
+
+    def __getitem__(self, key: str) -> Entry:
+        return self._progress.read()[self._name][key]
+
+    def __setitem__(self, key: str, entry: Entry) -> None:
+        with self._progress.change() as kept:
+            kept[self._name][key] = entry
+
+    def __delitem__(self, key: str) -> None:
+        with self._progress.change() as kept:
+            del kept[self._name][key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._progress.read()[self._name])
+
+    def __len__(self) -> int:
+        return len(self._progress.read()[self._name])
+
+
+def _understood(found: Any, path: Path) -> dict[str, dict[str, Entry]]:
+    """The sections of what was read.
+
+    Raises:
+        LabError: if a newer labserver wrote it.
+        ValueError: if it is no progress file.
+    """
+    if not isinstance(found, dict) or type(found.get("version")) is not int:
+        raise ValueError("no version")
+    if found["version"] > VERSION:
+        raise LabError(
+            f"A newer labserver wrote your progress {path}: update labserver, or move the file."
+        )
+    sections: dict[str, dict[str, Entry]] = {}
+    for name in SECTIONS:
+        section = found.get(name, {})
+        if not isinstance(section, dict) or not all(isinstance(e, dict) for e in section.values()):
+            raise ValueError(name)
+        sections[name] = section
+    return sections
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)

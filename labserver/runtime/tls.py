@@ -1,0 +1,117 @@
+"""TLS for a kernel's servers: an authority of its own, and the certificates that it signs.
+
+It is made when it is first needed, and its key never leaves this process. Outside, only who
+is given the authority's certificate (`server.ca_pem`) trusts it: verification is never off.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ssl
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from labserver.chat.auth import parse_origin
+from labserver.errors import LabError
+
+if TYPE_CHECKING:
+    import trustme
+
+ON_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+ANY = ("0.0.0.0", "::")  # listening there has no name
+
+
+class Authority:
+    """Signs certificates, and says who trusts them.
+
+    Attributes:
+        ca_pem: the file with its own certificate; the private key is in no file.
+    """
+
+    def __init__(self) -> None:
+        import trustme
+
+        self._ca = trustme.CA(organization_name="Realtime Lab")
+        self._certificate = self._ca.cert_pem.bytes().decode()
+        folder = TemporaryDirectory(prefix="labserver-ca-", ignore_cleanup_errors=True)
+        atexit.register(folder.cleanup)
+        self.ca_pem = str(Path(folder.name, "ca.pem"))
+        self._ca.cert_pem.write_to_path(self.ca_pem)
+
+    def serving(self, names: Iterable[str] = ()) -> ssl.SSLContext:
+        """What a server of this kernel proves itself with; for loopback, and for `names`.
+
+        Raises:
+            LabError: if one of the names cannot be certified.
+        """
+        context = _server_context()
+        self._certify(names).configure_cert(context)
+        return context
+
+    @contextmanager
+    def certificate(self, names: Iterable[str] = ()) -> Iterator[str]:
+        """The same for another process: a file that only this user may read, for a block.
+
+        Raises:
+            LabError: if one of the names cannot be certified.
+        """
+        with self._certify(names).private_key_and_cert_chain_pem.tempfile() as path:
+            yield path
+
+    def trusting(self) -> ssl.SSLContext:
+        """What a client verifies such a server with: it trusts this authority, and no other."""
+        return ssl.create_default_context(cadata=self._certificate)
+
+    def _certify(self, names: Iterable[str]) -> trustme.LeafCert:
+        hosts = dict.fromkeys([*ON_LOOPBACK, *filter(None, map(_host, names))])
+        try:
+            return self._ca.issue_cert(*hosts)
+        except UnicodeError as error:
+            raise LabError(f"There is no certificate for {', '.join(hosts)}: {error}.") from error
+
+
+def load_certificate(path: str) -> ssl.SSLContext:
+    """What a server proves itself with that was given a PEM file: its key, then its chain.
+
+    Raises:
+        LabError: if it cannot be read.
+    """
+    context = _server_context()
+    try:
+        context.load_cert_chain(path)
+    except OSError as error:  # an SSLError is one
+        raise LabError(
+            f"{path} cannot be used ({error}): give a PEM file with a private key and its"
+            " certificates."
+        ) from error
+    return context
+
+
+def authority() -> Authority:
+    """The kernel's own."""
+    global _authority  # noqa: PLW0603 - one a kernel, made when it is first needed
+    with _making:
+        if _authority is None:
+            _authority = Authority()
+        return _authority
+
+
+_authority: Authority | None = None
+_making = threading.Lock()
+
+
+def _server_context() -> ssl.SSLContext:
+    return ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+
+
+def _host(name: str) -> str | None:
+    """The host of a name or address, with a port or without one, as in a Host header."""
+    if name in ANY:
+        return None
+    bare_v6 = name.count(":") > 1 and not name.startswith("[")
+    origin = parse_origin(f"https://[{name}]" if bare_v6 else f"https://{name}")
+    return None if origin is None else origin.host

@@ -1,0 +1,289 @@
+// The client, whatever the technique: it reconnects, resumes, and sends until it is answered. It
+// draws nothing; what it writes to its log has the time of performance.now().
+
+const PROBE_MS = 3000;
+const BACKOFF_BASE_MS = 250;
+const BACKOFF_CAP_MS = 10_000;
+const STEADY_MS = 5000; // a connection that lived so long was a good one: the backoff begins anew
+const ECHO_MS = 5000; // for a message that was accepted to come back from the room
+const REPORT_MS = 150; // the log goes to Python in batches
+const LINES_MAX = 200;
+const SEEN_MAX = 10_000;
+const DIRECT_MESSAGE = /^\/dm\s+([A-Za-z0-9_.-]{1,64})\s+([^]+)$/;
+
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(8)); // randomUUID is for https only
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** One user's client in one room: it reconnects, resumes, and sends until it is answered. */
+class Client {
+  constructor({ user, room, technique, url, token, report, changed }) {
+    Object.assign(this, { user, room, url, report, changed });
+    this.technique = TECHNIQUES[technique];
+    this.newToken = token;
+    this.session = newId();
+    this.state = "connecting"; // open, waiting, closed (by hand, or EventSource gave up), refused
+    this.reason = "";
+    this.retryAt = 0;
+    this.way = null;
+    this.cursor = null;
+    this.epoch = null;
+    this.lines = [];
+    this.people = new Set();
+    this.pending = new Map(); // id → what was said and is not answered
+    this.seen = new Set();
+    this.rows = [];
+    this.requests = this.sent = this.received = 0;
+    this.roundTrip = null; // ms, from sending a message to hearing it
+    this.speak = null; // while it is open
+    this.ended = false;
+    this.connect = () => {};
+    this.run();
+  }
+
+  say(text) {
+    const [, to, content] = DIRECT_MESSAGE.exec(text) ?? [null, "", text];
+    const id = newId();
+    const data = { content, id, ...(to && { recipientId: to }) };
+    const line = { id, who: this.user, to, text: content, state: "sending" };
+    this.add(line);
+    this.pending.set(id, { line, json: JSON.stringify({ type: "CHAT_MESSAGE", data }) });
+    this.deliver(id);
+  }
+
+  /** Leave, and stay away until `connect` is called. */
+  disconnect() {
+    this.stop.abort(new GaveUp("by hand"));
+  }
+
+  /** Leave for good. */
+  end(reason = "") {
+    this.become("closed", reason);
+    this.ended = true;
+    this.disconnect();
+    this.connect();
+  }
+
+  // The connection's life
+
+  async run() {
+    for (let attempt = 0; !this.ended; ) {
+      this.stop = new AbortController();
+      const began = performance.now();
+      const thrown = await this.live(this.stop.signal).catch((error) => error);
+      this.speak = null;
+      const error = this.stop.signal.reason ?? thrown;
+      const reason = error.message;
+      this.log("closed", { code: thrown instanceof Lost ? thrown.code : null, detail: reason });
+      if (performance.now() - began > STEADY_MS) attempt = 0;
+      await new Promise((again) => {
+        this.connect = again;
+        if (this.ended) again();
+        else if (error instanceof Refused) this.become("refused", reason);
+        else if (error instanceof GaveUp) this.become("closed", reason);
+        else {
+          const delay = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
+          attempt += 1;
+          this.retryAt = performance.now() + delay;
+          this.become("waiting", reason);
+          setTimeout(again, delay);
+        }
+      });
+    }
+  }
+
+  /** One connection. */
+  async live(signal) {
+    this.become("connecting");
+    const token = await this.newToken();
+    const { way, ticket } = await this.find(token, signal);
+    this.way = way;
+    const release = hold(way, this.technique);
+    try {
+      await this.technique.travel(this, { base: way.base, token, ticket, signal });
+    } finally {
+      release();
+    }
+  }
+
+  /** The first way that leads to our server: whoever gives a ticket for our token is that. */
+  async find(token, signal) {
+    const tried = [];
+    for (const way of waysTo(this.url)) {
+      const headers = { Authorization: `Bearer ${token}` };
+      try {
+        const init = { method: "POST", headers };
+        const answer = await this.ask(`${way.base}/tickets`, init, PROBE_MS, signal);
+        return { way, ticket: (await answer.json()).ticket };
+      } catch (error) {
+        if (error instanceof Refused) this.way = way;
+        if (error instanceof Refused || signal.aborted) throw error;
+        tried.push(`${way.name}: ${error.message}`);
+      }
+    }
+    if (tried.length === 0) {
+      throw new GaveUp("A server with tls=True is for a browser on the kernel's own machine.");
+    }
+    const remedy = this.url.startsWith("https:")
+      ? ` Open ${this.url}/healthz in another tab, and accept its certificate.`
+      : "";
+    throw new Lost(`The server is not found; ${tried.join("; ")}.${remedy}`);
+  }
+
+  opened(speak) {
+    if (this.speak !== null) return;
+    this.speak = speak;
+    this.people = new Set();
+    this.become("open");
+    this.log("opened", { detail: `${this.way.name}, with ${this.technique.credential}` });
+    for (const id of this.pending.keys()) this.deliver(id);
+  }
+
+  /** Lost for a moment; it comes back without our help. */
+  paused(reason) {
+    if (this.speak !== null) this.log("closed", { detail: reason });
+    this.speak = null;
+    this.become("connecting", reason);
+  }
+
+  become(state, reason = "") {
+    if (this.ended) return;
+    this.state = state;
+    this.reason = reason;
+    this.changed();
+  }
+
+  // HTTP
+
+  query(more) {
+    const after = this.cursor === null ? {} : { after: this.cursor };
+    return new URLSearchParams({ room: this.room, ...after, ...more });
+  }
+
+  async ask(url, init, timeoutMs, signal) {
+    const said = `${init.method ?? "GET"} ${new URL(url).pathname.split("/").pop()}`;
+    this.requests += 1;
+    this.log("asked", { detail: said });
+    const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const answer = await fetch(url, { ...init, signal: until }).catch(() => {
+      throw new Lost(`no answer to ${said}`);
+    });
+    this.log("answered", { code: answer.status, detail: said });
+    if (answer.ok || answer.status === 304) return answer;
+    throw await failure(answer);
+  }
+
+  poll(base, token, query, known, timeoutMs, signal) {
+    const headers = { Authorization: `Bearer ${token}`, ...known };
+    const asked = this.query({ session: this.session, ...query });
+    return this.ask(`${base}/messages?${asked}`, { headers }, timeoutMs, signal);
+  }
+
+  async read(answer) {
+    if (answer.status !== 200) return; // 204, 304: nothing new
+    const { events, cursor } = await answer.json();
+    for (const event of events) this.hear(event);
+    this.cursor = cursor;
+  }
+
+  async post(base, token, json, id) {
+    const url = `${base}/messages?${new URLSearchParams({ room: this.room })}`;
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const init = { method: "POST", headers, body: json };
+    try {
+      const answer = await this.ask(url, init, ANSWER_MS, this.stop.signal);
+      this.expectEcho(id, this.stop);
+      this.hear(await answer.json());
+    } catch (error) {
+      if (error instanceof Refused) this.settle(id, "failed", error.message);
+      // It is not known whether it arrived: the same id again, and the server knows.
+      else setTimeout(() => this.deliver(id), BACKOFF_BASE_MS * (1 + Math.random()));
+    }
+  }
+
+  /** A proxy can lose the server's connection and not tell us: what we say must come back. */
+  expectEcho(id, stop) {
+    if (!this.pending.has(id) || this.pending.get(id).line.to) return;
+    setTimeout(() => {
+      if (!this.seen.has(`${this.user} ${id}`)) stop.abort(new Lost("nothing comes in any more"));
+    }, ECHO_MS);
+  }
+
+  // What is said and heard
+
+  deliver(id) {
+    const said = this.pending.get(id);
+    if (said === undefined || this.speak === null) return;
+    said.line.at = performance.now();
+    this.sent += 1;
+    this.log("sent", { id });
+    this.speak(said.json, id);
+  }
+
+  hear({ type, data = {}, offset = null, ts = "" }, cursor = "") {
+    if (type === "HELLO") {
+      this.epoch = data.cursor.split("-")[0];
+      this.cursor ??= data.cursor; // ours is the true one until a RESET has been heard
+      return;
+    }
+    if (type === "ACK") {
+      this.log("acked", { id: data.id, offset: data.offset });
+      this.settle(data.id, "sent", data.status === "queued" ? "kept until they come" : "");
+      return;
+    }
+    this.received += 1;
+    this.log("received", { id: data.id ?? "", offset, detail: type });
+    if (type === "RESET") this.cursor = `${data.epoch}-${data.newest}`;
+    else if (cursor) this.cursor = cursor;
+    else if (offset !== null && this.epoch !== null) this.cursor = `${this.epoch}-${offset}`;
+    if (type === "CHAT_MESSAGE") this.hearMessage(data, offset, ts);
+    else if (type === "RESET") this.notice("Some messages are missing: the server lost them.");
+    else if (type === "PRESENCE" && data.status === "online") this.people.add(data.userId);
+    else if (type === "PRESENCE") this.people.delete(data.userId);
+    else if (type === "ERROR" && data.retryAfter) {
+      setTimeout(() => this.deliver(data.id), 1000 * data.retryAfter);
+    } else if (type === "ERROR" && this.pending.has(data.id)) {
+      this.settle(data.id, "failed", data.message);
+    } else if (type === "ERROR") this.notice(data.message);
+  }
+
+  hearMessage({ id, senderId, content, recipientId = "" }, offset, ts) {
+    if (recipientId && offset && this.technique.receipts) {
+      this.speak?.(JSON.stringify({ type: "ACK", data: { offset } })); // it left the mailbox
+    }
+    const key = `${senderId} ${id}`;
+    if (this.seen.has(key)) return;
+    this.seen.add(key);
+    if (this.seen.size > SEEN_MAX) this.seen.delete(this.seen.values().next().value);
+    const own = this.lines.find((line) => line.at && line.id === id && senderId === this.user);
+    if (own) this.roundTrip = performance.now() - own.at;
+    this.lines = this.lines.filter((line) => line !== own); // it stands where the room has it
+    this.settle(id, "sent");
+    this.add({ id, who: senderId, to: recipientId, text: content, state: "received", ts });
+  }
+
+  settle(id, state, why = "") {
+    const said = this.pending.get(id);
+    if (said === undefined) return;
+    this.pending.delete(id);
+    const settled = { ...said.line, state, why };
+    this.lines = this.lines.map((line) => (line === said.line ? settled : line));
+    this.changed();
+  }
+
+  notice(text) {
+    this.add({ who: "", text, state: "notice" });
+  }
+
+  add(line) {
+    this.lines = [...this.lines, line].slice(-LINES_MAX);
+    this.changed();
+  }
+
+  log(what, { id = "", offset = null, code = null, detail = "" } = {}) {
+    if (this.rows.length === 0) setTimeout(() => this.report(this.rows.splice(0)), REPORT_MS);
+    this.rows.push([performance.now(), what, id, offset, code, detail]);
+    this.changed();
+  }
+}

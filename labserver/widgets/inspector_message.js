@@ -1,0 +1,132 @@
+// One message, as the inspector shows it when it is clicked: its bits, its bytes, what they mean.
+// element.js stands above this, in one module.
+
+const HEX_COLUMNS = 16;
+const MASKED_COLUMNS = 8; // twice, side by side
+
+function bytesOf(hex) {
+  return hex.match(/../g) ?? [];
+}
+
+function asText(bytes) {
+  const codes = bytes.map((byte) => parseInt(byte, 16));
+  return codes.map((code) => (code >= 32 && code < 127 ? String.fromCharCode(code) : "·")).join("");
+}
+
+/** Bytes in hexadecimal, coloured by part; beside masked ones, what they are without the mask. */
+function hexView({ raw, unmasked, parts }) {
+  const box = element("div", "lab-wire-hex");
+  box.tabIndex = 0; // it scrolls sideways where there is little room
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", "Bytes, in hexadecimal");
+  const bytes = bytesOf(raw);
+  const plain = bytesOf(unmasked);
+  const start = bytes.length - plain.length; // of what is masked
+  const columns = plain.length ? MASKED_COLUMNS : HEX_COLUMNS;
+  const partOf = new Array(bytes.length).fill(-1);
+  parts.forEach(([, from, to], index) => partOf.fill(index, from, to));
+
+  const cells = (line, at, byteAt) => {
+    for (let i = at; i < at + columns; i++) {
+      const byte = byteAt(i);
+      const cell = element("span", "lab-wire-byte", byte ?? "  ");
+      if (byte) {
+        cell.dataset.part = partOf[i];
+        cell.dataset.tone = partOf[i] < 0 ? "" : parts[partOf[i]][4] ? "payload" : partOf[i] % 2;
+      }
+      line.append(cell);
+    }
+  };
+  if (plain.length) {
+    const wide = 3 * columns;
+    const head = `${" ".repeat(6)}${"on the wire".padEnd(wide + 2)}${"without the mask".padEnd(wide)}`;
+    box.append(element("div", "lab-wire-offset", head));
+  }
+  for (let at = 0; at < bytes.length; at += columns) {
+    const line = element("div");
+    line.append(element("span", "lab-wire-offset", `${at.toString(16).padStart(4, "0")}  `));
+    cells(line, at, (i) => bytes[i]);
+    let said = bytes.slice(at, at + columns);
+    if (plain.length) {
+      line.append("  ");
+      cells(line, at, (i) => plain[i - start]);
+      said = plain.slice(Math.max(0, at - start), Math.max(0, at + columns - start));
+    }
+    line.append(element("span", "lab-wire-ascii", `  ${asText(said)}`));
+    box.append(line);
+  }
+  return box;
+}
+
+function partTable(parts, hex) {
+  const table = element("table", "lab-wire-parts");
+  parts.forEach(([name, start, end, meaning, isPayload], index) => {
+    const row = element("tr", isPayload ? "lab-wire-is-payload" : "");
+    row.tabIndex = 0;
+    row.append(
+      element("td", "", name),
+      element("td", "", end - start > 1 ? `${start}–${end - 1}` : `${start}`),
+      element("td", "", meaning),
+    );
+    const light = (on) => {
+      for (const cell of hex.querySelectorAll(`[data-part="${index}"]`)) {
+        cell.classList.toggle("lab-wire-lit", on);
+      }
+    };
+    for (const event of ["mouseenter", "focus"]) row.addEventListener(event, () => light(true));
+    for (const event of ["mouseleave", "blur"]) row.addEventListener(event, () => light(false));
+    table.append(row);
+  });
+  return table;
+}
+
+/** The head of a frame, a box a byte. */
+function bitView(octets) {
+  const box = element("div", "lab-wire-bits");
+  for (const [bits, fields] of octets) {
+    const octet = element("div", "lab-wire-octet");
+    let position = 0;
+    for (const [name, width] of fields) {
+      const field = element("div", "lab-wire-field");
+      field.style.flexGrow = width;
+      const value = element("div", "lab-wire-bit-row");
+      for (const bit of bits.slice(position, position + width)) value.append(element("span", "", bit));
+      position += width;
+      field.append(value, element("small", "", name));
+      octet.append(field);
+    }
+    box.append(octet);
+  }
+  return box;
+}
+
+function fieldTable(fields) {
+  const table = element("table", "lab-wire-fields");
+  for (const [name, value] of fields) {
+    const row = element("tr");
+    const head = element("th", "", name);
+    head.scope = "row";
+    row.append(head, element("td", "", value));
+    table.append(row);
+  }
+  return table;
+}
+
+/** What the kernel told about a message, as nodes for the panel. */
+function messageView(found) {
+  const hex = hexView(found);
+  const shown = found.raw.length / 2;
+  const overhead = found.size - found.payload;
+  const cut = shown < found.size ? `; the first ${shown.toLocaleString("en")} are shown` : "";
+  const known = `${found.payload.toLocaleString("en")} of payload, ${overhead.toLocaleString("en")} of overhead`;
+  const spent = found.opaque ? "what of them is payload cannot be seen" : known;
+  return [
+    element("h4", "", `${found.number} · ${found.kind} · ${found.summary}`),
+    element("p", "", `${counted(found.size, "byte")}: ${spent}${cut}`),
+    ...(found.error ? [element("p", "lab-wire-error", found.error)] : []),
+    ...(found.bits.length ? [bitView(found.bits)] : []),
+    ...(found.text ? [element("p", "lab-wire-text", found.text)] : []),
+    ...(shown ? [hex, partTable(found.parts, hex)] : []),
+    ...(found.fields.length ? [fieldTable(found.fields)] : []),
+  ];
+}

@@ -1,0 +1,304 @@
+"""The browser's own WebSocket, EventSource and fetch in JupyterLab: near, and far away."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Error, Page, Route, expect
+
+from labserver.runtime.wiring import LOOPBACK
+from tests.browser.conftest import ELSEWHERE, SESSIONS_CAN_BE_DELETED, jupyter_lab
+from tests.browser.lab_page import LabPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+USERS = {"short_polling": "ada", "long_polling": "ben", "sse": "cleo", "websocket": "dan"}
+CREDENTIALS = {
+    "short_polling": "the token in the Authorization header",
+    "long_polling": "the token in the Authorization header",
+    "sse": "the token in the URL",
+    "websocket": "a ticket in the URL, good once",
+}
+EVIL = "<img src=x onerror=alert(1)><b>bold</b>"
+JUPYTER_TOKEN = "a-token-of-jupyter-itself"
+
+START = """\
+import labserver as lab
+from ipywidgets import Box, Layout
+options = {options}
+servers, panes, hub = {{}}, {{}}, None
+for technique, user in {users}.items():
+    servers[technique] = lab.start(technique, hub=hub, **options)
+    hub = servers[technique].hub
+    panes[technique] = servers[technique].browser(user)
+Box(list(panes.values()), layout=Layout(flex_flow="row wrap"))"""
+
+
+def write_notebook(folder: Path, name: str, source: str = "", **options: object) -> None:
+    """A notebook of one cell; by default a pane for each technique, all in one conversation."""
+    source = source or START.format(users=USERS, options=options)
+    cells = [nbformat.v4.new_code_cell(source)]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    (folder / "notebooks").mkdir(exist_ok=True)
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, folder / "notebooks" / name)
+
+
+@pytest.fixture(scope="module")
+def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A JupyterLab on loopback."""
+    folder = tmp_path_factory.mktemp("near")
+    write_notebook(folder, "panes.ipynb")
+    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
+        yield url
+
+
+@pytest.fixture
+def far_page(chromium: str, browser: Browser, tmp_path: Path) -> Iterator[LabPage]:
+    """A JupyterLab with a password, under another name than loopback and behind a prefix."""
+    write_notebook(tmp_path, "panes.ipynb", allowed_hosts=[ELSEWHERE])
+    write_notebook(tmp_path, "unprepared.ipynb")
+    write_notebook(tmp_path, "crowd.ipynb", source=CROWD.format(host=ELSEWHERE))
+    elsewhere_too = "--ServerApp.allow_remote_access=True"
+    with jupyter_lab(tmp_path, elsewhere_too, prefix="/lab-prefix/", token=JUPYTER_TOKEN) as near:
+        url = near.replace(LOOPBACK, ELSEWHERE)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(f"{url}/lab?token={JUPYTER_TOKEN}")  # from here on there is a cookie
+        yield LabPage(page, url)
+        page.close()
+
+
+def addresses_of(page: Page) -> set[str]:
+    """Fills up with the host and port of whatever the page connects to."""
+    seen: set[str] = set()
+    page.on("request", lambda request: seen.add(urlsplit(request.url).netloc))
+    page.on("websocket", lambda socket: seen.add(urlsplit(socket.url).netloc))
+    return seen
+
+
+def all_are_heard_in_all(page: LabPage, way: str) -> None:
+    panes = {technique: page.pane(user) for technique, user in USERS.items()}
+    for technique, pane in panes.items():
+        pane.is_now("open")
+        expect(pane.root.locator(".lab-browser-way")).to_contain_text(f"{way}: ")
+        proof = pane.root.locator(".lab-browser-proof")
+        expect(proof).to_have_text(f"identified by {CREDENTIALS[technique]}")
+    for technique, pane in panes.items():
+        pane.say(f"by {technique} {EVIL}")
+    for technique in USERS:
+        for pane in panes.values():
+            pane.hears(f"by {technique} {EVIL}")
+    for pane in panes.values():
+        assert pane.root.locator("img, b >> text=bold").count() == 0
+        expect(pane.root.locator("footer")).to_contain_text("1 sent")
+    assert page.dialogs == []
+
+
+def test_each_client_of_the_browser_is_heard_by_all(lab_page: LabPage) -> None:
+    lab_page.run_all("panes.ipynb")
+    all_are_heard_in_all(lab_page, "direct")
+
+
+Rows = list[dict[str, Any]]
+
+
+def logged(page: LabPage, technique: str, whole: Callable[[Rows], bool]) -> Rows:
+    """A pane's log, once it is `whole`: it comes in batches."""
+    end = time.monotonic() + 10
+    while True:
+        table = page.evaluate(f"panes[{technique!r}].log().to_json(orient='records')")
+        rows: Rows = json.loads(table)
+        if whole(rows):
+            return rows
+        assert time.monotonic() < end, rows
+
+
+def of_what_was_said(rows: Rows) -> dict[str, dict[str, Any]]:
+    """The rows of the messages that were sent from there, by what they say."""
+    said = {row["id"] for row in rows if row["what"] == "sent"}
+    return {row["what"]: row for row in rows if row["id"] in said}
+
+
+def test_the_log_comes_back_as_a_table(lab_page: LabPage) -> None:
+    lab_page.run_all("panes.ipynb")
+    for technique, user in USERS.items():
+        pane = lab_page.pane(user)
+        pane.is_now("open")
+        lab_page.evaluate(f"panes[{technique!r}].say('from {technique}')")
+        pane.hears(f"from {technique}")
+        expect(pane.root.locator("footer")).to_contain_text("round trip")
+        rows = logged(lab_page, technique, lambda rows: len(of_what_was_said(rows)) == 3)
+        (opened,) = (row["detail"] for row in rows if row["what"] == "opened")
+        assert opened == f"direct, with {CREDENTIALS[technique]}"
+        told = of_what_was_said(rows)
+        assert set(told) == {"sent", "acked", "received"}
+        assert told["received"]["offset"] == told["acked"]["offset"]
+        moments = [row["ms"] for row in rows]
+        assert moments == sorted(moments)
+
+
+def test_who_was_cut_off_comes_back_and_hears_everything_once(lab_page: LabPage) -> None:
+    lab_page.run_all("panes.ipynb")
+    panes = {technique: lab_page.pane(user) for technique, user in USERS.items()}
+    for pane in panes.values():
+        pane.is_now("open")
+    panes["websocket"].say("before")
+    for pane in panes.values():
+        pane.hears("before")
+    lab_page.evaluate("[server.cut() for server in servers.values()]")
+    panes["long_polling"].say("after")
+    for pane in panes.values():
+        pane.hears("after")
+        pane.hears("before")
+
+    def codes(rows: Rows) -> list[int]:
+        return [row["code"] for row in rows if row["what"] == "closed"]
+
+    rows = logged(lab_page, "websocket", lambda rows: codes(rows) != [])
+    assert codes(rows) == [1006], "no close frame came"
+
+
+@pytest.mark.parametrize("technique", USERS)
+def test_what_is_said_while_a_pane_is_away_waits_for_it(lab_page: LabPage, technique: str) -> None:
+    lab_page.run_all("panes.ipynb")
+    away = lab_page.pane(USERS[technique])
+    other = lab_page.pane("dan" if technique != "websocket" else "cleo")
+    for pane in (away, other):
+        pane.is_now("open")
+    other.say("first")
+    away.hears("first")
+    away.press("Disconnect")
+    away.is_now("closed")
+    away.say("said while away")
+    other.say("missed")
+    other.hears("missed")
+    away.hears("missed", times=0)
+    away.press("Connect")
+    away.hears("missed")
+    other.hears("said while away")
+    away.hears("said while away")
+    away.hears("first")
+
+
+@pytest.fixture
+def tunnelled_page(lab_page: LabPage) -> LabPage:
+    """Of all ports of this machine only Jupyter's can be reached, as through a tunnel."""
+    jupyter = urlsplit(lab_page.url).netloc
+
+    def pass_on(route: Route) -> None:
+        if urlsplit(route.request.url).netloc == jupyter:
+            route.continue_()
+        else:
+            route.abort("connectionrefused")
+
+    lab_page.page.route("**/*", pass_on)
+    return lab_page
+
+
+def test_where_the_ports_cannot_be_reached_the_proxy_is_the_way(tunnelled_page: LabPage) -> None:
+    tunnelled_page.run_all("panes.ipynb")
+    all_are_heard_in_all(tunnelled_page, "through the proxy")
+
+
+def test_a_stream_that_the_proxy_has_lost_is_found_out_and_resumed(
+    tunnelled_page: LabPage,
+) -> None:
+    tunnelled_page.run_all("panes.ipynb")
+    streaming, other = tunnelled_page.pane("cleo"), tunnelled_page.pane("dan")
+    for pane in (streaming, other):
+        pane.is_now("open")
+    other.say("before")
+    streaming.hears("before")
+    tunnelled_page.evaluate("servers['sse'].cut()")
+    other.say("missed")
+    other.hears("missed")
+    streaming.say("is anybody there?")
+    streaming.hears("missed")
+    streaming.hears("before")
+
+
+def test_far_away_all_goes_through_the_proxy(far_page: LabPage) -> None:
+    reached = addresses_of(far_page.page)
+    far_page.run_all("panes.ipynb")
+    all_are_heard_in_all(far_page, "through the proxy")
+    reached.discard("")  # blob: and data: are in the page itself
+    assert reached == {urlsplit(far_page.url).netloc}, "nothing else was even tried"
+
+
+def test_far_away_the_pane_says_which_host_to_allow(far_page: LabPage) -> None:
+    far_page.run_all("unprepared.ipynb")
+    for user in USERS.values():
+        pane = far_page.pane(user)
+        pane.is_now("refused")
+        advice = pane.root.locator(".lab-browser-reason")
+        expect(advice).to_contain_text(f'allowed_hosts=["{ELSEWHERE}"]')
+
+
+CROWD = """\
+import labserver as lab
+from ipywidgets import Box, Layout
+server = lab.start("sse", allowed_hosts=["{host}"])
+panes = [server.browser(f"tab{{number}}") for number in range(1, 8)]
+Box(panes, layout=Layout(flex_flow="row wrap"))"""
+
+
+def test_far_away_the_panes_leave_jupyter_connections_of_its_own(far_page: LabPage) -> None:
+    far_page.run_all("crowd.ipynb")
+    states = far_page.page.locator(".lab-browser .lab-chat-state")
+    expect(states.get_by_text("open", exact=True)).to_have_count(4, timeout=15_000)
+    expect(states.get_by_text("closed", exact=True)).to_have_count(3)
+    told = far_page.page.locator(".lab-browser-reason", has_text="4 panes hold a connection")
+    expect(told).to_have_count(3)
+    far_page.reload()  # it is saved, and served
+    expect(states.get_by_text("open", exact=True)).to_have_count(4, timeout=15_000)
+    last = next(n for n in range(1, 8) if far_page.pane(f"tab{n}").state.inner_text() == "closed")
+    first = next(n for n in range(1, 8) if far_page.pane(f"tab{n}").state.inner_text() == "open")
+    far_page.pane(f"tab{first}").press("Disconnect")
+    far_page.pane(f"tab{last}").press("Connect")
+    far_page.pane(f"tab{last}").is_now("open")
+
+
+SEVEN = """\
+import labserver as lab
+from ipywidgets import Box, Layout
+server = lab.start("sse", tls=True, http2=True)
+panes = [server.browser(f"tab{number}") for number in range(1, 8)]
+Box(panes, layout=Layout(flex_flow="row wrap"))"""
+
+
+@pytest.fixture(scope="module")
+def seven_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A JupyterLab with seven panes over HTTP/2, which have a certificate of the kernel's own."""
+    folder = tmp_path_factory.mktemp("seven")
+    write_notebook(folder, "seven.ipynb", source=SEVEN)
+    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
+        yield url
+
+
+def test_seven_streams_are_open_on_http2_once_the_certificate_is_accepted(
+    browser: Browser, seven_url: str
+) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = LabPage(context.new_page(), seven_url)
+    page.run_all("seven.ipynb")
+    url = page.evaluate("server.url")
+    expect(page.pane("tab1").root.locator(".lab-browser-reason")).to_contain_text(
+        f"Open {url}/healthz in another tab, and accept its certificate."
+    )
+    warning = context.new_page()
+    with suppress(Error):  # it stops at the warning
+        warning.goto(f"{url}/healthz")
+    warning.locator("#details-button").click()  # Advanced
+    warning.locator("#proceed-link").click()
+    warning.wait_for_url(f"{url}/healthz")
+    for number in range(1, 8):
+        page.pane(f"tab{number}").is_now("open", timeout_s=30)
+    context.close()

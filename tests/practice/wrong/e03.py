@@ -1,0 +1,108 @@
+"""Wrong ideas about a log that is read by cursor."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+
+class Base:
+    """Works; each wrong idea changes one thing of it."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, Any]] = []
+
+    def append(self, event: Any) -> int:
+        self.events.append((len(self.events) + 1, event))
+        return len(self.events)
+
+    def unread(self, after: int) -> list[tuple[int, Any]]:
+        return [one for one in self.events if one[0] > after]
+
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        batch = self.unread(after)[:limit]
+        return [event for _, event in batch], batch[-1][0] if batch else after
+
+
+class CursorIsATime(Base):
+    def append(self, event: Any) -> int:
+        self.events.append((int(time.time() * 1000), event))
+        return self.events[-1][0]
+
+
+class DeletesOnDelivery(Base):
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        batch = self.unread(after)[:limit]
+        self.events = [one for one in self.events if one not in batch]
+        return [event for _, event in batch], batch[-1][0] if batch else after
+
+    def append(self, event: Any) -> int:
+        self.last = getattr(self, "last", 0) + 1
+        self.events.append((self.last, event))
+        return self.last
+
+
+class RemembersTheReader(Base):
+    """It believes that what it gave has arrived, and looks at no cursor before that."""
+
+    given = 0
+
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        events, self.given = super().poll(max(after, self.given), limit)
+        return events, self.given
+
+
+class AtTheCursor(Base):
+    def unread(self, after: int) -> list[tuple[int, Any]]:
+        return [one for one in self.events if one[0] >= after]
+
+
+class NextIsNewest(Base):
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        return super().poll(after, limit)[0], max(after, len(self.events))
+
+
+class NextIsNothing(Base):
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        events, following = super().poll(after, limit)
+        return events, following if events else 0
+
+
+class NoLimit(Base):
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        return super().poll(after, 1_000_000)
+
+
+class NewestFirst(Base):
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        batch = self.unread(after)[-limit:]
+        return [event for _, event in batch], batch[-1][0] if batch else after
+
+
+class CountsFromZero(Base):
+    def append(self, event: Any) -> int:
+        return super().append(event) - 1
+
+
+class FindsTheEvent(Base):
+    """It looks for the event itself: two of the same text have one place."""
+
+    def append(self, event: Any) -> int:
+        super().append(event)
+        return [one[1] for one in self.events].index(event) + 1
+
+
+class ReturnsTheEventsAlone(Base):
+    def poll(self, after: int, limit: int) -> Any:
+        return super().poll(after, limit)[0]
+
+
+class ReturnsPairs(Base):
+    def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
+        batch = self.unread(after)[:limit]
+        return list(batch), batch[-1][0] if batch else after
+
+
+class KeepsAHundred(Base):
+    def unread(self, after: int) -> list[tuple[int, Any]]:
+        return [one for one in self.events[-100:] if one[0] > after]
