@@ -12,7 +12,7 @@ TEST_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 
-NOTEBOOKS := notebooks $(wildcard exercises/solutions)
+TESTS ?= tests notebooks $(wildcard exercises/solutions)
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 # A kernel that runs as root on a CI machine is meant; Jupyter wants to be told.
 ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
@@ -35,7 +35,7 @@ lab: $(READY)  ## open JupyterLab on the first notebook
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ROOT) $(LAB_ARGS)
 
 test: $(READY)  ## unit tests, all notebooks, and JupyterLab in a real browser
-	LABSERVER_QUICK=1 $(BIN)/python -m pytest $(NBVAL) tests $(NOTEBOOKS) $(TEST_ARGS)
+	LABSERVER_QUICK=1 $(BIN)/python -m pytest $(NBVAL) $(TESTS) $(TEST_ARGS)
 
 lint: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .

@@ -185,7 +185,7 @@ def test_a_browser_talks_with_the_hub(any_browser: Browser, server: Server, talk
     bob = server.client("bob")
     page = talk(any_browser, "alice")
     opened_ms = page.evaluate("talk.call('@hub', {hello: true})")
-    assert opened_ms < 2000
+    assert opened_ms < 5000  # a check of ICE that has to be repeated takes longer
     assert page.evaluate("talk.receive('HELLO')")["data"]["cursor"].endswith("-0")
     assert page.evaluate("talk.peer.sctp.maxMessageSize") == 64 * 1024
 

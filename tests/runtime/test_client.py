@@ -19,6 +19,7 @@ from labserver.runtime.server import Server
 from labserver.techniques import load
 from labserver.techniques.client import ChatClient
 from labserver.techniques.interface import Address
+from tests.prompt import PROMPT_S
 from tests.runtime.conftest import Start
 
 
@@ -126,7 +127,7 @@ def test_receive_returns_none_at_the_timeout(server: Server) -> None:
         pass
     began = time.monotonic()
     assert alice.receive(0.2) is None
-    assert 0.19 < time.monotonic() - began < 2
+    assert 0.19 < time.monotonic() - began < PROMPT_S
 
 
 def test_receive_with_a_timeout_of_zero_takes_what_is_there(start: Start) -> None:
@@ -182,7 +183,7 @@ def test_what_was_received_can_be_read_after_the_close(start: Start) -> None:
     alice.send("hi")
     time.sleep(0.1)
     alice.close()
-    assert content(alice.receive(1, type="CHAT_MESSAGE")) == "hi"
+    assert content(alice.receive(10, type="CHAT_MESSAGE")) == "hi"
     assert alice.receive(1) is None
 
 
@@ -192,7 +193,7 @@ def test_closing_a_client_that_is_cut_is_quick(server: Server) -> None:
     wait_for(alice, "cut")
     began = time.monotonic()
     alice.close()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PROMPT_S
     assert alice.state == "closed"
 
 

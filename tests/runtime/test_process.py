@@ -139,7 +139,7 @@ def test_an_unknown_technique_is_an_error_before_anything_starts(start: Start) -
 
 
 def status_for_origin(server: Server, origin: str) -> int:
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
     connection.request("OPTIONS", "/tickets", headers={"Origin": origin})
     status = connection.getresponse().status
     connection.close()
@@ -191,7 +191,7 @@ def test_two_names_have_two_stores(start: Start) -> None:
     with second.client("bob") as bob:
         assert bob.receive(0.3, type="CHAT_MESSAGE") is None
     with first.client("bob") as bob:
-        assert bob.receive(5, type="CHAT_MESSAGE") is not None
+        assert bob.receive(10, type="CHAT_MESSAGE") is not None
 
 
 KERNEL = """

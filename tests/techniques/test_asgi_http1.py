@@ -40,7 +40,7 @@ async def test_a_peer_that_never_answers_the_end_of_tls_does_not_hold_it_up(
             socket.create_connection(("127.0.0.1", port)), server_hostname="localhost"
         )
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         async with running(serve, Streams(), proof) as port:
             silent = await asyncio.to_thread(connect, port)
     left = [each.laddr for each in psutil.Process().net_connections("tcp")]

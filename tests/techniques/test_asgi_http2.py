@@ -150,7 +150,7 @@ async def test_it_stops_with_streams_that_do_not_end(
     app = Streams()
     scheme = "https" if secure else "http"
     async with httpx2.AsyncClient(http1=False, http2=True, verify=trust, trust_env=False) as client:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             async with (
                 running(serve, app, proof if secure else None) as port,
                 AsyncExitStack() as stack,
@@ -164,7 +164,7 @@ async def test_it_stops_with_streams_that_do_not_end(
 
 
 async def test_it_stops_with_a_peer_that_asks_for_nothing() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         async with running(serve, Streams()) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(PREFACE)

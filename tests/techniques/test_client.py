@@ -72,7 +72,7 @@ def said(number: int, sender: str = "bob") -> Heard:
 
 
 async def contents(client: ChatClient, count: int) -> list[str]:
-    found = [await client.receive(5) for _ in range(count)]
+    found = [await client.receive(10) for _ in range(count)]
     return [event.data["content"] for event in found if event is not None]
 
 
@@ -109,7 +109,7 @@ async def test_a_refusal_ends_it_for_good_and_says_why() -> None:
     wire = Wire([Refused(401, "bad_token", "No.")])
     async with running(wire) as client:
         with pytest.raises(Refused, match="No"):
-            await client.opened(5)
+            await client.opened(10)
         with pytest.raises(Refused):
             await client.send("hi")
         assert await client.receive(1) is None

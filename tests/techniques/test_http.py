@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from labserver.chat.events import Event
 from labserver.errors import Refused
 from labserver.techniques.http import HttpConnection
 from labserver.techniques.interface import Address, ConnectionLost
+from tests.prompt import PROMPT_S
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -162,7 +164,7 @@ async def test_what_is_under_way_ends_with_the_connection(leave: bool) -> None:
             await connection.close()
             ends = await waiting
     ends = await waiting
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < PROMPT_S
     assert [type(end) for end in ends] == [ConnectionLost] * 3
 
 
@@ -192,15 +194,16 @@ async def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> N
             await asyncio.sleep(0.02)
 
 
-async def test_it_opens_fast() -> None:
-    connection = HttpConnection(Address("http://127.0.0.1:1", "t", "lobby", "s"))
-    times = []
-    for _ in range(10):
-        began = time.perf_counter()
-        async with connection.open():
-            pass
-        times.append(time.perf_counter() - began)
-    assert sorted(times)[5] < 0.01  # with the certificates that are read by default: 0.02
+async def test_opening_reads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read by default, 20 ms each time, though nothing is encrypted."""
+
+    def read(*_args: object, **_options: object) -> None:
+        pytest.fail("the machine's certificates were read")
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", read)
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", read)
+    async with HttpConnection(Address("http://127.0.0.1:1", "t", "lobby", "s")).open():
+        pass
 
 
 # A stream
@@ -265,7 +268,7 @@ async def test_closing_ends_a_stream() -> None:
         reading = asyncio.gather(read(connection), return_exceptions=True)
         await asyncio.sleep(0.1)
         await connection.close()
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(PROMPT_S):
             (end,) = await reading
     assert isinstance(end, ConnectionLost)
     assert not ended.is_set()

@@ -18,6 +18,7 @@ from labserver.techniques import long_polling
 from labserver.techniques.client import chat_client
 from labserver.techniques.interface import Technique
 from labserver.techniques.long_polling import seconds
+from tests.prompt import PROMPT_S
 from tests.techniques.polling_server import Served, contents, hear, offset, serving, types
 
 TECHNIQUE = cast(Technique, long_polling)
@@ -59,7 +60,7 @@ async def test_204_comes_when_the_time_is_up(served: Served, wait: str, least: f
     alice = served.browser("alice")
     began = time.monotonic()
     answer = await alice.get(f"/messages?wait={wait}")
-    assert least <= time.monotonic() - began < least + 0.9
+    assert least <= time.monotonic() - began < least + PROMPT_S
     assert (answer.status_code, answer.content) == (204, b"")
     assert "Content-Length" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-store"
@@ -80,7 +81,7 @@ async def test_204_tells_a_client_that_began_without_a_cursor_where_it_stands(
 async def test_hello_is_answered_at_once(served: Served) -> None:
     began = time.monotonic()
     answer = await served.browser("alice").get("/messages?hello=1&wait=30")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PROMPT_S
     assert (answer.status_code, answer.json()["events"]) == (200, [])
     assert answer.headers["ETag"] == f'"{answer.json()["cursor"]}"'
 
@@ -106,7 +107,7 @@ async def test_the_answer_comes_with_the_event(served: Served) -> None:
     began = time.monotonic()
     await served.say("bob", "hi")
     status, headers, body = await answer_to(reader)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PROMPT_S
     page = json.loads(body)
     assert (status, page["events"][0]["data"]["content"]) == (200, "hi")
     assert headers["etag"] == f'"{page["cursor"]}"'
@@ -118,7 +119,7 @@ async def test_a_client_whose_cursor_is_behind_is_answered_at_once(served: Serve
     began = time.monotonic()
     answer = await served.browser("alice").get("/messages?after=0&wait=30")
     assert contents(answer) == ["hi"]
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PROMPT_S
 
 
 async def test_a_message_for_others_does_not_wake(served: Served) -> None:
@@ -179,7 +180,7 @@ async def test_what_is_said_between_the_look_and_the_wait_is_not_missed(
     began = time.monotonic()
     answer = await served.browser("alice").get("/messages?wait=30")
     assert contents(answer) == ["in between"]
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PROMPT_S
 
 
 async def test_a_client_that_goes_away_is_not_waited_for(served: Served) -> None:
@@ -261,7 +262,7 @@ async def test_stopping_answers_those_who_wait(caplog: pytest.LogCaptureFixture)
             connections = [await held(served, f"user{n}") for n in range(100)]
             await served.hold(100)
             began = time.monotonic()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PROMPT_S
     for reader, writer in connections:
         status, headers, body = await answer_to(reader)
         assert (status, headers["retry-after"]) == (503, "1")
@@ -287,7 +288,7 @@ async def test_a_request_that_arrives_while_the_server_stops_is_not_held(
         reader, writer = await held(served, "alice")
         await asyncio.sleep(0.05)
         began = time.monotonic()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < PROMPT_S
     assert (await answer_to(reader))[0] == 503
     writer.close()
 
@@ -298,32 +299,32 @@ async def test_a_request_that_arrives_while_the_server_stops_is_not_held(
 async def test_the_client_hears_at_once(served: Served) -> None:
     alice = served.chatter("alice")
     async with chat_client(alice):
-        assert await alice.opened(5)
+        assert await alice.opened(10)
         await served.hold(1)
         for n in range(5):
             began = time.monotonic()
             await served.say("bob", str(n))
             (event,) = await hear(alice, 1)
             assert event.data["content"] == str(n)
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < PROMPT_S
 
 
 async def test_a_post_does_not_wait_for_the_held_request(served: Served) -> None:
     alice = served.chatter("alice", room="empty")
     async with chat_client(alice):
-        assert await alice.opened(5)
+        assert await alice.opened(10)
         await served.hold(1, "empty")
         began = time.monotonic()
         answer = await alice.send({"type": "PING"})
         assert answer is not None
         assert answer.type == "PONG"
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PROMPT_S
 
 
 async def test_a_cut_client_leaves_no_request_behind(served: Served) -> None:
     alice = served.chatter("alice")
     async with chat_client(alice):
-        assert await alice.opened(5)
+        assert await alice.opened(10)
         await served.hold(1)
         alice.cut()
         await served.hold(0)

@@ -19,6 +19,7 @@ from labserver.techniques.client import State, chat_client
 from labserver.techniques.interface import Technique
 from labserver.techniques.polling import INTERNAL
 from labserver.techniques.request import NOT_FOUND
+from tests.prompt import NAGLE_S, PROMPT_S
 from tests.techniques.polling_server import (
     Served,
     contents,
@@ -50,7 +51,7 @@ async def raw(served: Served, request: bytes) -> bytes:
         writer.write(request)
         answer = b""
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(PROMPT_S):
                 while part := await reader.read(65536):
                     answer += part
         except TimeoutError:
@@ -401,14 +402,14 @@ async def test_health_is_for_whoever_asks(served: Served) -> None:
 # Speed, and the end
 
 
-async def test_a_request_on_a_kept_connection_takes_well_under_10_ms(served: Served) -> None:
+async def test_a_request_on_a_kept_connection_waits_for_no_delayed_ack(served: Served) -> None:
     alice = served.browser("alice")
     times = []
     for _ in range(50):
         began = time.perf_counter()
         await alice.get("/messages?hello=1")
         times.append(time.perf_counter() - began)
-    assert statistics.median(times) < 0.010
+    assert statistics.median(times) < NAGLE_S
 
 
 @technique
@@ -423,7 +424,7 @@ async def test_stopping_leaves_nothing_and_says_nothing(
                 await browser.get("/messages?hello=1")
             await served.say("user0", "hi")
             began = time.monotonic()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < PROMPT_S
     assert asyncio.all_tasks() == before
     ours = [record for record in caplog.records if not record.name.startswith("httpx2")]
     assert ours == []
@@ -477,8 +478,8 @@ async def test_the_client_loses_and_doubles_nothing_while_it_is_cut_at_random(
     async with serving(technique) as served:
         bob, alice = served.chatter("bob"), served.chatter("alice")
         async with chat_client(bob), chat_client(alice):
-            assert await bob.opened(5)
-            assert await alice.opened(5)
+            assert await bob.opened(10)
+            assert await alice.opened(10)
             done = asyncio.Event()
 
             async def cut_at_random() -> int:
@@ -513,7 +514,7 @@ async def test_the_client_counts_what_it_does(technique: Technique) -> None:
     async with serving(technique) as served:
         alice = served.chatter("alice")
         async with chat_client(alice):
-            assert await alice.opened(5)
+            assert await alice.opened(10)
             assert alice.counters.requests in (1, 2)  # a long poll is held by now, or is not
             await alice.send({"type": "CHAT_MESSAGE", "data": {"content": "hi", "id": "m1"}})
             (heard,) = await hear(alice, 1)
@@ -533,10 +534,10 @@ async def test_the_client_waits_for_a_server_that_has_stopped(technique: Techniq
         alice = served.chatter("alice")
         running = chat_client(alice)
         await running.__aenter__()
-        assert await alice.opened(5)
+        assert await alice.opened(10)
         alice.on_state = (changed := asyncio.Event()).set
         await asyncio.sleep(0.05)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while alice.state is not State.WAITING:
             changed.clear()
             await changed.wait()
@@ -557,7 +558,7 @@ async def test_closing_the_client_ends_its_requests(technique: Technique) -> Non
         began = time.monotonic()
         await wire.close()
         (end,) = await next_item
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < PROMPT_S
         assert type(end).__name__ == "ConnectionLost"
         with pytest.raises(Exception, match="not connected"):
             await wire.post(b"{}", None)

@@ -13,6 +13,7 @@ from labserver.techniques import short_polling
 from labserver.techniques.client import chat_client
 from labserver.techniques.interface import Technique
 from labserver.techniques.short_polling import ShortPolling, ShortPollingWire
+from tests.prompt import PROMPT_S
 from tests.techniques.polling_server import Served, contents, hear, serving, types
 
 
@@ -27,7 +28,7 @@ async def test_the_answer_comes_at_once_whatever_wait_says(served: Served) -> No
     began = time.monotonic()
     answer = await served.browser("alice").get("/messages?wait=30")
     assert (answer.status_code, answer.json()["events"]) == (200, [])
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PROMPT_S
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ async def test_the_client_asks_for_what_is_new_only(
     monkeypatch.setattr(short_polling, "POLL_INTERVAL_S", 0.02)
     alice = served.chatter("alice")
     async with chat_client(alice):
-        assert await alice.opened(5)
+        assert await alice.opened(10)
         await asyncio.sleep(0.1)
         await served.say("bob", "hi")
         await hear(alice, 1)
@@ -140,7 +141,7 @@ async def test_the_client_asks_once_an_interval(served: Served) -> None:
     began = time.monotonic()
     for _ in range(4):
         await anext(listening)
-    assert 0.6 <= time.monotonic() - began < 2
+    assert 0.6 <= time.monotonic() - began < 0.6 + PROMPT_S
     assert wire.counters.requests == 4
     await listening.aclose()
 
@@ -150,7 +151,7 @@ async def test_the_client_does_not_pause_while_there_is_more(served: Served) -> 
         await served.say("alice", str(n))
     wire = ShortPollingWire(served.address("bob"), interval_s=30)
     listening = wire.listen("0")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         heard = [await anext(listening) for _ in range(1000)]
     assert [item.event.offset for item in heard if item.event] == list(range(1, 1001))
     assert wire.counters.requests == 4

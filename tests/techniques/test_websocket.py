@@ -27,6 +27,7 @@ from labserver.runtime.wiring import LOOPBACK, bind, make_guard, open_hub, url_o
 from labserver.techniques import websocket
 from labserver.techniques.interface import Chat
 from labserver.techniques.websocket import Framer
+from tests.prompt import PROMPT_S
 
 TOKENS = Tokens(new_secret(), SystemClock())
 HANDSHAKE = (
@@ -89,7 +90,7 @@ def said(content: str) -> str:
 
 
 async def close_code(connection: ClientConnection) -> int | None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         try:
             while True:
                 await connection.recv()
@@ -240,7 +241,7 @@ async def test_what_was_delivered_comes_before_the_close(url: str) -> None:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(sock, frames)
         received = b""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             while b"send text frames" not in received:
                 received += await loop.sock_recv(sock, 65536)
     assert received.index(b'"type":"ACK"') < received.index(b"send text frames")
@@ -276,7 +277,7 @@ async def test_a_stalled_reader_among_a_thousand_delays_no_one(url: str) -> None
             assert not any(reader.done() for reader in reading)
             for reader in reading:
                 reader.cancel()
-    assert max(took) < 1.0
+    assert max(took) < PROMPT_S
 
 
 async def drain(sock: socket.socket) -> None:

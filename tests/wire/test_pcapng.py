@@ -198,7 +198,7 @@ def test_tshark_reads_a_real_conversation_as_we_do(
         with server.client("alice") as alice:
             for content in ("hi", "grüß " * 50):
                 alice.send(content)
-            while (event := alice.receive(timeout=5)) is not None:
+            while (event := alice.receive(timeout=10)) is not None:
                 if event.data.get("content", "").startswith("gr"):
                     break
     finally:

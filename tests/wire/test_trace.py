@@ -144,7 +144,7 @@ def test_a_real_conversation_is_read_without_an_error(technique: str, kind: Kind
     with server.client("alice") as alice, server.client("bob") as bob:
         for number in range(5):
             alice.send(f"grüß dich {number}")
-        while (event := bob.receive(timeout=5)) is not None:
+        while (event := bob.receive(timeout=10)) is not None:
             if event.data.get("content", "").endswith("4"):
                 break
         assert any("gr" in str(m.detail) and m.kind is kind for m in trace)
