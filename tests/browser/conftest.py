@@ -8,14 +8,13 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from labserver.runtime.wiring import LOOPBACK, bind
 from tests.browser.lab_page import LabPage
@@ -24,6 +23,8 @@ from tests.conftest import REPOSITORY
 START_TIMEOUT_S = 60
 SESSIONS_CAN_BE_DELETED = "--ServerApp.disable_check_xsrf=True"  # as `lab_page` does
 ELSEWHERE = "jupyter.example"  # for the browser this machine's other name, which is not loopback
+
+expect.set_options(timeout=20_000)  # what a busy machine takes to show what is there
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def _wait_for(url: str, log: Path) -> None:
         try:
             with urllib.request.urlopen(url, timeout=1):
                 return
-        except (urllib.error.URLError, TimeoutError):
+        except OSError:  # nobody listens, or who does is not ready yet
             time.sleep(0.2)
     pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 

@@ -109,12 +109,12 @@ class Window:
 
     def hears(self, text: str, times: int = 1) -> None:
         """Wait until a message is shown, so many times and no more."""
-        expect(self.lines.get_by_text(text, exact=True)).to_have_count(times, timeout=10_000)
+        expect(self.lines.get_by_text(text, exact=True)).to_have_count(times)
 
     def press(self, button: str) -> None:
         """Press Cut, Restore or Send; in a browser's pane Disconnect, Connect or Send."""
         self.root.get_by_role("button", name=button, exact=True).click()
 
-    def is_now(self, state: str, timeout_s: float = 10) -> None:
+    def is_now(self, state: str, timeout_s: float = 20) -> None:
         """Wait until the connection's state is shown as `state`."""
         expect(self.state).to_have_text(state, timeout=1000 * timeout_s)

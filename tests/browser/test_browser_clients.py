@@ -112,7 +112,7 @@ Rows = list[dict[str, Any]]
 
 def logged(page: LabPage, technique: str, whole: Callable[[Rows], bool]) -> Rows:
     """A pane's log, once it is `whole`: it comes in batches."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 20
     while True:
         table = page.evaluate(f"panes[{technique!r}].log().to_json(orient='records')")
         rows: Rows = json.loads(table)
@@ -253,12 +253,12 @@ Box(panes, layout=Layout(flex_flow="row wrap"))"""
 def test_far_away_the_panes_leave_jupyter_connections_of_its_own(far_page: LabPage) -> None:
     far_page.run_all("crowd.ipynb")
     states = far_page.page.locator(".lab-browser .lab-chat-state")
-    expect(states.get_by_text("open", exact=True)).to_have_count(4, timeout=15_000)
+    expect(states.get_by_text("open", exact=True)).to_have_count(4)
     expect(states.get_by_text("closed", exact=True)).to_have_count(3)
     told = far_page.page.locator(".lab-browser-reason", has_text="4 panes hold a connection")
     expect(told).to_have_count(3)
     far_page.reload()  # it is saved, and served
-    expect(states.get_by_text("open", exact=True)).to_have_count(4, timeout=15_000)
+    expect(states.get_by_text("open", exact=True)).to_have_count(4)
     last = next(n for n in range(1, 8) if far_page.pane(f"tab{n}").state.inner_text() == "closed")
     first = next(n for n in range(1, 8) if far_page.pane(f"tab{n}").state.inner_text() == "open")
     far_page.pane(f"tab{first}").press("Disconnect")

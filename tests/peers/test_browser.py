@@ -141,7 +141,7 @@ LISTEN = """([url, after]) => new Promise((done, failed) => {
 
 
 def heard(page: Page, count: int) -> list[dict[str, Any]]:
-    page.wait_for_function(f"() => window.heard.length >= {count}", timeout=15_000)
+    page.wait_for_function(f"() => window.heard.length >= {count}", timeout=30_000)
     events: list[dict[str, Any]] = page.evaluate("() => window.heard")
     return events
 
@@ -181,7 +181,7 @@ def test_an_event_source_comes_back_to_a_server_that_was_away(
     )
     assert served.stop() == 0
     with serving("sse", "--port", str(served.port), state=tmp_path / "state") as again:
-        page.wait_for_function("() => window.reset", timeout=15_000)
+        page.wait_for_function("() => window.reset", timeout=30_000)
         assert page.evaluate("() => window.reset.newest") == 0
         with again.client("sse", "bob") as bob:
             bob.send("two")
@@ -225,7 +225,7 @@ def test_an_event_source_comes_back_after_retry_and_goes_for_good_at_any_status_
             page.wait_for_timeout(1000 * 4 * RETRY_S)
             assert not page.evaluate(closed)
         else:
-            page.wait_for_function(closed, timeout=15_000)
+            page.wait_for_function(closed, timeout=30_000)
             page.wait_for_timeout(1000 * 3 * RETRY_S)
         page.evaluate("() => window.source.close()")
         server.shutdown()
@@ -253,7 +253,7 @@ CONNECTING, OPEN = 0, 1
 
 def wait_until_open(page: Page, count: int) -> None:
     enough = f"() => {STATES}.filter((state) => state === {OPEN}).length >= {count}"
-    page.wait_for_function(enough, timeout=15_000)
+    page.wait_for_function(enough, timeout=30_000)
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def test_over_http_1_the_seventh_event_source_waits_for_one_to_close(
     assert sorted(states) == [CONNECTING] + [OPEN] * CONNECTIONS_MAX
     page.evaluate("(open) => window.sources[open].close()", states.index(OPEN))
     waiting = states.index(CONNECTING)
-    page.wait_for_function(f"() => {STATES}[{waiting}] === {OPEN}", timeout=15_000)
+    page.wait_for_function(f"() => {STATES}[{waiting}] === {OPEN}", timeout=30_000)
 
 
 def test_over_http_2_all_event_sources_open(start: Start, trusting_page: Page) -> None:
@@ -377,7 +377,7 @@ def test_the_page_sees_1001_when_the_server_stops(serve: Serve, page: Page) -> N
     url = f"ws://{served.address}/ws/chat?token={served.token('alice')}"
     page.evaluate(CONVERSE, [url, ""])
     assert served.stop() == 0
-    page.wait_for_function("() => window.ended !== null", timeout=5_000)
+    page.wait_for_function("() => window.ended !== null", timeout=30_000)
     closed = page.evaluate("() => window.ended")
     assert (closed["code"], closed["wasClean"]) == (1001, True)
 
