@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -106,6 +107,12 @@ def require(tool: str) -> str:
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(missing, pytrace=False)
     pytest.skip(missing)
+
+
+def pytest_configure() -> None:
+    """Let interrupts through: what a shell starts in the background begins with them ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
