@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from tests.browser.lab_page import LabPage
 from tests.conftest import REPOSITORY
 
 START_TIMEOUT_S = 60
+END_TIMEOUT_S = 15  # now and then a thread of JupyterLab's waits for ever: anyio's, in 4.16
 SESSIONS_CAN_BE_DELETED = "--ServerApp.disable_check_xsrf=True"  # as `lab_page` does
 ELSEWHERE = "jupyter.example"  # for the browser this machine's other name, which is not loopback
 
@@ -74,6 +75,9 @@ def jupyter_lab(folder: Path, *options: str, prefix: str = "/", token: str = "")
             yield url
         finally:
             child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(END_TIMEOUT_S)
+            child.kill()
 
 
 def _wait_for(url: str, log: Path) -> None:
