@@ -2,7 +2,7 @@
 
 A server is reached directly where there is no network to play; else through a relay, which runs
 with the load and not with the server, so that the server's process does nothing but serve. What
-the relay itself takes, about 0.04 ms a round trip (benchmarks/RESULTS.md), is part of the link.
+the relay itself takes, about 0.1 ms a round trip (benchmarks/RESULTS.md), is part of the link.
 """
 
 from __future__ import annotations
