@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from itertools import count
 from typing import NamedTuple
 
 from labserver.errors import LabError, NotConnected
@@ -52,6 +53,7 @@ class Hall:
 
     def __init__(self, rooms: list[list[ChatClient]]) -> None:
         self.rooms = rooms
+        self._runs = count()
 
     @property
     def members(self) -> Iterator[ChatClient]:
@@ -78,7 +80,9 @@ class Hall:
         Raises:
             Refused: if the server does not accept what is said.
         """
-        return await _Run(self, workload, on_heard).play(patience_s)
+        # In the ids of a run's messages: a server takes an id that it knows for a repetition.
+        name = f"{next(self._runs):04x}"
+        return await _Run(self, name, workload, on_heard).play(patience_s)
 
 
 @asynccontextmanager
@@ -153,13 +157,15 @@ def _flat(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
 class _Run:
     """One run of a workload in a hall."""
 
-    def __init__(self, hall: Hall, workload: Workload, on_heard: Callable[[], None]) -> None:
+    def __init__(
+        self, hall: Hall, name: str, workload: Workload, on_heard: Callable[[], None]
+    ) -> None:
         self._hall = hall
+        self._name = name
         self._workload = workload
         self._on_heard = on_heard
         self._content = workload.content()
         self._due = workload.due()
-        self._name = secrets.token_hex(2)
         self._began = 0.0
         self._sent: dict[int, float] = {}
         self._received: dict[tuple[int, int], float] = {}

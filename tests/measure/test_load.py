@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import secrets
 import signal
 import statistics
 import sys
@@ -112,8 +113,9 @@ async def test_a_stall_of_a_second_is_in_the_latency_of_every_message_due_in_it(
         else:
             pytest.fail(f"off the line by up to {max(map(abs, off)):.3f} s")
     assert len(late) >= 0.85 * stall_s * workload.per_s
-    # A closed loop would have seen one slow answer for each who waits for it.
-    assert sum(waited > 0.5 * stall_s for waited in waited_s) <= workload.speakers
+    # A closed loop would have seen one slow answer for each who waits for it, and one hearing more
+    # if the server was stopped between its answer to the speaker and its word to the listener.
+    assert sum(waited > 0.5 * stall_s for waited in waited_s) <= workload.speakers + 1
 
 
 async def test_what_nobody_heard_is_lost_and_not_forgotten() -> None:
@@ -152,7 +154,9 @@ async def test_a_run_reports_each_hearing() -> None:
     assert heard == workload.hearings
 
 
-async def test_people_stay_for_another_run() -> None:
+async def test_people_stay_for_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    # An id that comes again is no message: that runs differ must not be left to chance.
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "00" * size)
     workload = Workload(messages=5, per_s=100, rooms=1)
     async with serving(hub()) as server, hall(server.connect(1), workload) as people:
         runs = [await people.converse(workload) for _ in range(3)]
