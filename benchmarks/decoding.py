@@ -28,10 +28,10 @@ from benchmarks.ratios import beside, spread
 from labserver.figures.bytes_breakdown import bytes_breakdown
 from labserver.figures.sequence import sequence
 from labserver.figures.swimlanes import swimlanes
-from labserver.wire.frame import Frame as OurFrame
-from labserver.wire.tape import Direction, Piece, Tape, What
-from labserver.wire.trace import Trace
+from labserver.trace.trace import Trace
+from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 from labserver.wire.websocket import FrameReader
+from labserver.wire.websocket_frame import Frame as OurFrame
 
 SIZES = (10, 125, 1024, 65536)
 READ = 64 * 1024
@@ -165,7 +165,7 @@ def _tape() -> Tape:
     said += both * (FRAMES_MAX // len(both))
     for at, (direction, data) in enumerate(said):
         now = 500_000 * at
-        tape.add(Piece(now, now, 1, direction, What.DATA, data, len(data)))
+        tape.add(Piece(now, now, 1, direction, PieceKind.DATA, data, len(data)))
     return tape
 
 

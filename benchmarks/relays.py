@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from labserver.network.link import Link
 from labserver.runtime import wiring
 from labserver.runtime.relay import relay
-from labserver.wire.link import Link
 from labserver.wire.tape import Tape
 
 

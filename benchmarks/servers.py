@@ -26,8 +26,8 @@ from labserver.chat.hub import Hub
 from labserver.clock import SystemClock
 from labserver.runtime import wiring
 from labserver.techniques import load
-from labserver.techniques.interface import Chat
-from labserver.wire.accept import accept_key
+from labserver.techniques.transport.interface import Chat
+from labserver.wire.websocket_accept import accept_key
 
 SECRET = "a secret of the benchmarks, known to all, of no use elsewhere"
 

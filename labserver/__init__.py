@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import pandas
 
     from labserver.chat.hub import Hub
+    from labserver.machine import Findings
     from labserver.measure.chatter import Chatter
+    from labserver.network.link import Link
     from labserver.runtime.client import Client
-    from labserver.runtime.doctor import Findings
     from labserver.runtime.server import Server
-    from labserver.wire.link import Link
-    from labserver.wire.trace import Trace
+    from labserver.trace.trace import Trace
 
 __all__ = [
     "LINKS",
@@ -62,20 +62,20 @@ TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
 
 # Where a name is defined; it is imported when it is first used.
 _LAZY = {
-    "LINKS": "wire.links",
-    "Link": "wire.link",
-    "Trace": "wire.trace",
+    "LINKS": "network.profiles",
+    "Link": "network.link",
+    "Trace": "trace.trace",
     "Workload": "measure.workload",
     "capacity": "measure.capacity",
-    "check": "practice.checks",
-    "choose": "measure.choose",
-    "hint": "practice.hints",
+    "check": "practice.checking.judge",
+    "choose": "practice.choose",
+    "hint": "practice.progress.hints",
     "latency": "measure.latency",
     "overhead": "measure.overhead",
-    "predict": "practice.predict",
-    "progress": "practice.standing",
-    "reset": "practice.source",
-    "serve_yours": "practice.yours.handle",
+    "predict": "practice.progress.predict",
+    "progress": "practice.progress.table",
+    "reset": "practice.progress.reset",
+    "serve_yours": "learner_server.handle",
 }
 
 
@@ -133,12 +133,12 @@ def start(
         LabError: if there is no such technique, the port is busy, or arguments do not go
             together.
     """
+    from labserver.network.profiles import link_of
     from labserver.runtime import process as own_process
     from labserver.runtime import server
-    from labserver.runtime.order import Faces, Order
-    from labserver.wire.links import link_of
+    from labserver.runtime.config import Faces, ServerConfig
 
-    order = Order(
+    order = ServerConfig(
         technique=technique,
         hub=hub,
         port=port,
@@ -173,9 +173,9 @@ def failures() -> list[BaseException]:
 
 def doctor() -> Findings:
     """Look at this machine: is all there that the lessons need? As a cell's last line, a table."""
-    from labserver.runtime import doctor
+    from labserver.machine import doctor as examine
 
-    return doctor.doctor()
+    return examine()
 
 
 def inspect(trace: Trace, title: str = "") -> Any:
@@ -222,12 +222,12 @@ def survival(
         silence_s: how long nobody speaks before the messages come, seconds.
 
     Returns:
-        One row a technique and proxy; see `labserver.measure.survival`.
+        One row a technique and proxy; see `labserver.measure.proxies`.
     """
     from dataclasses import replace
 
-    from labserver.measure.survival import survival
-    from labserver.wire.links import LINKS
+    from labserver.measure.proxies import survival
+    from labserver.network.profiles import LINKS
 
     if proxies is None:
         chosen = {name: link for name, link in LINKS.items() if name.endswith("_proxy")}

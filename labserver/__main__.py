@@ -168,9 +168,9 @@ def compare(
 ) -> None:
     """Measure the techniques side by side: latency, and bytes of a message."""
     with _interrupted_quietly():
-        from labserver.figures.report import check_folder, write_report
-        from labserver.figures.terminal import print_comparison
         from labserver.measure.comparison import Experiment, named
+        from labserver.report.page import check_folder, write_report
+        from labserver.report.terminal import print_comparison
         from labserver.techniques import NAMES
 
         with _one_sentence(MISUSED):
@@ -214,7 +214,7 @@ def check(
     own with bounds of time and memory, and with your rights: mark strangers' in a container.
     """
     with _interrupted_quietly():
-        from labserver.practice.marking.command import mark_all
+        from labserver.classroom.marking.command import mark_all
 
         with _one_sentence(MISUSED):
             passed = mark_all(
@@ -235,7 +235,7 @@ def doctor() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from labserver.runtime.doctor import doctor as examine
+    from labserver.machine import doctor as examine
 
     findings = examine()
     table = Table(box=None, pad_edge=False)

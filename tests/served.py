@@ -20,7 +20,7 @@ from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
 from labserver.techniques import NAMES, load
 from labserver.techniques.client import ChatClient
-from labserver.techniques.interface import Address
+from labserver.techniques.transport.interface import Address
 
 ROOT = Path(__file__).parents[1]
 SECRET = new_secret()

@@ -20,7 +20,7 @@ LINES_MAX = 430  # "a file past ~400 lines is two files"
 # Only interfaces: what keeps their promises is tested there.
 ELSEWHERE = {
     Path("chat", "ports.py"): Path("tests", "backends", "test_mailboxes.py"),
-    Path("techniques", "interface.py"): Path("tests", "conformance", "test_client.py"),
+    Path("techniques", "transport", "interface.py"): Path("tests", "conformance", "test_client.py"),
 }
 
 
@@ -28,6 +28,8 @@ def places_of(module: Path) -> list[Path]:
     """Where the tests of a module may stand."""
     if module in ELSEWHERE:
         return [ELSEWHERE[module]]
+    if module.parts[0] == "exercises":  # one suite plays them all
+        return [Path("tests", "exercises", "test_exercises.py")]
     own = [Path("tests", module.parent, f"test_{module.name}")]
     folder = module.parent
     if len(folder.parts) > 1:  # a folder within a floor, such as backends/redis, is one thing

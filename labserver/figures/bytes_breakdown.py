@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from labserver.errors import LabError
 from labserver.figures.palette import GOOD, TEXT, dress, words
 from labserver.figures.wire_text import plain
-from labserver.wire.trace import Trace
+from labserver.trace.trace import Trace
 
 LABEL_CHARACTERS = 24
 BAR_HEIGHT = 58  # pixels

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from labserver.errors import LabError
 from labserver.figures.panel import Panel, code, markup, visible
 from labserver.figures.wire_text import ARROW
-from labserver.wire.found import count
-from labserver.wire.frame import OPCODES, masked_with
+from labserver.wire.decoded import count
 from labserver.wire.message import Kind, Message
+from labserver.wire.websocket_frame import OPCODES, masked_with
 
 ROW = 32  # bits, as in the RFC
 PAYLOAD_SHOWN = 16  # bytes: the rest looks alike

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from labserver.errors import LabError
 from labserver.figures.panel import Panel, code, markup, visible
-from labserver.wire.accept import accept_steps
-from labserver.wire.found import count
-from labserver.wire.handshake import (
+from labserver.trace.trace import Trace
+from labserver.wire.decoded import count
+from labserver.wire.message import Kind, Message
+from labserver.wire.websocket_accept import accept_steps
+from labserver.wire.websocket_handshake import (
     Line,
     Verdict,
     field_of,
@@ -20,8 +22,6 @@ from labserver.wire.handshake import (
     response_lines,
     status_of,
 )
-from labserver.wire.message import Kind, Message
-from labserver.wire.trace import Trace
 
 LINE_CHARACTERS = 160
 LINES_MAX = 40  # of one message; the faults beyond them are still shown

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from labserver.trace.trace import Trace
 from labserver.wire.message import Kind
 from labserver.wire.tape import Direction
-from labserver.wire.trace import Trace
 
 STREAM_TYPE = "text/event-stream"
 STREAM_END = "end of the stream"  # how a trace sums up the last chunk of one

@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 
 from labserver.figures.palette import CONNECTION, EMPHASIS, TEXT, dress
 from labserver.figures.wire_text import duration, hover, plain
+from labserver.trace.trace import Trace
 from labserver.wire.message import Message
 from labserver.wire.tape import Direction
-from labserver.wire.trace import Trace
 
 SHOWN_MAX = 500  # more arrows than that are a carpet
 ROW = 26  # pixels from one sending to the next: a label fits in between

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from labserver.figures.lanes import Bar, Busy, Lanes, Tick, lanes_of
 from labserver.figures.palette import EMPHASIS, TECHNIQUE, TEXT, dress, words
 from labserver.figures.wire_text import duration, plain
+from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction
-from labserver.wire.trace import Trace
 
 MARKS_MAX = 1500  # bars and ticks; past it, those that fall together are drawn as one
 MOMENTS = (20, 400)  # at least and at most so many to the width, and then one of a kind in each

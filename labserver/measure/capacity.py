@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import msgspec
 
 from labserver.errors import LabError
-from labserver.measure.crowd import crowd
+from labserver.measure.listeners import crowd
 from labserver.measure.load import SETTLE_S, Hall, Hearing, hall
-from labserver.measure.measured import Measured, environment
 from labserver.measure.overhead import TECHNIQUES
 from labserver.measure.reports import Reporter
-from labserver.measure.rig import Served, served
+from labserver.measure.result import Measured, environment
 from labserver.measure.runner import carry_out
+from labserver.measure.testbed import Served, served
 from labserver.measure.verdict import Spread
 from labserver.measure.workload import Workload
 
@@ -62,7 +62,7 @@ COLUMNS = (
 )
 
 
-class Row(NamedTuple):
+class CapacityRow(NamedTuple):
     """One step: a room of some size, and a rate; see `Capacity`."""
 
     technique: str
@@ -80,7 +80,7 @@ class Row(NamedTuple):
     limit: str = NO_LIMIT
 
 
-class Plan(msgspec.Struct, tag="capacity"):
+class CapacityPlan(msgspec.Struct, tag="capacity"):
     """What is to be measured, as the load's process is told."""
 
     techniques: list[str]
@@ -116,7 +116,7 @@ class Plan(msgspec.Struct, tag="capacity"):
         said = math.ceil(per_s * self.step_s)
         return Workload(messages=said, per_s=per_s, rooms=1, members=SPEAKERS)
 
-    async def _fill(self, server: Served, members: int, reporter: Reporter) -> list[Row]:
+    async def _fill(self, server: Served, members: int, reporter: Reporter) -> list[CapacityRow]:
         """Fill a room, and speak in it ever more often until it is too much."""
         connect = server.connect(self.poll_interval_s)
         async with hall(connect, Workload(rooms=1, members=2, per_s=1)):
@@ -124,9 +124,9 @@ class Plan(msgspec.Struct, tag="capacity"):
         serving, others = Process(server.pid), members - SPEAKERS
         empty = serving.memory
         waits_ms = self.poll_interval_s * 1000 if server.technique == "short_polling" else 0.0
-        rows: list[Row] = []
+        rows: list[CapacityRow] = []
 
-        async def step(people: Hall, per_s: float) -> Row:
+        async def step(people: Hall, per_s: float) -> CapacityRow:
             workload = self._workload(per_s)
             before = serving.cpu_s, time.process_time(), time.perf_counter()
             hearings = await people.converse(workload, on_heard=reporter.step)
@@ -156,7 +156,7 @@ def _row(
     hearings: list[Hearing],
     spent: list[float],
     kib: float,
-) -> Row:
+) -> CapacityRow:
     """What a step gave.
 
     Args:
@@ -169,7 +169,7 @@ def _row(
     """
     took = sorted(hearing.received_s - hearing.due_s for hearing in hearings)
     served_s, loaded_s, passed_s = spent
-    return Row(
+    return CapacityRow(
         technique,
         members,
         repetition=0,
@@ -185,7 +185,7 @@ def _row(
     )
 
 
-def _limit(row: Row, usual_ms: float) -> str:
+def _limit(row: CapacityRow, usual_ms: float) -> str:
     """Who is at the limit.
 
     Args:
@@ -334,15 +334,15 @@ def capacity(
     step_s = QUICK_STEP_S if quick else STEP_S
     for per_s in speeds:
         Workload(per_s=per_s, rooms=1, members=SPEAKERS)
-    plan = Plan(names, sizes, speeds, step_s, poll_interval_s, repetitions)
+    plan = CapacityPlan(names, sizes, speeds, step_s, poll_interval_s, repetitions)
     began = environment()
     return Capacity(_table(plan, carry_out(plan, progress=progress)), began)
 
 
-def _table(plan: Plan, rows: list[tuple[Any, ...]]) -> pandas.DataFrame:
+def _table(plan: CapacityPlan, rows: list[tuple[Any, ...]]) -> pandas.DataFrame:
     import pandas
 
-    table = pandas.DataFrame(rows, columns=list(Row._fields))
+    table = pandas.DataFrame(rows, columns=list(CapacityRow._fields))
     table[["p50_ms", "p90_ms"]] = table[["p50_ms", "p90_ms"]].astype("float64").fillna(math.inf)
     polls = table["technique"] == "short_polling"
     table["poll_interval_s"] = polls.map({True: plan.poll_interval_s, False: math.nan})

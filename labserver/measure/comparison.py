@@ -15,8 +15,8 @@ from labserver.measure.latency import Latency, latency
 from labserver.measure.overhead import Overhead, overhead
 from labserver.measure.verdict import Spread, Verdict
 from labserver.measure.workload import Workload
+from labserver.network.link import Link
 from labserver.techniques import NAMES
-from labserver.wire.link import Link
 
 QUICK_SIZES = (64, 1024)
 CLIENT, SIZE = "Chromium", 64  # whose headers, and how long a message, the table shows

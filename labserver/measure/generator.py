@@ -15,9 +15,9 @@ import threading
 import msgspec
 
 from labserver.errors import LabError
-from labserver.measure.capacity import Plan as CapacityPlan
-from labserver.measure.latency import Plan as LatencyPlan
-from labserver.measure.overhead import Plan as OverheadPlan
+from labserver.measure.capacity import CapacityPlan
+from labserver.measure.latency import LatencyPlan
+from labserver.measure.overhead import OverheadPlan
 from labserver.measure.reports import Reporter
 
 STDIN = 0

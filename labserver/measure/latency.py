@@ -12,15 +12,15 @@ import msgspec
 
 from labserver.errors import LabError
 from labserver.measure.load import Hearing, hall
-from labserver.measure.measured import Measured, environment
 from labserver.measure.reports import Reporter
-from labserver.measure.rig import served, through
+from labserver.measure.result import Measured, environment
 from labserver.measure.runner import carry_out
+from labserver.measure.testbed import served, through
 from labserver.measure.verdict import Spread, Verdict, compare
 from labserver.measure.workload import Workload
+from labserver.network.link import Link
+from labserver.network.profiles import link_of
 from labserver.techniques import NAMES, load
-from labserver.wire.link import Link
-from labserver.wire.links import link_of
 
 if TYPE_CHECKING:
     import pandas
@@ -53,7 +53,7 @@ COLUMNS = (
 PERCENTILES = (50, 90, 99)
 
 
-class Plan(msgspec.Struct, tag="latency"):
+class LatencyPlan(msgspec.Struct, tag="latency"):
     """What is to be measured, as the load's process is told."""
 
     runs: list[tuple[str, str]]  # technique, name of a link
@@ -212,7 +212,7 @@ def latency(
             "There is nothing to measure: give techniques, links they go over, repetitions and a"
             " poll_interval_s of more than 0."
         )
-    plan = Plan(runs, played, poll_interval_s, workload, repetitions)
+    plan = LatencyPlan(runs, played, poll_interval_s, workload, repetitions)
     began = environment() | {"links": {name: str(link or Link()) for name, link in played.items()}}
     return Latency(_table(plan, carry_out(plan, progress=progress)), began, notes)
 
@@ -248,7 +248,7 @@ def _runs(
     )
 
 
-def _table(plan: Plan, rows: list[tuple[object, ...]]) -> pandas.DataFrame:
+def _table(plan: LatencyPlan, rows: list[tuple[object, ...]]) -> pandas.DataFrame:
     import pandas
 
     table = pandas.DataFrame(rows, columns=["technique", "link", "repetition", *Hearing._fields])

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import msgspec
 
 from labserver.errors import LabError, NotConnected
+from labserver.measure.accounting import Purpose, Spent, spent
 from labserver.measure.headers import CLIENTS, Headers
 from labserver.measure.load import WARM_UP, Hall, hall
-from labserver.measure.measured import Measured, environment
 from labserver.measure.reports import Reporter
-from labserver.measure.rig import Served, served, through
+from labserver.measure.result import Measured, environment
 from labserver.measure.runner import carry_out
-from labserver.measure.spent import Purpose, Spent, spent
+from labserver.measure.testbed import Served, served, through
 from labserver.measure.workload import Workload
-from labserver.wire.link import Link
-from labserver.wire.trace import Trace
+from labserver.network.link import Link
+from labserver.trace.trace import Trace
 
 if TYPE_CHECKING:
     import pandas
@@ -38,7 +38,7 @@ EMPTY_POLLS = 5  # about so many that bring nothing, of short polling
 HEAR_S = 10.0
 
 
-class Row(NamedTuple):
+class OverheadRow(NamedTuple):
     """One row of the table, as `Overhead` has it."""
 
     technique: str
@@ -56,7 +56,7 @@ class Row(NamedTuple):
     tcp_ip_estimate: float
 
 
-class Plan(msgspec.Struct, tag="overhead"):
+class OverheadPlan(msgspec.Struct, tag="overhead"):
     """What is to be measured, as the load's process is told."""
 
     techniques: list[str]
@@ -82,7 +82,7 @@ class Plan(msgspec.Struct, tag="overhead"):
 
 
 async def _speak(
-    server: Served, headers: Headers, plan: Plan, trace: Trace, reporter: Reporter
+    server: Served, headers: Headers, plan: OverheadPlan, trace: Trace, reporter: Reporter
 ) -> list[int]:
     """Say all that is planned; how many messages the trace had after each size, and before."""
     connect = partial(server.client, poll_interval_s=POLL_INTERVAL_S, headers=headers)
@@ -114,7 +114,7 @@ async def _heard(people: Hall, content: str, times: int) -> None:
 
 def rows(
     technique: str, client: str, sizes: Sequence[int], marks: Sequence[int], entries: list[Spent]
-) -> list[Row]:
+) -> list[OverheadRow]:
     """The rows of one run.
 
     Args:
@@ -137,9 +137,9 @@ def rows(
                 seen //= 2
             means = {
                 name: sum(getattr(entry, name) for entry in chosen) / seen
-                for name in Row._fields[5:]
+                for name in OverheadRow._fields[5:]
             }
-            found.append(Row(technique, client, size, purpose.value, seen, **means))
+            found.append(OverheadRow(technique, client, size, purpose.value, seen, **means))
     return found
 
 
@@ -155,7 +155,7 @@ class Overhead(Measured):
     IPv4 and TCP add.
     """
 
-    columns: ClassVar[tuple[str, ...]] = Row._fields
+    columns: ClassVar[tuple[str, ...]] = OverheadRow._fields
 
     def ratios(
         self, technique: str = "long_polling", to: str = "websocket", *, purpose: str = "deliver"
@@ -228,7 +228,7 @@ def overhead(
     given = {name: None if each is None else dict(each) for name, each in clients.items()}
     if not (names and wanted and given and messages >= 1):
         raise LabError("There is nothing to measure: give techniques, sizes, clients, messages.")
-    plan = Plan(names, given, wanted, messages)
+    plan = OverheadPlan(names, given, wanted, messages)
     began = environment()
     measured = carry_out(plan, progress=progress)
-    return Overhead(pandas.DataFrame(measured, columns=list(Row._fields)), began)
+    return Overhead(pandas.DataFrame(measured, columns=list(OverheadRow._fields)), began)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from labserver.chat.events import CONTENT_MAX
 from labserver.chat.rate import SENDS_PER_S
 from labserver.errors import LabError
-from labserver.wire.link import Link
+from labserver.network.link import Link
 
 WIDE = "😀"  # four bytes: a content has at most 4,096 characters, and may be 16 KiB long
 

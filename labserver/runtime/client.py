@@ -11,7 +11,7 @@ from labserver.chat.events import Event
 from labserver.errors import LabError, NotConnected
 from labserver.runtime.loop import LabLoop
 from labserver.techniques.client import SEND_TIMEOUT_S, ChatClient, chat_client
-from labserver.techniques.interface import Counters
+from labserver.techniques.transport.interface import Counters
 
 OPEN_TIMEOUT_S = 10.0
 

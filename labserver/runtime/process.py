@@ -22,16 +22,16 @@ from urllib.parse import quote
 
 from labserver.chat.auth import Tokens
 from labserver.errors import LabError
+from labserver.network.link import Link
 from labserver.runtime import server as register
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import lab_loop
-from labserver.runtime.order import Order
 from labserver.runtime.relay import Relay, relay
 from labserver.runtime.server import Server, kernel_secret
 from labserver.runtime.state import SECRET_VARIABLE
 from labserver.runtime.tls import authority
 from labserver.runtime.wiring import LOOPBACK, bind, clock, url_of
 from labserver.techniques import load
-from labserver.wire.link import Link
 from labserver.wire.tape import Tape
 
 READY_TIMEOUT_S = 30.0  # Python on a busy machine, and aiortc's codecs
@@ -42,7 +42,7 @@ SOURCES = Path(__file__).parents[2]
 _folder: tempfile.TemporaryDirectory[str] | None = None
 
 
-def start(order: Order) -> Server:
+def start(order: ServerConfig) -> Server:
     """Start a server in a process of its own; one of the same name is replaced.
 
     Direct messages are kept in a file that lasts as long as the kernel, unless the order names

@@ -17,9 +17,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from labserver.wire.link import Lane, Link
-from labserver.wire.middlebox import Middlebox
-from labserver.wire.tape import Direction, Piece, Tape, What
+from labserver.network.link import Lane, Link
+from labserver.network.middlebox import Middlebox
+from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 
 UNDER_WAY_MAX = 1024 * 1024  # bytes; a transatlantic gigabit path holds about ten times that
 NOTICE_S = 0.01  # for a connection just accepted to become one, and for its end to be noticed
@@ -46,17 +46,17 @@ class Relay:
         self._tasks = tasks
         self._number = 0
         self._rng = random.Random(link.seed)
-        self._waiting: deque[Connection] = deque()
-        self.connections: dict[int, Connection] = {}
+        self._waiting: deque[RelayedConnection] = deque()
+        self.connections: dict[int, RelayedConnection] = {}
         self.quiet = asyncio.Event()  # set whenever there is no connection
         self.quiet.set()
 
     def accept(self) -> ClientSide:
         """The protocol of a new connection."""
         self._number += 1
-        return Connection(self, self._number, self.link, self._rng).client
+        return RelayedConnection(self, self._number, self.link, self._rng).client
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: RelayedConnection) -> None:
         """Connect it to the server, or let it wait for its turn."""
         self.connections[connection.number] = connection
         self.quiet.clear()
@@ -66,7 +66,7 @@ class Relay:
         else:
             self._tasks.create_task(connection.connect(self.port))
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: RelayedConnection) -> None:
         """It has ended; the next one that waits has its turn."""
         if self.connections.pop(connection.number, None) is None:
             return
@@ -82,7 +82,7 @@ class Relay:
         self,
         number: int,
         direction: Direction,
-        what: What,
+        what: PieceKind,
         data: bytes = b"",
         arrives_in: float = 0.0,
     ) -> None:
@@ -108,7 +108,7 @@ class Relay:
             connection.server.release()
 
 
-class Connection:
+class RelayedConnection:
     """A client's connection, and the one to the server that stands for it."""
 
     def __init__(self, relay: Relay, number: int, link: Link, rng: random.Random) -> None:
@@ -160,7 +160,7 @@ class Connection:
 
     def abort(self) -> None:
         """Cut it."""
-        self.relay.write_down(self.number, Direction.DOWN, What.ABORT)
+        self.relay.write_down(self.number, Direction.DOWN, PieceKind.ABORT)
         for side in (self.client, self.server):
             if side.transport is not None and not side.transport.is_closing():
                 # A linger of 0 s makes it an RST: a FIN would look like a polite end.
@@ -192,7 +192,7 @@ class Side(asyncio.Protocol):
 
     other: Side
 
-    def __init__(self, connection: Connection, direction: Direction, lane: Lane) -> None:
+    def __init__(self, connection: RelayedConnection, direction: Direction, lane: Lane) -> None:
         self.transport: asyncio.Transport | None = None
         self.connection = connection
         self.relay = connection.relay
@@ -241,14 +241,14 @@ class Side(asyncio.Protocol):
             self.hold(data)
             return
         if not link.delays and link.chop is None:
-            relay.write_down(number, self.direction, What.DATA, data)
+            relay.write_down(number, self.direction, PieceKind.DATA, data)
             self.other.write(data)
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
         for piece in self.lane.cut(data):
             at = self.lane.arrival(now, len(piece))
-            relay.write_down(number, self.direction, What.DATA, piece, at - now)
+            relay.write_down(number, self.direction, PieceKind.DATA, piece, at - now)
             self.under_way += len(piece)
             self.flight.append(piece)
             loop.call_at(at, self.arrive)
@@ -317,7 +317,7 @@ class Side(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         at = self.lane.arrival(loop.time(), 0)
         self.relay.write_down(
-            self.connection.number, self.direction, What.END, arrives_in=at - loop.time()
+            self.connection.number, self.direction, PieceKind.END, arrives_in=at - loop.time()
         )
         if self.flight or self.relay.link.delays:
             self.flight.append(None)
@@ -340,7 +340,7 @@ class Side(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio when this socket is closed."""
         if exc is not None:  # by its peer, with an RST
-            self.relay.write_down(self.connection.number, self.direction, What.ABORT)
+            self.relay.write_down(self.connection.number, self.direction, PieceKind.ABORT)
         transport = self.other.transport
         if transport is not None and not transport.is_closing():
             if exc is not None:
@@ -358,7 +358,7 @@ class ClientSide(Side):
         super().connection_made(transport)
         assert self.transport is not None
         self.transport.pause_reading()
-        self.relay.write_down(self.connection.number, Direction.UP, What.OPEN)
+        self.relay.write_down(self.connection.number, Direction.UP, PieceKind.OPEN)
         self.connection.touch()
         self.relay.begin(self.connection)
 

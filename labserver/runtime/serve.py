@@ -19,7 +19,7 @@ from types import FrameType
 
 from labserver.chat.auth import Guard
 from labserver.runtime.wiring import LOOPBACK, bind, make_hub, open_hub, redis_hub, url_of
-from labserver.techniques.interface import Chat, Technique
+from labserver.techniques.transport.interface import Chat, Technique
 
 STOP_TIMEOUT_S = 4.0  # supervisors kill after 5 to 90 s; the contract says 5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -21,8 +21,8 @@ from labserver.chat.hub import Hub
 from labserver.chat.names import check_name
 from labserver.errors import LabError
 from labserver.runtime.client import OPEN_TIMEOUT_S, Client
+from labserver.runtime.config import Faces, ServerConfig
 from labserver.runtime.loop import Held, lab_loop
-from labserver.runtime.order import Faces, Order
 from labserver.runtime.relay import Relay
 from labserver.runtime.tls import Authority, authority
 from labserver.runtime.wiring import (
@@ -36,11 +36,11 @@ from labserver.runtime.wiring import (
 )
 from labserver.techniques import load
 from labserver.techniques.client import ChatClient
-from labserver.techniques.interface import Address, Chat
+from labserver.techniques.transport.interface import Address, Chat
 from labserver.wire.tape import Tape
 
 if TYPE_CHECKING:
-    from labserver.wire.trace import Trace
+    from labserver.trace.trace import Trace
 
 STOP_TIMEOUT_S = 3.0
 
@@ -61,7 +61,7 @@ class Server:
 
     def __init__(
         self,
-        order: Order,
+        order: ServerConfig,
         *,
         url: str,
         tokens: Tokens,
@@ -133,7 +133,7 @@ class Server:
         Raises:
             LabError: if it was started with record=False.
         """
-        from labserver.wire.trace import Trace  # it brings a decoder for each technique
+        from labserver.trace.trace import Trace  # it brings a decoder for each technique
 
         return Trace(self.tape, port=self.port, turn=threading.RLock())
 
@@ -280,7 +280,7 @@ class _Host:
             self._held.leave(STOP_TIMEOUT_S)
 
 
-def start(order: Order) -> Server:
+def start(order: ServerConfig) -> Server:
     """Start a server in this kernel; one of the same name is replaced.
 
     Raises:
@@ -345,7 +345,7 @@ def stop_all() -> None:
     lab_loop.stop()
 
 
-def _host(order: Order) -> _Host:
+def _host(order: ServerConfig) -> _Host:
     hub = order.hub
     if hub is None:
         hub = make_hub(order.store)

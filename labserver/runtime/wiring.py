@@ -17,8 +17,8 @@ from labserver.chat.auth import Guard, Hosts, Origins, Tickets, Tokens
 from labserver.chat.hub import Hub
 from labserver.clock import SystemClock
 from labserver.errors import LabError
+from labserver.network.link import Link
 from labserver.runtime.relay import Relay, relay
-from labserver.wire.link import Link
 from labserver.wire.tape import Tape
 
 LOOPBACK = "127.0.0.1"

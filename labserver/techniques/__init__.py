@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import cast
 
 from labserver.errors import LabError
-from labserver.techniques.interface import Technique
+from labserver.techniques.transport.interface import Technique
 
 NAMES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
 OVER_HTTP2 = ("sse",)
@@ -32,5 +32,5 @@ def load(name: str, *, http2: bool = False) -> Technique:
             f"Here {name} does not go over HTTP/2, {', '.join(OVER_HTTP2)} does: leave out http2."
         )
     if http2:
-        import_module("labserver.techniques.asgi_http2")  # now, not on the loop
+        import_module("labserver.techniques.transport.asgi_http2")  # now, not on the loop
     return cast(Technique, import_module(f"labserver.techniques.{name}"))

@@ -21,7 +21,7 @@ from labserver.chat import events
 from labserver.chat.events import Event
 from labserver.clock import Clock, SystemClock
 from labserver.errors import LabError, NotConnected, Refused
-from labserver.techniques.interface import ConnectionLost, Counters, Heard, Wire
+from labserver.techniques.transport.interface import ConnectionLost, Counters, Received, Wire
 
 BACKOFF_BASE_S = 0.25
 BACKOFF_CAP_S = 10.0  # longer makes a lesson dull; Socket.IO's own cap is 5, Centrifugo's 20
@@ -274,7 +274,7 @@ class ChatClient:
         self._become(State.WAITING, reason)
         await asyncio.sleep(delay)
 
-    async def _take(self, item: Heard) -> None:
+    async def _take(self, item: Received) -> None:
         event = item.event
         if event is not None:
             self.counters.received += 1

@@ -21,10 +21,10 @@ from labserver.chat.events import Event
 from labserver.chat.log import Cursor
 from labserver.chat.poller import Page, Poller
 from labserver.errors import Refused
-from labserver.techniques import polling
-from labserver.techniques.http import HttpConnection
-from labserver.techniques.interface import Address, Chat, Heard
-from labserver.techniques.polling import Messages
+from labserver.techniques.transport import polling_server
+from labserver.techniques.transport.http_client import HttpConnection
+from labserver.techniques.transport.interface import Address, Chat, Received
+from labserver.techniques.transport.polling_server import Messages
 
 WAIT_S = 25.0  # under the 30 s after which the most impatient proxies give up an answer
 WAIT_MAX_S = 60.0  # the patience of most others (nginx, AWS's load balancer)
@@ -90,7 +90,7 @@ def seconds(text: str | None) -> float:
 
 def serve(chat: Chat, listening: socket.socket) -> AbstractAsyncContextManager[None]:
     """Serve the chat over long polling on a bound socket."""
-    return polling.serve(chat, listening, LongPolling)
+    return polling_server.serve(chat, listening, LongPolling)
 
 
 # Client
@@ -109,12 +109,12 @@ class LongPollingWire:
         self._http = HttpConnection(address)
         self.counters = self._http.counters
 
-    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
         """Ask, wait for the answer, hand it over, and ask again."""
         async with self._http.open():
             query = {"session": self._session, "hello": "1"}  # the first is answered at once
             while True:
-                page = await polling.poll(self._http, cursor, query, held_s=WAIT_S)
+                page = await polling_server.poll(self._http, cursor, query, held_s=WAIT_S)
                 for heard in page:
                     yield heard
                 cursor = page[-1].cursor

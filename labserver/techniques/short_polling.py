@@ -16,10 +16,10 @@ from contextlib import AbstractAsyncContextManager
 
 from labserver.chat.events import Event
 from labserver.chat.hub import PAGE
-from labserver.techniques import polling
-from labserver.techniques.http import HttpConnection
-from labserver.techniques.interface import Address, Chat, Heard
-from labserver.techniques.polling import Messages
+from labserver.techniques.transport import polling_server
+from labserver.techniques.transport.http_client import HttpConnection
+from labserver.techniques.transport.interface import Address, Chat, Received
+from labserver.techniques.transport.polling_server import Messages
 
 POLL_INTERVAL_S = 1.0  # a delay of 0.5 s on average, for one request a second and client
 
@@ -39,7 +39,7 @@ class ShortPolling(Messages):
         told_once = any(entry.event.offset is None for entry in page.entries)
         if not told_once:
             self.set_header("Cache-Control", "private, no-cache")  # keep it, but ask each time
-        self.set_header("ETag", polling.etag(page.cursor))
+        self.set_header("ETag", polling_server.etag(page.cursor))
         if self.check_etag_header() and not told_once:
             self.answer_empty(304, page)
         else:
@@ -48,7 +48,7 @@ class ShortPolling(Messages):
 
 def serve(chat: Chat, listening: socket.socket) -> AbstractAsyncContextManager[None]:
     """Serve the chat over short polling on a bound socket."""
-    return polling.serve(chat, listening, ShortPolling)
+    return polling_server.serve(chat, listening, ShortPolling)
 
 
 # Client
@@ -68,12 +68,14 @@ class ShortPollingWire:
         self._http = HttpConnection(address)
         self.counters = self._http.counters
 
-    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
         """Ask, hand over what is new, wait, and ask again."""
         async with self._http.open():
             while True:
                 known = {} if cursor is None else {"If-None-Match": f'"{cursor}"'}
-                page = await polling.poll(self._http, cursor, {"session": self._session}, known)
+                page = await polling_server.poll(
+                    self._http, cursor, {"session": self._session}, known
+                )
                 for heard in page:
                     yield heard
                 cursor = page[-1].cursor

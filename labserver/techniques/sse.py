@@ -37,10 +37,10 @@ from labserver.chat.hub import Member, inbox
 from labserver.chat.log import Cursor
 from labserver.chat.outbox import Outbox
 from labserver.errors import Refused
-from labserver.techniques.conversation import receipt
-from labserver.techniques.http import HttpConnection
-from labserver.techniques.interface import Address, Answer, Chat, ConnectionLost, Heard
-from labserver.techniques.request import (
+from labserver.techniques.transport.conversation import receipt
+from labserver.techniques.transport.http_client import HttpConnection
+from labserver.techniques.transport.interface import Address, Answer, Chat, ConnectionLost, Received
+from labserver.techniques.transport.request import (
     DELIVERED,
     HEALTHY,
     JSON,
@@ -288,9 +288,11 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
     wait for.
     """
     if chat.http2:
-        from labserver.techniques.asgi_http2 import serve as run  # which `load` has imported
+        from labserver.techniques.transport.asgi_http2 import (
+            serve as run,  # which `load` has imported
+        )
     else:
-        from labserver.techniques.asgi_http1 import serve as run
+        from labserver.techniques.transport.asgi_http1 import serve as run
     endpoints = _Endpoints(chat)
     async with run(_app(endpoints), listening, chat.tls):
         try:
@@ -314,7 +316,7 @@ class SSEWire:
         self._http = HttpConnection(address)
         self.counters = self._http.counters
 
-    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
         """Open the stream, and yield what is heard."""
         headers = {"Accept": "text/event-stream"}
         if cursor is not None:
@@ -324,16 +326,16 @@ class SSEWire:
             self._http.open(),
             self._http.stream("/events", {}, headers, silence_s=SILENCE_S) as chunks,
         ):
-            yield Heard(None)
+            yield Received(None)
             async for chunk in chunks:
                 for block in parser.blocks(chunk):
                     if block.error:
                         raise ConnectionLost(f"the stream cannot be read: {block.error}")
                     if block.event is None:
-                        yield Heard(block.id)
+                        yield Received(block.id)
                         continue
                     self.counters.payload_received += len(block.event.data.encode())
-                    heard = Heard(block.id, _event(block.event.data))
+                    heard = Received(block.id, _event(block.event.data))
                     yield heard
                     if (ack := receipt(heard)) is not None:
                         await self._http.post(ack)

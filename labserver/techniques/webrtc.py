@@ -34,12 +34,22 @@ from labserver.chat.events import Event
 from labserver.chat.log import Cursor
 from labserver.chat.rate import RateLimit
 from labserver.errors import LabError, Refused
-from labserver.techniques import handshake, signalling
-from labserver.techniques.conversation import Conversation, receipt
-from labserver.techniques.handshake import CLOSE_TIMEOUT_S, Connection, Visitor
-from labserver.techniques.interface import Address, Chat, ConnectionLost, Counters, Heard
-from labserver.techniques.peer import HUNG_UP, Candidate, Description, End, Peer
-from labserver.techniques.signalling import HUB, Send, Signal, Switchboard
+from labserver.techniques.transport import signalling, websocket_endpoint
+from labserver.techniques.transport.conversation import Conversation, receipt
+from labserver.techniques.transport.interface import (
+    Address,
+    Chat,
+    ConnectionLost,
+    Counters,
+    Received,
+)
+from labserver.techniques.transport.peer import HUNG_UP, Candidate, Description, End, Peer
+from labserver.techniques.transport.signalling import HUB, Send, Signal, Switchboard
+from labserver.techniques.transport.websocket_endpoint import (
+    CLOSE_TIMEOUT_S,
+    Visitor,
+    VisitorConnection,
+)
 
 FAREWELL_S = 0.25  # for the bye, by TCP, that says why the channel, by UDP, has ended
 SIGNALS_WAITING_MAX = 1024 * 1024  # bytes that wait for one connection; an offer has 2 KiB
@@ -79,7 +89,7 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
 
     async with asyncio.TaskGroup() as closing:
 
-        async def attend(connection: Connection) -> None:
+        async def attend(connection: VisitorConnection) -> None:
             def send(signal: bytes) -> None:
                 if connection.protocol.state is not OPEN:
                     return
@@ -92,7 +102,9 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
 
             await _attend(chat, switchboard, rate, connection, send)
 
-        async with handshake.serve(chat, listening, "/ws/signal", Connection, attend):
+        async with websocket_endpoint.serve(
+            chat, listening, "/ws/signal", VisitorConnection, attend
+        ):
             yield
 
 
@@ -100,7 +112,7 @@ async def _attend(
     chat: Chat,
     switchboard: Switchboard,
     rate: RateLimit,
-    connection: Connection,
+    connection: VisitorConnection,
     send: Send,
 ) -> None:
     """One member's signals: to other members, and to the hub's own peer."""
@@ -234,10 +246,12 @@ class WebRTCWire:
         self._conversation: Conversation | None = None
         self.counters = Counters()
 
-    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
         """Connect, and yield what is heard."""
         self.counters.requests += 1
-        signals = await handshake.connect(self._address, "/ws/signal", {"room": self._address.room})
+        signals = await websocket_endpoint.connect(
+            self._address, "/ws/signal", {"room": self._address.room}
+        )
         peer = Peer(signals.local_address[0])
         conversation = Conversation(self.counters, cursor)
         self._signals, self._peer, self._conversation = signals, peer, conversation
@@ -318,6 +332,6 @@ async def _tend(signals: ClientConnection, peer: Peer) -> LabError:
     except (LabError, msgspec.DecodeError) as error:
         peer.end(End(str(error)))
         return ConnectionLost(str(error))
-    why = End(*handshake.why_closed(signals))
+    why = End(*websocket_endpoint.why_closed(signals))
     peer.end(why)
     return ConnectionLost(why.reason, why.code)

@@ -25,11 +25,17 @@ from labserver.chat import events
 from labserver.chat.events import Envelope, Event
 from labserver.chat.outbox import Outbox
 from labserver.errors import Refused
-from labserver.techniques import handshake
-from labserver.techniques.conversation import Conversation, receipt
-from labserver.techniques.cork import Cork, Corked
-from labserver.techniques.handshake import Connection
-from labserver.techniques.interface import Address, Chat, ConnectionLost, Counters, Heard
+from labserver.techniques.transport import websocket_endpoint
+from labserver.techniques.transport.conversation import Conversation, receipt
+from labserver.techniques.transport.cork import Cork, Corked
+from labserver.techniques.transport.interface import (
+    Address,
+    Chat,
+    ConnectionLost,
+    Counters,
+    Received,
+)
+from labserver.techniques.transport.websocket_endpoint import VisitorConnection
 
 SUBPROTOCOL = Subprotocol("chat.v1")
 SLOW_CLOSE_TIMEOUT_S = 10.0  # the kernels between may hold megabytes, and the close comes last
@@ -50,7 +56,7 @@ class Framer:
         return self.frame
 
 
-class ChatConnection(Connection):
+class ChatConnection(VisitorConnection):
     """A connection that can be written to without waiting.
 
     Frames go straight to the transport, at the end of the loop's turn or before something of the
@@ -127,7 +133,7 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
             connection.prepare(framer, cork, let_go)
             await _converse(chat, connection)
 
-        async with handshake.serve(
+        async with websocket_endpoint.serve(
             chat, listening, "/ws/chat", ChatConnection, attend, SUBPROTOCOL
         ):
             yield
@@ -186,13 +192,13 @@ class WebSocketWire:
         self._conversation: Conversation | None = None
         self.counters = Counters()
 
-    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
         """Connect, and yield what is heard."""
         query = {"room": self._address.room, "hello": "1"}
         if cursor is not None:
             query["after"] = cursor
         self.counters.requests += 1
-        connection = await handshake.connect(self._address, "/ws/chat", query)
+        connection = await websocket_endpoint.connect(self._address, "/ws/chat", query)
         conversation = Conversation(self.counters, cursor)
         self._connection, self._conversation = connection, conversation
         try:
@@ -202,9 +208,9 @@ class WebSocketWire:
                     yield heard
                     if (ack := receipt(heard)) is not None:
                         await connection.send(ack, text=True)
-            raise ConnectionLost(*handshake.why_closed(connection))
+            raise ConnectionLost(*websocket_endpoint.why_closed(connection))
         except ConnectionClosed:
-            raise ConnectionLost(*handshake.why_closed(connection)) from None
+            raise ConnectionLost(*websocket_endpoint.why_closed(connection)) from None
         finally:
             self._connection = self._conversation = None
             connection.transport.abort()

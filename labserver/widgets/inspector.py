@@ -19,8 +19,8 @@ from anyio import CancelScope, to_thread
 from labserver.runtime.loop import lab_loop
 from labserver.widgets.cells import belongs_to_cell
 from labserver.widgets.source import joined
-from labserver.wire.frame import masked_with
 from labserver.wire.message import Kind, Message
+from labserver.wire.websocket_frame import masked_with
 
 LOOK_S = 0.1  # ten looks a second: as live as an eye wants it
 ROWS_MAX = 400  # in one packet, 60 KB: ten a second stay below Jupyter's limit of 1 MB a second

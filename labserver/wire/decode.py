@@ -10,12 +10,12 @@ import re
 from collections import deque
 from typing import Protocol
 
-from labserver.wire.found import BLOCK, Blocks, Found, Mark, Sighting
+from labserver.wire.decoded import BLOCK, Blocks, Decoded, Mark, Sighting
 from labserver.wire.http1 import Http1Decoder, Switch
 from labserver.wire.http2 import Http2Decoder
 from labserver.wire.http2_frame import PREFACE
 from labserver.wire.message import Kind
-from labserver.wire.tape import Direction, Piece, What
+from labserver.wire.tape import Direction, Piece, PieceKind
 from labserver.wire.tls import TlsDecoder
 from labserver.wire.websocket import WebSocketDecoder
 
@@ -27,10 +27,10 @@ _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]*")
 class Decoder(Protocol):
     """Cuts both directions of a connection into messages; none of its bytes is left out."""
 
-    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The messages that `data` completes."""
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Found]]:
+    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
         """No more will come in this direction: what is left."""
 
 
@@ -44,11 +44,11 @@ class UnknownDecoder:
     def __init__(self, reason: str) -> None:
         self._blocks = {direction: Blocks(reason) for direction in Direction}
 
-    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The blocks that are full."""
         return [(direction, block) for block in self._blocks[direction].feed(data)]
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Found]]:
+    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
         """What is left."""
         return [(direction, block) for block in self._blocks[direction].end()]
 
@@ -103,16 +103,16 @@ class ConnectionDecoder:
     def feed(self, piece: Piece) -> list[Sighting]:
         """The messages that a piece completes."""
         direction = piece.direction
-        if piece.what is What.DATA:
+        if piece.what is PieceKind.DATA:
             if self._gap or len(piece.data) < piece.size:
                 return self._lose()
             if direction in self._ended or not piece.data:
                 return []
             self._times[direction].add(piece)
             return self._sight(self._read(direction, piece.data))
-        if piece.what is What.OPEN:
+        if piece.what is PieceKind.OPEN:
             return [self._mark(piece, Kind.CONNECT, "a client has connected")]
-        if piece.what is What.END:
+        if piece.what is PieceKind.END:
             who = "the client" if direction is Direction.UP else "the server"
             mark = self._mark(piece, Kind.CLOSE, f"{who} will send no more (FIN)")
             return [*self._end(direction, clean=True), mark]
@@ -123,7 +123,7 @@ class ConnectionDecoder:
         """Nothing more will be seen: what is unfinished."""
         return [found for each in Direction for found in self._end(each, clean=False)]
 
-    def _read(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+    def _read(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         if self._decoder is None:
             self._first.append((direction, data))
             self._sizes[direction] += len(data)
@@ -144,7 +144,7 @@ class ConnectionDecoder:
                     found += self._decoder.end(each)
         return found
 
-    def _begin(self) -> list[tuple[Direction, Found]]:
+    def _begin(self) -> list[tuple[Direction, Decoded]]:
         """It is clear what is spoken: read what was held back, in its order."""
         first, self._first = self._first, []
         found = [each for direction, data in first for each in self._read(direction, data)]
@@ -168,7 +168,7 @@ class ConnectionDecoder:
     def _end(self, direction: Direction, *, clean: bool) -> list[Sighting]:
         if direction in self._ended or self._gap:
             return []
-        found: list[tuple[Direction, Found]] = []
+        found: list[tuple[Direction, Decoded]] = []
         if self._decoder is None and self._first:
             up = self._sizes[Direction.UP]
             if (up and direction is Direction.UP) or not clean or not up:
@@ -187,7 +187,7 @@ class ConnectionDecoder:
         self._gap = True
         return rest
 
-    def _sight(self, found: list[tuple[Direction, Found]]) -> list[Sighting]:
+    def _sight(self, found: list[tuple[Direction, Decoded]]) -> list[Sighting]:
         return [
             Sighting(each, self._connection, direction, *self._times[direction].take(each.size))
             for direction, each in found

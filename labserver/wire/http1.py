@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import h11
 
-from labserver.wire.accept import accept_key
-from labserver.wire.found import Found
-from labserver.wire.http_message import HttpMessage
-from labserver.wire.http_reader import HEAD_MAX, Head, HttpReader
+from labserver.wire.decoded import Decoded
+from labserver.wire.http1_message import HttpMessage
+from labserver.wire.http1_reader import HEAD_MAX, Head, HttpReader
 from labserver.wire.message import Kind
 from labserver.wire.tape import Direction
+from labserver.wire.websocket_accept import accept_key
 
 BUFFER_MAX = 2 * HEAD_MAX  # more than h11 ever has to hold: the reader's own limits come first
 
@@ -66,15 +66,15 @@ class Http1Decoder:
             Kind.HTTP_RESPONSE, self._client, self._hear_response, self._finish_response
         )
 
-    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The messages that `data` completes."""
         return self._gather(direction, self._reader(direction).feed(data))
 
-    def end(self, direction: Direction, *, clean: bool = True) -> list[tuple[Direction, Found]]:
+    def end(self, direction: Direction, *, clean: bool = True) -> list[tuple[Direction, Decoded]]:
         """No more will come in this direction; `clean`: by a FIN and not by a RST."""
         return self._gather(direction, self._reader(direction).end(clean=clean))
 
-    def leave(self, direction: Direction) -> tuple[list[tuple[Direction, Found]], bytes]:
+    def leave(self, direction: Direction) -> tuple[list[tuple[Direction, Decoded]], bytes]:
         """After a switch: what is left, and the bytes of what the connection has become."""
         lost, rest = self._reader(direction).leave()
         return [(direction, block) for block in lost], rest
@@ -83,10 +83,10 @@ class Http1Decoder:
         return self._up if direction is Direction.UP else self._down
 
     def _gather(
-        self, direction: Direction, messages: Iterator[Found]
-    ) -> list[tuple[Direction, Found]]:
+        self, direction: Direction, messages: Iterator[Decoded]
+    ) -> list[tuple[Direction, Decoded]]:
         """What is found; after each response, the requests that waited for it as well."""
-        found: list[tuple[Direction, Found]] = []
+        found: list[tuple[Direction, Decoded]] = []
         for message in messages:
             found.append((direction, message))
             if self._up.paused and direction is Direction.DOWN and self._refuses(message):
@@ -94,7 +94,7 @@ class Http1Decoder:
                 found += [(Direction.UP, request) for request in self._up.feed(b"")]
         return found
 
-    def _refuses(self, message: Found) -> bool:
+    def _refuses(self, message: Decoded) -> bool:
         """Whether it answers the request with Upgrade, which is the last one, with a no."""
         if not isinstance(message, HttpMessage) or self._asked or self.switch is not None:
             return False

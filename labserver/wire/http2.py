@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hpack
 
-from labserver.wire.found import Blocks, Found, cut_off
+from labserver.wire.decoded import Blocks, Decoded, cut_off
 from labserver.wire.http2_frame import (
     ACK,
     CONTINUATION,
@@ -39,7 +39,7 @@ class Http2Decoder:
             direction: _Reader(preface=direction is Direction.UP) for direction in Direction
         }
 
-    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The frames that `data` completes."""
         reader = self._readers[direction]
         found = reader.feed(data)
@@ -49,7 +49,7 @@ class Http2Decoder:
                 other.heed(settings(frame.raw))
         return [(direction, frame) for frame in found]
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Found]]:
+    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
         """No more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
@@ -72,12 +72,12 @@ class _Reader:
         if (size := values.get("HEADER_TABLE_SIZE")) is not None:
             self._hpack.max_allowed_table_size = min(size, TABLE_MAX)
 
-    def feed(self, data: bytes) -> list[Found]:
+    def feed(self, data: bytes) -> list[Decoded]:
         if self._lost is not None:
             return self._lost.feed(data)
         held = self._held
         held += data
-        found: list[Found] = []
+        found: list[Decoded] = []
         if self._preface and len(held) >= len(PREFACE):
             self._preface = False
             if not held.startswith(PREFACE):
@@ -95,13 +95,13 @@ class _Reader:
             found.append(self._look(Http2Frame(raw)))
         return found
 
-    def end(self) -> list[Found]:
+    def end(self) -> list[Decoded]:
         if self._lost is not None:
             return self._lost.end()
         rest, self._held = bytes(self._held), bytearray()
         return cut_off(rest, "an HTTP/2 frame")
 
-    def _lose(self, error: str) -> list[Found]:
+    def _lose(self, error: str) -> list[Decoded]:
         self._lost = Blocks(error)
         return self._lost.feed(bytes(self._held))
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 from h2.errors import ErrorCodes
 
-from labserver.wire.found import count, in_hex, line, preview, text_of
+from labserver.wire.decoded import count, in_hex, line, preview, text_of
 from labserver.wire.message import Kind, Part
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # §3.4: what a client says first

@@ -21,7 +21,7 @@ class Direction(Enum):
     DOWN = "down"
 
 
-class What(Enum):
+class PieceKind(Enum):
     """What a piece is."""
 
     OPEN = "open"  # a client has connected
@@ -47,7 +47,7 @@ class Piece(NamedTuple):
     arrived_ns: int
     connection: int
     direction: Direction
-    what: What
+    what: PieceKind
     data: bytes = b""
     size: int = 0
 

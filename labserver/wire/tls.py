@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from labserver.wire.found import Blocks, Found, count, cut_off
+from labserver.wire.decoded import Blocks, Decoded, count, cut_off
 from labserver.wire.message import Kind, Part
 from labserver.wire.tape import Direction
 
@@ -75,11 +75,11 @@ class TlsDecoder:
     def __init__(self) -> None:
         self._readers = {direction: _Reader() for direction in Direction}
 
-    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The records that `data` completes."""
         return [(direction, record) for record in self._readers[direction].feed(data)]
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Found]]:
+    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
         """No more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
@@ -91,12 +91,12 @@ class _Reader:
         self._held = bytearray()
         self._lost: Blocks | None = None
 
-    def feed(self, data: bytes) -> list[Found]:
+    def feed(self, data: bytes) -> list[Decoded]:
         if self._lost is not None:
             return self._lost.feed(data)
         held = self._held
         held += data
-        found: list[Found] = []
+        found: list[Decoded] = []
         while len(held) >= HEAD:
             length = int.from_bytes(held[3:HEAD], "big")
             if error := _error(held, length):
@@ -108,7 +108,7 @@ class _Reader:
             del held[: HEAD + length]
         return found
 
-    def end(self) -> list[Found]:
+    def end(self) -> list[Decoded]:
         if self._lost is not None:
             return self._lost.end()
         rest, self._held = bytes(self._held), bytearray()

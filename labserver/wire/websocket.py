@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import codecs
 
-from labserver.wire.found import Blocks, Found, count, cut_off
-from labserver.wire.frame import (
+from labserver.wire.decoded import Blocks, Decoded, count, cut_off
+from labserver.wire.tape import Direction
+from labserver.wire.websocket_frame import (
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -21,8 +22,7 @@ from labserver.wire.frame import (
     close_name,
     masked_with,
 )
-from labserver.wire.inflate import Inflater, negotiated
-from labserver.wire.tape import Direction
+from labserver.wire.websocket_inflate import Inflater, negotiated
 
 FRAME_MAX = 16 * 1024 * 1024  # bytes; websockets' default is 1 MiB, browsers send at most so many
 HELD_PIECES = 1000  # of a frame, before they are put together
@@ -44,11 +44,11 @@ class WebSocketDecoder:
             Direction.DOWN: FrameReader(masked=False, takeover=negotiated(extensions, "server")),
         }
 
-    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Found]]:
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The frames that `data` completes."""
         return [(direction, frame) for frame in self._readers[direction].feed(data)]
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Found]]:
+    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
         """No more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
@@ -74,11 +74,11 @@ class FrameReader:
         self._closed = False  # a close frame has come
         self._utf8: codecs.IncrementalDecoder | None = None  # of an open text message
 
-    def feed(self, data: bytes) -> list[Found]:
+    def feed(self, data: bytes) -> list[Decoded]:
         """The frames that `data` completes."""
         if not self._held:
             return self._read(data, 0)
-        found: list[Found] = []
+        found: list[Decoded] = []
         start = 0
         while self._held and self._held_size + len(data) - start >= self._need:
             # No more than the frame that has begun is put together: to copy costs most.
@@ -102,10 +102,10 @@ class FrameReader:
             together += b"".join(others)
             self._held = [together]
 
-    def _read(self, data: bytes, start: int) -> list[Found]:
+    def _read(self, data: bytes, start: int) -> list[Decoded]:
         if self._lost is not None:
             return self._lost.feed(data[start:])
-        found: list[Found] = []
+        found: list[Decoded] = []
         size, need = len(data), 2
         while size - start >= 2:
             first, second = data[start], data[start + 1]
@@ -152,7 +152,7 @@ class FrameReader:
             self._hold(data[start:])
         return found
 
-    def end(self) -> list[Found]:
+    def end(self) -> list[Decoded]:
         """No more will come."""
         if self._lost is not None:
             return self._lost.end()
@@ -161,7 +161,7 @@ class FrameReader:
         self._held_size = 0
         return rest
 
-    def _give_up(self, data: bytes, start: int, body: int, length: int) -> list[Found]:
+    def _give_up(self, data: bytes, start: int, body: int, length: int) -> list[Decoded]:
         """The head of a frame whose length is absurd, and the rest as unknown bytes."""
         error = f"byte 2: declares {count(length)}; more than {FRAME_MAX:,} are not read"
         if length >> 63:

@@ -13,8 +13,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, expect
 from websockets.frames import Frame, Opcode
 
-from labserver.wire.tape import Direction, Piece, Tape, What
-from labserver.wire.trace import Trace
+from labserver.trace.trace import Trace
+from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 from tests.browser.conftest import SESSIONS_CAN_BE_DELETED, jupyter_lab
 from tests.browser.lab_page import LabPage
 
@@ -102,7 +102,7 @@ def many_messages() -> Trace:
     texts = [Frame(Opcode.TEXT, b"message %d" % n).serialize(mask=False) for n in range(2, MANY)]
     for at, data in enumerate([REQUEST, ANSWER, *texts]):
         way = Direction.DOWN if at else Direction.UP
-        tape.add(Piece(2_000_000 * at, 2_000_000 * at, 1, way, What.DATA, data, len(data)))
+        tape.add(Piece(2_000_000 * at, 2_000_000 * at, 1, way, PieceKind.DATA, data, len(data)))
     return Trace(tape)
 
 

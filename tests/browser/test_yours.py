@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from labserver.practice.exercises.e12_frame_decoder import FrameDecoder
-from labserver.practice.yours.handle import Yours, serve_yours
+from labserver.exercises.e12_frame_decoder.exercise import FrameDecoder
+from labserver.learner_server.handle import LearnerServer, serve_yours
 from labserver.runtime import server as runtime
-from labserver.wire.accept import GUID
 from labserver.wire.message import Kind
+from labserver.wire.websocket_accept import GUID
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +46,7 @@ def page(browser: Browser) -> Iterator[Page]:
     runtime.stop_all()
 
 
-def talk(page: Page, yours: Yours) -> list[Any]:
+def talk(page: Page, yours: LearnerServer) -> list[Any]:
     heard: list[Any] = page.evaluate(TALK, [yours.url, [0, 70_000]])
     return heard
 

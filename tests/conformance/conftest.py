@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from labserver.runtime import server as runtime
-from labserver.runtime.order import Order
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
 from labserver.techniques import short_polling
 from tests.conformance.listening import PLAIN, Start
@@ -17,7 +17,7 @@ from tests.conformance.listening import PLAIN, Start
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Starts servers, and sees to it that none is left."""
     monkeypatch.setattr(short_polling, "POLL_INTERVAL_S", 0.1)
-    yield lambda technique, **options: runtime.start(Order(technique=technique, **options))
+    yield lambda technique, **options: runtime.start(ServerConfig(technique=technique, **options))
     runtime.stop_all()
 
 

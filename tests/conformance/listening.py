@@ -12,7 +12,7 @@ from labserver.chat.events import Event
 from labserver.runtime.client import Client
 from labserver.runtime.server import Server
 from labserver.techniques import NAMES, OVER_HTTP2
-from labserver.techniques.interface import Address
+from labserver.techniques.transport.interface import Address
 
 Start = Callable[..., Server]
 

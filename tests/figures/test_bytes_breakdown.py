@@ -4,8 +4,8 @@ import pytest
 
 from labserver.errors import LabError
 from labserver.figures.bytes_breakdown import bytes_breakdown
+from labserver.trace.trace import Trace
 from labserver.wire.tape import Tape
-from labserver.wire.trace import Trace
 from tests.wire.conversations import CONVERSATIONS, DOWN, HANDSHAKE, pieces, trace_of
 
 POLLED = trace_of(CONVERSATIONS["keep-alive"])

@@ -4,7 +4,7 @@ import pytest
 
 from labserver.errors import LabError
 from labserver.figures.handshake import handshake
-from labserver.wire.trace import Trace
+from labserver.trace.trace import Trace
 from tests.wire.conversations import DOWN, HANDSHAKE, SWITCHED, UP, UPGRADE, Said, trace_of
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"

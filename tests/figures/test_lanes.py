@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from labserver.figures.lanes import Busy, Lane, lanes_of
-from labserver.wire.tape import Direction, Piece, Tape, What
-from labserver.wire.trace import Trace
+from labserver.trace.trace import Trace
+from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 from tests.wire.conversations import CONVERSATIONS, DOWN, HANDSHAKE, UP, Said, trace_of
 
 GET = b"GET /messages HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -17,10 +17,10 @@ STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 def at_seconds(*given: tuple[float, float, Direction, bytes]) -> Trace:
     """One connection: what was sent and arrived when (in seconds; -1: never)."""
     tape = Tape()
-    tape.add(Piece(0, 0, 1, UP, What.OPEN))
+    tape.add(Piece(0, 0, 1, UP, PieceKind.OPEN))
     for sent, arrived, direction, data in given:
         arrived_ns = -1 if arrived < 0 else int(arrived * 1e9)
-        tape.add(Piece(int(sent * 1e9), arrived_ns, 1, direction, What.DATA, data, len(data)))
+        tape.add(Piece(int(sent * 1e9), arrived_ns, 1, direction, PieceKind.DATA, data, len(data)))
     return Trace(tape)
 
 
@@ -74,7 +74,7 @@ def test_a_stream_is_open_from_its_request_on_and_ticks_with_its_events() -> Non
 
 def test_a_stream_that_says_nothing_is_a_stream() -> None:
     tape = at_seconds((1, 1, UP, GET), (2, 2, DOWN, STREAM))._source.tape
-    tape.add(Piece(8_000_000_000, 8_000_000_000, 1, UP, What.END))
+    tape.add(Piece(8_000_000_000, 8_000_000_000, 1, UP, PieceKind.END))
     assert bars(lane_of(Trace(tape))) == [(Busy.OPEN, 1, 8)]
 
 

@@ -8,8 +8,8 @@ from websockets.frames import Frame, Opcode
 
 from labserver.figures.palette import CONNECTION
 from labserver.figures.sequence import HOVER_POINTS, SHOWN_MAX, sequence
-from labserver.wire.tape import Direction, Piece, Tape, What
-from labserver.wire.trace import Trace
+from labserver.trace.trace import Trace
+from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 from tests.figures.test_wire_text import HOSTILE
 from tests.wire.conversations import CONVERSATIONS, DOWN, HANDSHAKE, UP, pieces, trace_of, ws
 
@@ -24,7 +24,9 @@ def trace_of_frames(*given: tuple[int, int, Direction, bytes], connection: int =
     for sent, arrived, direction, said in given:
         data = ws(direction, Frame(Opcode.TEXT, said))
         arrived_ns = arrived if arrived < 0 else arrived * MS
-        tape.add(Piece(sent * MS, arrived_ns, connection, direction, What.DATA, data, len(data)))
+        tape.add(
+            Piece(sent * MS, arrived_ns, connection, direction, PieceKind.DATA, data, len(data))
+        )
     return Trace(tape)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from labserver.figures.palette import TECHNIQUE
 from labserver.figures.swimlanes import LANES_MAX, MARKS_MAX, swimlanes
-from labserver.wire.tape import Piece, Tape, What
-from labserver.wire.trace import Trace
+from labserver.trace.trace import Trace
+from labserver.wire.tape import Piece, PieceKind, Tape
 from tests.figures.test_lanes import GET, OK, at_seconds
 from tests.figures.test_wire_text import HOSTILE
 from tests.wire.conversations import CONVERSATIONS, DOWN, HANDSHAKE, UP, pieces, trace_of
@@ -31,7 +31,7 @@ def frames(count: int, said: bytes = b"x") -> Trace:
         tape.add(piece)
     data = bytes([0x81, len(said)]) + said
     for at in range(count):
-        tape.add(Piece(3000 + at, 3000 + at, 1, DOWN, What.DATA, data, len(data)))
+        tape.add(Piece(3000 + at, 3000 + at, 1, DOWN, PieceKind.DATA, data, len(data)))
     return Trace(tape)
 
 

@@ -5,12 +5,12 @@ import sys
 
 import msgspec
 
-from labserver.measure.latency import Plan
+from labserver.measure.latency import LatencyPlan
 from labserver.measure.reports import Failed, Progress, Report, Rows
 from labserver.measure.runner import GENERATOR
 from labserver.measure.workload import Workload
 
-PLAN = Plan(
+PLAN = LatencyPlan(
     runs=[("websocket", "loopback")],
     links={"loopback": None},
     poll_interval_s=1.0,

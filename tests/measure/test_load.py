@@ -19,13 +19,13 @@ from labserver.backends.sqlite import SqliteMailbox
 from labserver.chat.events import Envelope
 from labserver.chat.hub import Hub
 from labserver.errors import Refused
-from labserver.measure import rig
+from labserver.measure import testbed
 from labserver.measure.load import Hearing, hall
-from labserver.measure.rig import Served, served
+from labserver.measure.testbed import Served, served
 from labserver.measure.workload import Workload
 from labserver.runtime import wiring
 from labserver.techniques import load
-from labserver.techniques.interface import Chat
+from labserver.techniques.transport.interface import Chat
 
 TRIES = 4  # a machine that is busy with something else may delay all of a run
 
@@ -38,7 +38,7 @@ def latencies_ms(hearings: list[Hearing]) -> list[float]:
 async def serving(hub: Hub, technique: str = "websocket") -> AsyncIterator[Served]:
     """A hub on this loop."""
     listening = wiring.bind(wiring.LOOPBACK, 0)
-    guard = wiring.make_guard(rig.tokens, None, ())
+    guard = wiring.make_guard(testbed.tokens, None, ())
     async with wiring.open_hub(hub), load(technique).serve(Chat(hub, guard), listening):
         yield Served(technique, wiring.url_of(listening), os.getpid())
     listening.close()

@@ -8,7 +8,7 @@ import pytest
 
 import labserver as lab
 from labserver.measure.headers import CHROMIUM
-from labserver.measure.overhead import TECHNIQUES, Overhead, Row, overhead
+from labserver.measure.overhead import TECHNIQUES, Overhead, OverheadRow, overhead
 
 SIZES = (64, 1024)
 
@@ -39,7 +39,7 @@ def test_each_message_is_seen_once_by_its_speaker_and_twice_by_listeners(
 
 def test_the_columns_add_up(measured: Overhead) -> None:
     table = measured.table
-    assert table.columns.to_list() == list(Row._fields)
+    assert table.columns.to_list() == list(OverheadRow._fields)
     parts = table["payload"] + table["http_headers"] + table["framing"]
     assert (abs(parts - table["wire"]) < 1e-6).all()
     assert (table["up"] + table["down"] == table["wire"]).all()

@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from labserver.errors import LabError
-from labserver.measure.latency import Plan
+from labserver.measure.latency import LatencyPlan
 from labserver.measure.runner import carry_out
 from labserver.measure.workload import Workload
 
-LONG = Plan(
+LONG = LatencyPlan(
     runs=[("websocket", "loopback"), ("sse", "loopback")],
     links={"loopback": None},
     poll_interval_s=1.0,

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from labserver.runtime import server as runtime
-from labserver.runtime.order import Order
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
 from labserver.wire.message import Kind
 from tests.peers.conftest import Serve
@@ -259,7 +259,7 @@ def wait_until_open(page: Page, count: int) -> None:
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts servers in this process, and stops those that are left."""
-    yield lambda technique, **options: runtime.start(Order(technique=technique, **options))
+    yield lambda technique, **options: runtime.start(ServerConfig(technique=technique, **options))
     runtime.stop_all()
 
 

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from labserver.runtime import server as runtime
-from labserver.runtime.order import Order
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
-from labserver.techniques import peer as peers
+from labserver.techniques.transport import peer as peers
 
 Talk = Callable[[Browser, str], Page]
 
@@ -126,7 +126,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A WebRTC server in this process."""
-    with runtime.start(Order(technique="webrtc")) as started:
+    with runtime.start(ServerConfig(technique="webrtc")) as started:
         yield started
     runtime.stop_all()
 

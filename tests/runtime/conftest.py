@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from labserver.runtime import server as runtime
-from labserver.runtime.order import Order
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
 from tests.served import TECHNIQUES
 
@@ -17,7 +17,7 @@ Start = Callable[..., Server]
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts servers, and stops those that are left."""
-    yield lambda technique, **options: runtime.start(Order(technique=technique, **options))
+    yield lambda technique, **options: runtime.start(ServerConfig(technique=technique, **options))
     runtime.stop_all()
 
 

@@ -18,7 +18,7 @@ from labserver.runtime.loop import lab_loop
 from labserver.runtime.server import Server
 from labserver.techniques import load
 from labserver.techniques.client import ChatClient
-from labserver.techniques.interface import Address
+from labserver.techniques.transport.interface import Address
 from tests.prompt import PROMPT_S
 from tests.runtime.conftest import Start
 

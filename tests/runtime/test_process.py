@@ -19,7 +19,7 @@ import labserver as lab
 from labserver.errors import LabError
 from labserver.runtime import process
 from labserver.runtime import server as runtime
-from labserver.runtime.order import Order
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.process import TAIL_BYTES, Child
 from labserver.runtime.server import Server
 
@@ -29,7 +29,7 @@ Start = Callable[..., Server]
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts servers in processes of their own, and stops those that are left."""
-    yield lambda technique, **options: process.start(Order(technique=technique, **options))
+    yield lambda technique, **options: process.start(ServerConfig(technique=technique, **options))
     runtime.stop_all()
 
 

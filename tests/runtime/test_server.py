@@ -16,8 +16,8 @@ import pytest
 import labserver as lab
 from labserver.errors import LabError, Refused
 from labserver.runtime.client import Client
+from labserver.runtime.config import Faces
 from labserver.runtime.loop import lab_loop
-from labserver.runtime.order import Faces
 from labserver.runtime.server import Server
 from labserver.wire.message import Kind
 from tests.prompt import NAGLE_S, one_takes_less

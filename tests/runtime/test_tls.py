@@ -18,13 +18,13 @@ from labserver.errors import LabError, NotConnected
 from labserver.runtime import process
 from labserver.runtime import server as runtime
 from labserver.runtime.client import Client
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import lab_loop
-from labserver.runtime.order import Order
 from labserver.runtime.server import Server
 from labserver.runtime.tls import Authority, authority, load_certificate
 from labserver.techniques import load
 from labserver.techniques.client import ChatClient
-from labserver.techniques.interface import Address
+from labserver.techniques.transport.interface import Address
 from labserver.wire.message import Kind
 from labserver.wire.tape import Direction
 from tests.runtime.conftest import Start
@@ -192,7 +192,7 @@ def test_a_file_that_is_no_certificate_is_an_error(content: str, tmp_path: Path)
 @pytest.fixture
 def start_process() -> Iterator[Start]:
     """Starts servers in processes of their own, and stops those that are left."""
-    yield lambda technique, **options: process.start(Order(technique=technique, **options))
+    yield lambda technique, **options: process.start(ServerConfig(technique=technique, **options))
     runtime.stop_all()
 
 

@@ -21,9 +21,9 @@ from labserver.techniques.client import (
     backoff,
     chat_client,
 )
-from labserver.techniques.interface import ConnectionLost, Counters, Heard
+from labserver.techniques.transport.interface import ConnectionLost, Counters, Received
 
-Script = list[Heard | Exception]
+Script = list[Received | Exception]
 
 
 class Wire:
@@ -37,9 +37,9 @@ class Wire:
         self.answers: list[Event | Exception] = []
         self.closed = asyncio.Event()
 
-    async def listen(self, cursor: str | None) -> AsyncGenerator[Heard, None]:
+    async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
         self.cursors.append(cursor)
-        script = self.connections.pop(0) if self.connections else [Heard(None)]
+        script = self.connections.pop(0) if self.connections else [Received(None)]
         for item in script:
             if isinstance(item, Exception):
                 raise item
@@ -66,9 +66,9 @@ async def running(wire: Wire, **options: Any) -> AsyncIterator[ChatClient]:
         yield client
 
 
-def said(number: int, sender: str = "bob") -> Heard:
+def said(number: int, sender: str = "bob") -> Received:
     data = {"senderId": sender, "content": str(number), "id": f"m{number}"}
-    return Heard(f"e-{number}", Event("CHAT_MESSAGE", data, offset=number))
+    return Received(f"e-{number}", Event("CHAT_MESSAGE", data, offset=number))
 
 
 async def contents(client: ChatClient, count: int) -> list[str]:
@@ -87,7 +87,7 @@ def test_the_backoff_is_full_jitter_under_a_cap() -> None:
 
 
 async def test_it_resumes_from_its_cursor_after_a_loss() -> None:
-    wire = Wire([Heard("e-0"), said(1), said(2), ConnectionLost("cut")], [said(3)])
+    wire = Wire([Received("e-0"), said(1), said(2), ConnectionLost("cut")], [said(3)])
     async with running(wire) as client:
         assert await contents(client, 3) == ["1", "2", "3"]
         assert wire.cursors == [None, "e-2"]
@@ -118,7 +118,7 @@ async def test_a_refusal_ends_it_for_good_and_says_why() -> None:
 
 
 async def test_a_message_is_sent_under_the_same_id_until_it_is_answered() -> None:
-    wire = Wire([Heard("e-0")])
+    wire = Wire([Received("e-0")])
     wire.answers = [ConnectionLost("x"), ConnectionLost("x")]
     async with running(wire) as client:
         ack = await client.send("hi")
@@ -128,7 +128,7 @@ async def test_a_message_is_sent_under_the_same_id_until_it_is_answered() -> Non
 
 
 async def test_a_limit_is_waited_for() -> None:
-    wire = Wire([Heard("e-0")])
+    wire = Wire([Received("e-0")])
     wire.answers = [Event("ERROR", {"code": "rate_limited", "message": "", "retryAfter": 0.01})]
     async with running(wire) as client:
         assert await client.send("hi") is not None
@@ -136,7 +136,7 @@ async def test_a_limit_is_waited_for() -> None:
 
 
 async def test_an_error_is_raised() -> None:
-    wire = Wire([Heard("e-0")])
+    wire = Wire([Received("e-0")])
     wire.answers = [Event("ERROR", {"code": "bad_event", "message": "Too long."})]
     async with running(wire) as client:
         with pytest.raises(Refused, match="Too long"):
@@ -156,14 +156,14 @@ async def test_an_error_is_raised() -> None:
     ],
 )
 async def test_a_text_or_an_event_can_be_sent(message: Any, posted: dict[str, Any]) -> None:
-    wire = Wire([Heard("e-0")])
+    wire = Wire([Received("e-0")])
     async with running(wire) as client:
         await client.send(message)
     assert wire.posted[0].items() >= posted.items()
 
 
 async def test_what_is_neither_is_said_in_the_cell() -> None:
-    async with running(Wire([Heard("e-0")])) as client:
+    async with running(Wire([Received("e-0")])) as client:
         with pytest.raises(LabError, match="Send a text"):
             await client.send({"content": "hi"})
 
@@ -214,7 +214,7 @@ async def test_every_change_of_state_is_told() -> None:
 
 
 async def test_closing_ends_who_waits() -> None:
-    async with running(Wire([Heard("e-0")])) as client:
+    async with running(Wire([Received("e-0")])) as client:
         waiting = asyncio.gather(client.receive(), client.receive())
         await asyncio.sleep(0.01)
         await client.close()

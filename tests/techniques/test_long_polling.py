@@ -16,10 +16,10 @@ from labserver.chat.poller import Page, Poller
 from labserver.errors import Refused
 from labserver.techniques import long_polling
 from labserver.techniques.client import chat_client
-from labserver.techniques.interface import Technique
 from labserver.techniques.long_polling import seconds
+from labserver.techniques.transport.interface import Technique
 from tests.prompt import PROMPT_S
-from tests.techniques.polling_server import Served, contents, hear, offset, serving, types
+from tests.techniques.transport.polling_server import Served, contents, hear, offset, serving, types
 
 TECHNIQUE = cast(Technique, long_polling)
 

@@ -11,10 +11,10 @@ import pytest
 
 from labserver.techniques import short_polling
 from labserver.techniques.client import chat_client
-from labserver.techniques.interface import Technique
 from labserver.techniques.short_polling import ShortPolling, ShortPollingWire
+from labserver.techniques.transport.interface import Technique
 from tests.prompt import PROMPT_S
-from tests.techniques.polling_server import Served, contents, hear, serving, types
+from tests.techniques.transport.polling_server import Served, contents, hear, serving, types
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import httpx2
 from labserver.chat.auth import Tokens, new_secret
 from labserver.runtime.wiring import clock, make_guard, make_hub, open_hub
 from labserver.techniques import sse
-from labserver.techniques.interface import Chat
+from labserver.techniques.transport.interface import Chat
 
 
 async def test_a_stream_that_is_asked_for_while_the_server_stops_begins_and_ends() -> None:

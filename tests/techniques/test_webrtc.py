@@ -28,11 +28,11 @@ from labserver.chat.presence import GRACE_S
 from labserver.clock import SystemClock
 from labserver.errors import Refused
 from labserver.runtime.wiring import bind, make_guard, make_hub, open_hub, url_of
-from labserver.techniques import peer as peers
 from labserver.techniques import webrtc
 from labserver.techniques.client import ChatClient, State, chat_client
-from labserver.techniques.interface import Address, Chat, ConnectionLost
-from labserver.techniques.peer import Description, Peer
+from labserver.techniques.transport import peer as peers
+from labserver.techniques.transport.interface import Address, Chat, ConnectionLost
+from labserver.techniques.transport.peer import Description, Peer
 from tests.prompt import PROMPT_S
 
 TOKENS = Tokens(new_secret(), SystemClock())

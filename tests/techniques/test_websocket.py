@@ -25,7 +25,7 @@ from labserver.chat.outbox import LIMIT_EVENTS
 from labserver.clock import SystemClock
 from labserver.runtime.wiring import LOOPBACK, bind, make_guard, open_hub, url_of
 from labserver.techniques import websocket
-from labserver.techniques.interface import Chat
+from labserver.techniques.transport.interface import Chat
 from labserver.techniques.websocket import Framer
 from tests.prompt import PROMPT_S
 

@@ -9,7 +9,7 @@ import pytest
 import labserver as lab
 from labserver.errors import LabError, Refused
 from labserver.runtime import server as runtime
-from labserver.runtime.order import Order
+from labserver.runtime.config import ServerConfig
 from labserver.techniques import client, long_polling, short_polling
 from labserver.widgets import browser
 from labserver.widgets.browser import BrowserPane
@@ -153,7 +153,7 @@ def test_a_server_opens_a_pane_for_a_user(process: bool) -> None:
 
 
 def test_a_server_that_the_face_did_not_start_has_no_widgets() -> None:
-    with runtime.start(Order(technique="sse")) as server:
+    with runtime.start(ServerConfig(technique="sse")) as server:
         for face in (
             partial(server.chat, "alice"),
             partial(server.browser, "alice"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import anywidget
 import pytest
 
-from labserver.practice.predict import Prediction
+from labserver.practice.progress.predict import Prediction
 from labserver.widgets.browser import BrowserPane
 from labserver.widgets.chat import ChatWidget
 from labserver.widgets.inspector import Inspector

@@ -10,11 +10,11 @@ import h2.connection
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Close, Frame, Opcode
 
+from labserver.trace.trace import Trace
 from labserver.wire.decode import ConnectionDecoder
-from labserver.wire.found import Sighting
+from labserver.wire.decoded import Sighting
 from labserver.wire.message import Message
-from labserver.wire.tape import Direction, Piece, Tape, What
-from labserver.wire.trace import Trace
+from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 
 UP, DOWN = Direction.UP, Direction.DOWN
 Said = Sequence[tuple[Direction, bytes]]
@@ -57,7 +57,7 @@ def randomly(rng: random.Random) -> Cut:
 
 def pieces(said: Said, cut: Cut = whole, *, connection: int = 1, ends: bool = True) -> list[Piece]:
     """What a relay writes down of a conversation; a microsecond between pieces."""
-    found = [Piece(0, 0, connection, UP, What.OPEN)]
+    found = [Piece(0, 0, connection, UP, PieceKind.OPEN)]
     at = 0
     runs: list[tuple[Direction, bytes]] = []
     for direction, data in said:
@@ -67,10 +67,10 @@ def pieces(said: Said, cut: Cut = whole, *, connection: int = 1, ends: bool = Tr
         for each in cut(data):
             at += 1000
             found.append(
-                Piece(at, at + 500, connection, direction, What.DATA, bytes(each), len(each))
+                Piece(at, at + 500, connection, direction, PieceKind.DATA, bytes(each), len(each))
             )
     if ends:
-        found += [Piece(at + 1000, at + 1500, connection, end, What.END) for end in (DOWN, UP)]
+        found += [Piece(at + 1000, at + 1500, connection, end, PieceKind.END) for end in (DOWN, UP)]
     return found
 
 

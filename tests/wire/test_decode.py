@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzzing.decoders import LEADS, fuzz
-from labserver.wire import found, http2, http_reader, inflate, stream_event, websocket
+from labserver.wire import http1_reader, http2, sse_event, websocket, websocket_inflate
 from labserver.wire.decode import ConnectionDecoder
 from labserver.wire.message import Kind
-from labserver.wire.tape import Piece, What
+from labserver.wire.tape import Piece, PieceKind
 from tests.wire.conversations import (
     CONVERSATIONS,
     DOWN,
@@ -83,9 +83,9 @@ def test_a_message_has_the_times_of_its_first_and_last_byte() -> None:
     decoder = ConnectionDecoder(7)
     sightings = []
     for sent, arrives, data in ((10, 15, b"GET / HT"), (20, 25, b"TP/1.1\r\nHost: x\r\n\r\nGE")):
-        sightings += decoder.feed(Piece(sent, arrives, 7, UP, What.DATA, data, len(data)))
+        sightings += decoder.feed(Piece(sent, arrives, 7, UP, PieceKind.DATA, data, len(data)))
     rest = b"T /b HTTP/1.1\r\nHost: x\r\n\r\n"
-    sightings += decoder.feed(Piece(30, -1, 7, UP, What.DATA, rest, len(rest)))
+    sightings += decoder.feed(Piece(30, -1, 7, UP, PieceKind.DATA, rest, len(rest)))
     times = [(s.began_ns, s.sent_ns, s.arrived_ns) for s in sightings]
     assert times == [(10, 20, 25), (20, 30, -1)]
     assert sightings[0].message(1).connection == 7
@@ -101,7 +101,7 @@ def test_a_connections_beginning_and_end_are_messages() -> None:
 
 def test_a_cut_connection_leaves_what_was_unfinished_as_unknown() -> None:
     given_ = pieces((*HANDSHAKE, (DOWN, b"\x81\x05Hel")), ends=False)
-    sightings = seen([*given_, Piece(9000, 9000, 1, DOWN, What.ABORT)])
+    sightings = seen([*given_, Piece(9000, 9000, 1, DOWN, PieceKind.ABORT)])
     last = sightings[-2].message(1)
     assert (last.kind, last.raw) == (Kind.UNKNOWN, b"\x81\x05Hel")
     assert last.error == "byte 5: cut off within a frame of 7 bytes"
@@ -109,9 +109,9 @@ def test_a_cut_connection_leaves_what_was_unfinished_as_unknown() -> None:
 
 
 def test_where_the_tape_was_full_nothing_is_understood_any_more() -> None:
-    whole_, lost = b"\x81\x02hi\x81", Piece(9000, 9000, 1, DOWN, What.DATA, b"", 100)
+    whole_, lost = b"\x81\x02hi\x81", Piece(9000, 9000, 1, DOWN, PieceKind.DATA, b"", 100)
     given_ = pieces((*HANDSHAKE, (DOWN, whole_)), ends=False)
-    sightings = seen([*given_, lost, Piece(9500, 9500, 1, DOWN, What.DATA, b"\x81\x00", 2)])
+    sightings = seen([*given_, lost, Piece(9500, 9500, 1, DOWN, PieceKind.DATA, b"\x81\x00", 2)])
     assert [s.found.raw for s in sightings][-2:] == [b"\x81\x02hi", b"\x81"]
 
 
@@ -144,7 +144,7 @@ def test_what_is_declared_is_not_believed(greedy: list) -> None:
         decoder = ConnectionDecoder(1)
         sightings = [each for piece in pieces(greedy, ends=False) for each in decoder.feed(piece)]
         for _ in range(300):  # 19.2 MB: nothing but what was said is held, and that only once
-            piece = Piece(0, 0, 1, direction, What.DATA, bytes(64_000), 64_000)
+            piece = Piece(0, 0, 1, direction, PieceKind.DATA, bytes(64_000), 64_000)
             sightings += decoder.feed(piece)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -157,13 +157,13 @@ def test_what_is_declared_is_not_believed(greedy: list) -> None:
 def test_at_the_limits_any_cut_gives_the_same_as_well(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_reader, "HEAD_MAX", 300)
-    monkeypatch.setattr(http_reader, "BODY_MAX", 40)
-    monkeypatch.setattr(http_reader, "SLICE", 16)
-    monkeypatch.setattr(stream_event, "EVENT_MAX", 30)
+    monkeypatch.setattr(http1_reader, "HEAD_MAX", 300)
+    monkeypatch.setattr(http1_reader, "BODY_MAX", 40)
+    monkeypatch.setattr(http1_reader, "SLICE", 16)
+    monkeypatch.setattr(sse_event, "EVENT_MAX", 30)
     monkeypatch.setattr(websocket, "FRAME_MAX", 150)
-    monkeypatch.setattr(inflate, "INFLATED_MAX", 20)
-    monkeypatch.setattr(inflate, "STEP", 7)
+    monkeypatch.setattr(websocket_inflate, "INFLATED_MAX", 20)
+    monkeypatch.setattr(websocket_inflate, "STEP", 7)
     monkeypatch.setattr(http2, "FRAME_MAX", 60)
-    monkeypatch.setattr(found, "BLOCK", 50)
+    monkeypatch.setattr(decoded, "BLOCK", 50)
     fuzz(name, 100_000, seed=2)

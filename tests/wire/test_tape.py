@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from labserver.wire.tape import Direction, Piece, Tape, What
+from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 
 
 def piece(data: bytes) -> Piece:
-    return Piece(0, 0, 1, Direction.UP, What.DATA, data, len(data))
+    return Piece(0, 0, 1, Direction.UP, PieceKind.DATA, data, len(data))
 
 
 def test_what_passes_is_kept_and_told() -> None:

@@ -1,0 +1,1 @@
+"""For a teacher: releasing and marking notebooks."""

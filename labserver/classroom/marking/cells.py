@@ -1,0 +1,88 @@
+"""Cells that are executed where they are unpickled: in the checker's process, and not here."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import importlib.abc
+import inspect
+import linecache
+import re
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+SOLUTIONS = "labserver.exercises"
+MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
+
+Sources = tuple[tuple[str, str], ...]
+
+
+class Cells:
+    """The code of some cells, as what `judge` takes for the learner's function.
+
+    Args:
+        sources: a name for each cell, and its source, in their order.
+        own: the name of the answer's cell; what the others raise is passed over.
+        wanted: what the answer defines.
+    """
+
+    def __init__(self, sources: Sources, own: str, wanted: str) -> None:
+        self._given = sources, own, wanted
+        for name, source in sources:  # so that a line of it can be shown
+            linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return run, self._given
+
+
+def run(sources: Sources, own: str, wanted: str) -> Any:
+    """Execute the cells; gives what the answer defines.
+
+    Raises:
+        NameError: if it defines nothing of that name.
+        BaseException: whatever the answer's cell raises before it has defined it.
+    """
+    _hide_solution(wanted)
+    space: dict[str, Any] = {"__name__": "__main__"}
+    for name, source in sources:
+        try:
+            _execute(source, name, space)
+        except BaseException:  # SystemExit ends a cell, too, and not the notebook
+            if name == own and wanted not in space:
+                raise
+    if wanted not in space:
+        raise NameError(f"the cell defines no {wanted}")
+    return space[wanted]
+
+
+def _execute(source: str, name: str, space: dict[str, Any]) -> None:
+    plain = MAGIC.sub("", source)
+    code = compile(plain, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    if code.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(types.FunctionType(code, space)())
+    else:
+        exec(code, space)
+
+
+class _NoSolutions(importlib.abc.MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> None:
+        if fullname.startswith(SOLUTIONS):
+            raise ImportError("an answer does not import the solution")
+
+
+def _hide_solution(wanted: str) -> None:
+    """Whoever wants to read it can: it lies on the disk. But imported it is no answer."""
+    for name, module in tuple(sys.modules.items()):
+        exercise = vars(module).get("EXERCISE") if name.startswith(SOLUTIONS) else None
+        if exercise is not None and exercise.name == wanted:
+            # What `play` and the cases' classes need stays; its functions know the real one.
+            shown = types.ModuleType(name)
+            vars(shown).update(vars(module))
+            del vars(shown)["EXERCISE"], vars(shown)[wanted]
+            package, _, short = name.rpartition(".")
+            sys.modules[name] = vars(sys.modules[package])[short] = shown
+    sys.meta_path.insert(0, _NoSolutions())

@@ -1,0 +1,87 @@
+"""What `labserver check` does: find the notebooks, mark them, say and write how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from labserver.classroom.marking.junit import junit
+from labserver.classroom.marking.mark import TIME_LIMIT_S, mark
+from labserver.classroom.marking.page import class_page, page
+from labserver.classroom.marking.references import find_references
+from labserver.classroom.marking.register import folders, register, submissions
+from labserver.classroom.marking.terminal import print_marks, print_register
+from labserver.errors import LabError
+
+HERE = Path("exercises")
+
+
+def mark_all(
+    paths: Sequence[Path] = (),
+    *,
+    html: Path | None = None,
+    junit_file: Path | None = None,
+    csv_file: Path | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+    reference: Path | None = None,
+) -> bool:
+    """Mark notebooks, or a folder of a class's, and print how it went.
+
+    Args:
+        paths: notebooks, or one folder; none: those in ./exercises.
+        html: where to write a page.
+        junit_file: where to write JUnit XML.
+        csv_file: where to write a class's marks.
+        time_limit_s: for each notebook.
+        reference: the folder of the solved notebooks; None: the repository's.
+
+    Returns:
+        Whether every exercise passes.
+
+    Raises:
+        LabError: if there is nothing to mark, nothing to mark it by, or a file cannot be written.
+    """
+    references = find_references(reference)
+    folder = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
+    if folder is None and csv_file is not None:
+        raise LabError("--csv is for a class: give one folder with its notebooks.")
+    found = submissions(folder) if folder else _notebooks(paths)
+    if not found:
+        raise LabError(f"There is no notebook in {folder or HERE}.")
+    told = Console(stderr=True)
+    bar = track(found, "marking", console=told, transient=True, disable=len(found) == 1)
+    marked = [mark(path, references, time_limit_s=time_limit_s) for path in bar]
+    if folder is None:
+        print_marks(marked)
+        pages = page(marked)
+    else:
+        people = register(marked, folder, references, folders(folder))
+        print_register(people)
+        pages = class_page(people)
+        _write(csv_file, people.csv())
+    _write(html, pages)
+    _write(junit_file, junit(marked))
+    return all(one.passed for one in marked)
+
+
+def _notebooks(paths: Sequence[Path]) -> list[Path]:
+    if not paths:
+        return sorted(HERE.glob("*.ipynb"))
+    for path in paths:
+        if path.is_dir():
+            raise LabError(f"{path} is a folder: give one folder alone, or notebooks.")
+        if not path.is_file():
+            raise LabError(f"There is no {path}.")
+    return list(paths)
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LabError(f"{path} cannot be written: {error.strerror}.") from None

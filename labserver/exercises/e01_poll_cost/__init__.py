@@ -1,0 +1,1 @@
+"""E01: what short polling costs, in requests, bytes and delay."""

@@ -1,0 +1,37 @@
+"""Wrong ideas about what polling costs."""
+
+from __future__ import annotations
+
+from labserver.practice.given.answers import PollCost
+
+
+def mean_delay_is_the_interval(
+    clients: int, interval_s: float, hdr_bytes: int, rtt_s: float
+) -> PollCost:
+    rps = clients / interval_s
+    return PollCost(rps, rps * hdr_bytes, interval_s, interval_s + rtt_s / 2)
+
+
+def bytes_of_one_client(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float) -> PollCost:
+    rps = clients / interval_s
+    return PollCost(rps, hdr_bytes / interval_s, (interval_s + rtt_s) / 2, interval_s + rtt_s / 2)
+
+
+def whole_round_trip(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float) -> PollCost:
+    rps = clients / interval_s
+    return PollCost(rps, rps * hdr_bytes, interval_s / 2 + rtt_s, interval_s + rtt_s)
+
+
+def no_way_back(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float) -> PollCost:
+    rps = clients / interval_s
+    return PollCost(rps, rps * hdr_bytes, interval_s / 2, interval_s)
+
+
+def divides_by_zero(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float) -> PollCost:
+    rps = clients / interval_s
+    return PollCost(rps, rps * hdr_bytes, (interval_s + rtt_s) / 2, interval_s + rtt_s / 2)
+
+
+def a_plain_tuple(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float) -> object:
+    rps = clients / interval_s
+    return rps, rps * hdr_bytes, (interval_s + rtt_s) / 2, interval_s + rtt_s / 2

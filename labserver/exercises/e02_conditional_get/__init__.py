@@ -1,0 +1,1 @@
+"""E02: whether a conditional GET is answered with 304."""

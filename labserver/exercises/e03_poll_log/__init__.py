@@ -1,0 +1,1 @@
+"""E03: a log that is read by cursor."""

@@ -1,0 +1,1 @@
+"""E04: a long poll's wait, in which no event is lost."""

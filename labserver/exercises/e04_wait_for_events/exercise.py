@@ -1,0 +1,287 @@
+"""E04: a long poll's wait, in which no event is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, NamedTuple
+
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.given.event_log import Event, EventLog
+from labserver.practice.given.virtual_time import run
+
+Wait = Callable[[EventLog, int, float], Awaitable[list[Event]]]
+
+NOW = "what is there already is answered at once"
+LATER = "the answer goes out when the event comes, not before and not later"
+EMPTY = "RFC 6202 §2.1: a long poll that nothing happened in is answered all the same"
+LOST = "asyncio.Condition: check and wait under one lock; between them nothing can happen"
+WOKEN = "asyncio.Condition.wait: being woken does not mean that there is something for you"
+GONE = "a cancelled wait ends with CancelledError, and holds no lock afterwards"
+
+STUB = '''\
+import asyncio
+
+from labserver.practice.event_log import Event, EventLog
+
+
+async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Event]:
+    """The events after a cursor, as soon as there are some; [] when the timeout is over."""
+    raise NotImplementedError
+'''
+
+
+class Happening(NamedTuple):
+    """Something that the log is put through: at a time, in seconds.
+
+    Attributes:
+        at: when it begins.
+        writing_s: how long the append holds the lock; None: nothing is appended, all are woken.
+    """
+
+    at: float
+    writing_s: float | None = 0.0
+
+
+class Waiter(NamedTuple):
+    """One call of the learner's function.
+
+    Attributes:
+        at: when it is called.
+        after: its cursor.
+        timeout: seconds.
+        cancelled: when; None: never.
+    """
+
+    at: float
+    after: int = 0
+    timeout: float = 10.0
+    cancelled: float | None = None
+
+
+class Waited(NamedTuple):
+    """How a call ended.
+
+    Attributes:
+        at: when.
+        events: what it returned, or the exception.
+    """
+
+    at: float
+    events: Any
+
+
+async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Event]:
+    """The reference."""
+    async with log.changed:
+        try:
+            await asyncio.wait_for(log.changed.wait_for(lambda: log.after(after)), timeout)
+        except TimeoutError:
+            return []
+        return log.after(after)
+
+
+def play(attempt: Wait, happenings: tuple[Happening, ...], waiters: tuple[Waiter, ...]) -> Any:
+    """All happenings and all calls, on one virtual clock."""
+    return run(_story(attempt, happenings, waiters))
+
+
+async def _story(
+    attempt: Wait, happenings: tuple[Happening, ...], waiters: tuple[Waiter, ...]
+) -> list[Waited]:
+    log, clock = EventLog(), asyncio.get_running_loop().time
+    ended: dict[int, Waited] = {}
+    broken: list[Exception] = []
+
+    async def happen(happening: Happening, number: int) -> None:
+        await asyncio.sleep(happening.at)
+        if happening.writing_s is None:
+            async with log.changed:
+                log.changed.notify_all()
+        else:
+            await log.append(f"event {number}", happening.writing_s)
+
+    async def wait(index: int, waiter: Waiter) -> None:
+        await asyncio.sleep(waiter.at)
+        came: Any
+        try:
+            came = await attempt(log, waiter.after, waiter.timeout)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            came = Raised(type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # raised below, outside of the group
+            broken.append(error)
+            came = None
+        ended[index] = Waited(round(clock(), 6), came)
+
+    async def cancel(task: asyncio.Task[None], at: float) -> None:
+        await asyncio.sleep(at)
+        task.cancel()
+
+    async with asyncio.TaskGroup() as group:
+        appends = 0
+        for happening in happenings:
+            appends += happening.writing_s is not None
+            group.create_task(happen(happening, appends))
+        for index, waiter in enumerate(waiters):
+            task = group.create_task(wait(index, waiter))
+            if waiter.cancelled is not None:
+                group.create_task(cancel(task, waiter.cancelled))
+    if broken:
+        raise broken[0]
+    return [ended[index] for index in range(len(waiters))]
+
+
+ONE, TWO = Event(1, "event 1"), Event(2, "event 2")
+
+
+def cases() -> Iterator[Case]:
+    """From one event that is there already to a hundred that wait."""
+
+    def case(rule: str, waiters: list[Waiter], ended: list[Waited], *what: Happening) -> Case:
+        return Case((what, tuple(waiters)), rule, ended)
+
+    yield case(NOW, [Waiter(1)], [Waited(1.0, [ONE])], Happening(0))
+    yield case(
+        "only what is after the cursor is new",
+        [Waiter(1, after=1)],
+        [Waited(1.0, [TWO])],
+        Happening(0),
+        Happening(0.5),
+    )
+    yield case(LATER, [Waiter(0)], [Waited(2.345, [ONE])], Happening(2.345))
+    yield case(EMPTY, [Waiter(1, timeout=5)], [Waited(6.0, [])])
+    yield case(EMPTY, [Waiter(1, after=1, timeout=5)], [Waited(6.0, [])], Happening(0))
+    yield case(LOST, [Waiter(1.2)], [Waited(1.5, [ONE])], Happening(1, writing_s=0.5))
+    yield case(WOKEN, [Waiter(0)], [Waited(2.0, [ONE])], Happening(1, None), Happening(2))
+    wakes = [Happening(at, None) for at in (1, 2, 3)]
+    yield case(WOKEN, [Waiter(0, timeout=3.5)], [Waited(3.5, [])], *wakes)
+    gone, stays = Waiter(0, cancelled=1), Waiter(0.5)
+    ended = [Waited(1.0, Raised("CancelledError")), Waited(2.0, [ONE])]
+    yield case(GONE, [gone, stays], ended, Happening(2))
+    yield case(LATER, [Waiter(0)] * 100, [Waited(2.0, [ONE])] * 100, Happening(2))
+
+
+def shown(given: tuple[Any, ...]) -> list[str]:
+    """What happens, by the clock."""
+    happenings, waiters = given
+    lines = []
+    for at, writing in happenings:
+        what = "all who wait are woken, without an event"
+        if writing is not None:
+            what = f"log.append(…) begins and takes {writing:g} s" if writing else "log.append(…)"
+        lines.append((at, what))
+    for waiter in dict.fromkeys(waiters):
+        times = f"{waiters.count(waiter)} × " if waiters.count(waiter) > 1 else ""
+        call = f"wait_for_events(log, after={waiter.after}, timeout={waiter.timeout:g})"
+        lines.append((waiter.at, times + call))
+        if waiter.cancelled is not None:
+            lines.append((waiter.cancelled, "the first wait is cancelled"))
+    return [f"at {at:g} s  {what}" for at, what in sorted(lines)]
+
+
+def _first(failure: Failure) -> tuple[Waited, Waited]:
+    """The first call that ended otherwise than it should have."""
+    pairs = zip(failure.expected, failure.came, strict=True)
+    return next((left, right) for left, right in pairs if left != right)
+
+
+def sleeps_through(failure: Failure) -> bool:
+    """Whether an event came and the whole timeout passed."""
+    waiters = failure.given[1]
+    expected, came = _first(failure)
+    return bool(
+        expected.events
+        and came.events in ([], Raised("TimeoutError"), expected.events)
+        and came.at >= expected.at + 1
+        and came.at >= waiters[0].at + waiters[0].timeout
+    )
+
+
+def raises_at_the_end(failure: Failure) -> bool:
+    """Whether the timeout came out as an exception."""
+    expected, came = _first(failure)
+    return bool(came.events == Raised("TimeoutError") and expected.events == [])
+
+
+def is_woken_for_nothing(failure: Failure) -> bool:
+    """Whether it answered because it was woken."""
+    expected, came = _first(failure)
+    return bool(came.events == [] and came.at < expected.at)
+
+
+def answers_when_cancelled(failure: Failure) -> bool:
+    """Whether the cancellation was swallowed."""
+    expected, came = _first(failure)
+    return bool(expected.events == Raised("CancelledError") != came.events)
+
+
+def restarts_its_timeout(failure: Failure) -> bool:
+    """Whether each wake began the timeout anew."""
+    expected, came = _first(failure)
+    return expected.events == came.events == [] and came.at > expected.at
+
+
+def asks_now_and_then(failure: Failure) -> bool:
+    """Whether it came a little late, as one does who looks every so often."""
+    expected, came = _first(failure)
+    return expected.events == came.events and expected.at < came.at < expected.at + 1.5
+
+
+def keeps_the_lock(failure: Failure) -> bool:
+    """Whether all stood still after a cancellation."""
+    cancelled = any(waiter.cancelled is not None for waiter in failure.given[1])
+    return cancelled and failure.came == Raised("Stuck")
+
+
+def never_ends(failure: Failure) -> bool:
+    """Whether it waits for ever."""
+    return bool(failure.came == Raised("Stuck"))
+
+
+EXERCISE = Exercise(
+    id="E04",
+    name="wait_for_events",
+    title="a wait that loses nothing",
+    lesson=2,
+    points=4,
+    questions=(1,),
+    stub=STUB,
+    cases=cases,
+    reference=wait_for_events,
+    play=play,
+    types=(Waited, Event),
+    shown=shown,
+    hints=(
+        "What if append() runs after your if and before your wait?",
+        "Hold the lock across the check and the wait; Condition.wait_for takes a predicate.",
+        "async with log.changed:"
+        " await asyncio.wait_for(log.changed.wait_for(lambda: ____), timeout)",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "an empty answer is the normal end of a long poll, not an error.", raises_at_the_end
+        ),
+        Diagnosis(
+            "an event arrived between your check and your wait; this client slept for the full"
+            " timeout (a lost wake-up).",
+            sleeps_through,
+        ),
+        Diagnosis(
+            "you were woken, and answered without looking whether there is an event.",
+            is_woken_for_nothing,
+        ),
+        Diagnosis(
+            "each wake began your timeout anew; it counts from the call.", restarts_its_timeout
+        ),
+        Diagnosis(
+            "this wait was cancelled, for its client is gone, and yet it answered: let"
+            " CancelledError through.",
+            answers_when_cancelled,
+        ),
+        Diagnosis("after the cancelled wait nobody got on: it kept the lock.", keeps_the_lock),
+        Diagnosis("your wait outlives its timeout, and never ends.", never_ends),
+        Diagnosis(
+            "the answer came late: you look now and then; wait to be told.", asks_now_and_then
+        ),
+    ),
+)

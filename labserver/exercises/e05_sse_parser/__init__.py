@@ -1,0 +1,1 @@
+"""E05: events out of a `text/event-stream`."""

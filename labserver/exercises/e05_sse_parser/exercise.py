@@ -1,0 +1,411 @@
+"""E05: events out of a `text/event-stream`."""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import random
+import re
+from collections.abc import Callable, Iterator
+from operator import gt, lt
+from typing import Any, NamedTuple
+
+from labserver.exercises.e12_frame_decoder.exercise import octets
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.given.event_streams import (
+    BOM,
+    CUT,
+    CUTS,
+    UTF8,
+    VECTORS,
+    cut,
+    message,
+    stream,
+)
+from labserver.practice.given.sse_events import Event
+
+STUB = '''\
+import re
+
+from labserver.practice.sse_events import Event
+
+
+class SSEParser:
+    """Events out of a text/event-stream; last_event_id is a str, retry_ms an int or None."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that this chunk completes."""
+        raise NotImplementedError
+'''
+
+Chunks = tuple[bytes, ...]
+
+
+class Heard(NamedTuple):
+    """What came of a stream.
+
+    Attributes:
+        feeds: what each feed returned.
+        last_event_id: the parser's, in the end.
+        retry_ms: the parser's, in the end.
+    """
+
+    feeds: list[Any]
+    last_event_id: str
+    retry_ms: int | None
+
+
+class SSEParser:
+    """The reference, byte by byte.
+
+    Attributes:
+        last_event_id: of the last blank line.
+        retry_ms: None: the stream has not said.
+    """
+
+    def __init__(self) -> None:
+        self.last_event_id = ""
+        self.retry_ms: int | None = None
+        self._line = bytearray()
+        self._first = True
+        self._after_cr = False
+        self._data: list[str] = []
+        self._type = self._id = ""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that this chunk completes."""
+        events: list[Event] = []
+        for byte in chunk:
+            second_half = byte == 0x0A and self._after_cr
+            self._after_cr = byte == 0x0D
+            if byte not in (0x0A, 0x0D):
+                self._line.append(byte)
+            elif not second_half:
+                events += self._end_line()
+        return events
+
+    def _end_line(self) -> list[Event]:
+        line = bytes(self._line)
+        self._line.clear()
+        if self._first:
+            line = line.removeprefix(BOM)
+            self._first = False
+        if not line:
+            return self._dispatch()
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._type = value
+        elif name == "id" and "\0" not in value:
+            self._id = value
+        elif name == "retry" and value.isascii() and value.isdigit():
+            self.retry_ms = int(value)
+        return []
+
+    def _dispatch(self) -> list[Event]:
+        self.last_event_id = self._id
+        data, kind = self._data, self._type or "message"
+        self._data, self._type = [], ""
+        return [Event(kind, "\n".join(data), self._id)] if data else []
+
+
+def play(attempt: Callable[[], Any], chunks: Chunks) -> Heard:
+    """All chunks, one after the other."""
+    parser = attempt()
+    return Heard([parser.feed(chunk) for chunk in chunks], parser.last_event_id, parser.retry_ms)
+
+
+def cases() -> Iterator[Case]:
+    """The vectors whole, then cut, then byte by byte; streams and cuts drawn at random."""
+    for vector in VECTORS:
+        ends = Heard([list(vector.events)], vector.last_event_id, vector.retry_ms)
+        yield Case(((vector.stream,),), vector.rule, ends)
+    for rule, chunks, feeds in CUTS:
+        yield Case((chunks,), rule, Heard([list(feed) for feed in feeds], "", None))
+    yield Case(((b"data: \xff\n\n",),), UTF8, Heard([[message("\ufffd")]], "", None))
+    for vector in VECTORS:
+        yield Case((octets(vector.stream),), vector.rule)
+    draws = random.Random(5)
+    for _ in range(60):
+        yield Case((cut(draws, stream(draws)),), CUT)
+
+
+def smaller(given: tuple[Chunks]) -> Iterator[tuple[Chunks]]:
+    """Without the last chunks, two of them as one, or a whole stream without one of its lines."""
+    (chunks,) = given
+    for count in range(1, len(chunks)):
+        yield (chunks[:count],)
+    for i in range(len(chunks) - 1):
+        yield ((*chunks[:i], chunks[i] + chunks[i + 1], *chunks[i + 2 :]),)
+    lines = re.findall(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", chunks[0])
+    for i in range(len(lines) if len(chunks) == 1 < len(lines) else 0):
+        yield ((b"".join(lines[:i] + lines[i + 1 :]),),)
+
+
+def shown(given: tuple[Chunks]) -> list[str]:
+    """The calls."""
+    (chunks,) = given
+    if len(chunks) > 1 and all(len(chunk) == 1 for chunk in chunks):
+        calls = [f"for byte in {b''.join(chunks)!r}:", "    parser.feed(bytes([byte]))"]
+    else:
+        calls = [f"parser.feed({chunk!r})" for chunk in chunks]
+    return ["parser = SSEParser()", *calls, "parser.last_event_id, parser.retry_ms"]
+
+
+def _stream(failure: Failure) -> bytes:
+    return b"".join(failure.given[0])
+
+
+def _events(heard: Heard) -> list[Event]:
+    return [event for feed in heard.feeds for event in feed]
+
+
+def _counts(failure: Failure) -> tuple[int, int]:
+    """How many events there are, and how many came."""
+    return len(_events(failure.expected)), len(_events(failure.came))
+
+
+def _first(failure: Failure) -> tuple[Event, Event]:
+    """The first event that is not as it should be; as many came as there are."""
+    pairs = zip(_events(failure.expected), _events(failure.came), strict=True)
+    wrong, *_ = [pair for pair in pairs if pair[0] != pair[1]]
+    return wrong
+
+
+def _valid(failure: Failure) -> bool:
+    """Whether the stream is UTF-8, but perhaps for a character that its end cuts."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(_stream(failure))
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unfinished(failure: Failure) -> bool:
+    return re.search(rb"(\n|\r|\r\n)(\n|\r|\r\n)$", _stream(failure)) is None
+
+
+def _came(which: Callable[[int, int], bool], pattern: bytes) -> Callable[[Failure], bool]:
+    """Whether fewer (lt) or more (gt) events came of a stream with this in it than it has."""
+
+    def fits(failure: Failure) -> bool:
+        expected, came = _counts(failure)
+        return which(came, expected) and re.search(pattern, _stream(failure)) is not None
+
+    return fits
+
+
+def cuts_a_character(failure: Failure) -> bool:
+    """Whether half a character was decoded."""
+    if isinstance(failure.came, Raised):
+        return _valid(failure) and failure.came == "UnicodeDecodeError"
+    return _valid(failure) and any("\ufffd" in one.data for one in _events(failure.came))
+
+
+def takes_retry_wrongly(failure: Failure) -> bool:
+    """Whether a value that is no number counted, or was an error."""
+    if isinstance(failure.came, Raised):
+        return b"retry" in _stream(failure) and failure.came == "ValueError"
+    return bool(failure.came.retry_ms not in (None, failure.expected.retry_ms))
+
+
+def waits_after_cr(failure: Failure) -> bool:
+    """Whether a CR ended a blank line, and no event came of it yet."""
+    came, so_far = failure.came.feeds, b""
+    for index, chunk in enumerate(failure.given[0]):
+        so_far += chunk
+        if failure.expected.feeds[index] != came[index]:
+            return bool(came[index] == []) and so_far.endswith((b"\r\r", b"\n\r"))
+    return False
+
+
+def splits_crlf(failure: Failure) -> bool:
+    """Whether the halves of a CRLF in two chunks were two line ends."""
+    chunks = failure.given[0]
+    pairs = itertools.pairwise(chunks)
+    expected, came = _counts(failure)
+    return came > expected and any(a.endswith(b"\r") and b.startswith(b"\n") for a, b in pairs)
+
+
+def dispatches_without_data(failure: Failure) -> bool:
+    """Whether there are events without data that nobody sent."""
+    expected, came = _counts(failure)
+    return came > expected and any(not event.data for event in _events(failure.came))
+
+
+def forgets_between_chunks(failure: Failure) -> bool:
+    """Whether less came of it than of the same bytes in one chunk."""
+    expected, came = _counts(failure)
+    return len(failure.given[0]) > 1 and came < expected
+
+
+def takes_the_unfinished(failure: Failure) -> bool:
+    """Whether an event, or an id, counted before its blank line."""
+    expected, came = _counts(failure)
+    early = failure.came.last_event_id != failure.expected.last_event_id
+    return _unfinished(failure) and (came > expected or early)
+
+
+def _data(fits: Callable[[str, str], bool]) -> Callable[[Failure], bool]:
+    """Whether the first wrong event has this expected data and that which came."""
+
+    def looks(failure: Failure) -> bool:
+        expected, came = _first(failure)
+        return expected.data != came.data and fits(expected.data, came.data)
+
+    return looks
+
+
+def _kind(wanted: Callable[[str], bool]) -> Callable[[Failure], bool]:
+    def fits(failure: Failure) -> bool:
+        expected, came = _first(failure)
+        return expected.type == "message" and wanted(came.type)
+
+    return fits
+
+
+def loses_the_last_id(failure: Failure) -> bool:
+    """Whether an event without an id of its own has none."""
+    expected, came = _first(failure)
+    return expected._replace(id="") == came._replace(id="") and bool(expected.id and not came.id)
+
+
+def _last_id(failure: Failure) -> bool:
+    return bool(failure.came.last_event_id != failure.expected.last_event_id)
+
+
+EXERCISE = Exercise(
+    id="E05",
+    name="SSEParser",
+    title="events out of a stream",
+    lesson=3,
+    points=5,
+    questions=(3,),
+    stub=STUB,
+    cases=cases,
+    reference=SSEParser,
+    play=play,
+    types=(Heard, Event),
+    shown=shown,
+    smaller=smaller,
+    hints=(
+        "Which is the unit that the standard parses: chunk, line or block?",
+        "Buffer bytes, cut complete lines, remember whether the last byte was CR. Try"
+        " b'data: a\\r' and then b'\\n\\r\\n'.",
+        "on a blank line: last = id_buf; if data: emit(type or 'message', ____.join(data), last)",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "a character was cut between two chunks. Decode lines, not chunks.", cuts_a_character
+        ),
+        Diagnosis(
+            "bytes that are no UTF-8 do not end a stream: U+FFFD stands for them.",
+            lambda failure: not _valid(failure) and isinstance(failure.came, Raised),
+        ),
+        Diagnosis(
+            "retry counts if it is made of the digits 0 to 9 only; anything else is ignored.",
+            takes_retry_wrongly,
+        ),
+        Diagnosis(
+            "no line of a stream is an error: the colon may be missing, and so may the space.",
+            lambda failure: isinstance(failure.came, Raised) and failure.came == "ValueError",
+        ),
+        Diagnosis(
+            "retry belongs to no event: it counts as soon as its line has ended.",
+            lambda failure: (
+                failure.came.retry_ms is None
+                and failure.expected.retry_ms is not None
+                and _unfinished(failure)
+            ),
+        ),
+        Diagnosis(
+            "the byte order mark that leads the stream is no part of its first line.",
+            _came(lt, b"^" + BOM),
+        ),
+        Diagnosis(
+            "only the first bytes of a stream can be a byte order mark; here it comes again, as a"
+            " part of the line.",
+            _came(gt, b"\n" + BOM),
+        ),
+        Diagnosis(
+            "a CR at the end of a chunk and an LF at the start of the next are one line end.",
+            splits_crlf,
+        ),
+        Diagnosis(
+            "the blank line ended with its CR, and you wait for the byte behind it. That may take"
+            " an hour.",
+            waits_after_cr,
+        ),
+        Diagnosis(
+            "a line was cut between two chunks: keep its beginning for the next feed.",
+            forgets_between_chunks,
+        ),
+        Diagnosis(
+            "this stream gave too few events. Lines may end in LF, CRLF or CR.", _came(lt, b"\r")
+        ),
+        Diagnosis(
+            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, such as"
+            " U+2028, which may stand in JSON.",
+            _data(lambda data, came: "\u2028" in data and "\u2028" not in came),
+        ),
+        Diagnosis(
+            "without its blank line an event is not complete: neither it nor its id counts. The"
+            " client will ask for it again.",
+            takes_the_unfinished,
+        ),
+        Diagnosis(
+            "there is no data field in this block, so there is no event.", dispatches_without_data
+        ),
+        Diagnosis("field names are compared as they are: Data is not data.", _came(gt, b"D")),
+        Diagnosis(
+            "a space is a part of the name that it stands in: only 'data' is data.",
+            _came(gt, rb"(?m)^ data|data :"),
+        ),
+        Diagnosis("a line that starts with a colon is a comment.", _came(gt, rb"(?m)^:data")),
+        Diagnosis("an id with NUL in it is ignored.", lambda f: "\0" in f.came.last_event_id),
+        Diagnosis(
+            "an id without a value is an id: it sets the last one to ''.",
+            lambda failure: bool(_first(failure)[1].id) and not _first(failure)[0].id,
+        ),
+        Diagnosis(
+            "'id: 7' then a blank line must set last_event_id to 7 even with no data.",
+            lambda failure: _last_id(failure) and b"data" not in _stream(failure),
+        ),
+        Diagnosis("an event without an id of its own has the last one.", loses_the_last_id),
+        Diagnosis(
+            "a line without a colon is a field with an empty value.", _came(lt, rb"(?m)^data$")
+        ),
+        Diagnosis(
+            "an empty data field is data: its event is dispatched, with data ''.",
+            _came(lt, rb"(?m)^data:$"),
+        ),
+        Diagnosis(
+            "an event's type is for this one block; a block without data ends it, too.",
+            _kind(lambda came: came == "add"),
+        ),
+        Diagnosis(
+            "where no type is given, or an empty one, it is 'message'.",
+            _kind(lambda came: not came),
+        ),
+        Diagnosis(
+            "the last LF is no part of the data.", _data(lambda data, came: came == data + "\n")
+        ),
+        Diagnosis(
+            "of the spaces after the colon one is removed, and no more; all others are data.",
+            _data(lambda data, came: came.strip() == data.strip()),
+        ),
+        Diagnosis(
+            "the first colon ends the name; all others are data.",
+            _data(lambda data, came: ":" in data),
+        ),
+        Diagnosis(
+            "the data fields of a block are one text, with LF between them.",
+            _data(lambda data, came: "\n" in data),
+        ),
+    ),
+)

@@ -1,0 +1,297 @@
+"""E06: an event as text, in which nothing of the data can become a field."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from operator import gt, lt
+from typing import Any, NamedTuple
+
+from labserver.exercises.e05_sse_parser.exercise import SSEParser
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.given.sse_events import Event
+
+BLOCK = "WHATWG HTML §9.2.6: fields, line by line; a blank line dispatches the event"
+DATA = "WHATWG HTML §9.2.5: a line ends in CRLF, LF or CR; so data of n lines takes n fields"
+EMPTY = "WHATWG HTML §9.2.6: an empty data field is dispatched; no data field at all is not"
+SPACE = "WHATWG HTML §9.2.6: if the value starts with a space, that one is removed"
+FIELDS = "WHATWG HTML §9.2.5: the value of a field cannot hold a line end; here it is a ValueError"
+NUL = "WHATWG HTML §9.2.6: an id with NUL in it is ignored; here it is a ValueError, as in event"
+ID = "WHATWG HTML §9.2.6: a field that is absent changes nothing; an empty id sets it to ''"
+RETRY = "WHATWG HTML §9.2.6: retry is made of digits; 0 is a number, and what is below a ValueError"
+UTF8 = (
+    "WHATWG HTML §9.2.5: an event stream is always UTF-8, with a byte order mark at its start only"
+)
+
+STUB = '''\
+import re
+
+
+def format_sse(
+    data: str, event: str | None = None, id: str | None = None, retry: int | None = None
+) -> bytes:
+    """An event as it goes on a text/event-stream."""
+    raise NotImplementedError
+'''
+
+BEFORE = b"id: before\nretry: 1000\n\n"
+NEXT = b"data: next\n\n"
+SPOILT = Event("", "the next event was not heard", "")
+
+
+class Heard(NamedTuple):
+    """What a client hears that had the id "before" and a reconnection time of 1000 ms.
+
+    Attributes:
+        events: all that are dispatched.
+        last_event_id: in the end.
+        retry_ms: in the end.
+    """
+
+    events: list[Event]
+    last_event_id: str
+    retry_ms: int | None
+
+
+Given = tuple[str, str | None, str | None, int | None]
+
+
+def format_sse(
+    data: str, event: str | None = None, id: str | None = None, retry: int | None = None
+) -> bytes:
+    """The reference.
+
+    Raises:
+        ValueError: if `event` or `id` holds CR, LF or NUL, or `retry` is negative.
+    """
+    if re.search("[\r\n\0]", (event or "") + (id or "")) or (retry or 0) < 0:
+        raise ValueError("not in a field")
+    fields = {"event": event, "id": id, "retry": retry}
+    lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+    lines += [f"data: {line}" for line in re.split("\r\n|\n|\r", data)]
+    return "\n".join([*lines, "", ""]).encode()
+
+
+def play(
+    attempt: Callable[..., Any], data: str, event: Any = None, id: Any = None, retry: Any = None
+) -> Any:
+    """What a client hears, in the middle of its stream; other than bytes is handed on."""
+    fields = {"event": event, "id": id, "retry": retry}
+    sent = attempt(data, **{name: value for name, value in fields.items() if value is not None})
+    if type(sent) is not bytes:
+        return sent
+    parser = SSEParser()
+    parser.feed(BEFORE)
+    heard = Heard(parser.feed(sent), parser.last_event_id, parser.retry_ms)
+    if heard.events and not parser.feed(NEXT):
+        heard.events.append(SPOILT)
+    return heard
+
+
+def cases() -> Iterator[Case]:
+    """Data of one line and of many, each field, what no field can hold, then random ones."""
+    yield _heard(BLOCK, ("hello", None, None, None), "hello")
+    yield _heard(BLOCK, ("hello", "add", None, None), "hello")
+    yield _heard(BLOCK, ("hello", None, "7", None), "hello")
+    yield _heard(BLOCK, ("hello", "add", "7", 2500), "hello")
+    yield _heard(DATA, ("hello\nid: 999", None, None, None), "hello\nid: 999")
+    yield _heard(DATA, ("hello\nyou", None, None, None), "hello\nyou")
+    yield _heard(DATA, ("a\r\nid: 999", None, None, None), "a\nid: 999")
+    yield _heard(DATA, ("a\rid: 999", None, None, None), "a\nid: 999")
+    forged = "a\n\nevent: ADMIN\ndata: forged"
+    yield _heard(DATA, (forged, None, "7", None), forged)
+    yield _heard(DATA, ("a\r\n\r\nb\r\rc\n\rd", None, None, None), "a\n\nb\n\nc\n\nd")
+    yield _heard(DATA, ("a\n", None, None, None), "a\n")
+    yield _heard(DATA, ("\n", None, None, None), "\n")
+    yield _heard(EMPTY, ("", None, None, None), "")
+    yield _heard(SPACE, (" a ", None, None, None), " a ")
+    yield _heard(SPACE, ("a\n  b", None, None, None), "a\n  b")
+    yield _heard(SPACE, ("a", " add", " 7", None), "a")
+    yield _heard(DATA, (": a\ndata: b\n{", None, None, None), ": a\ndata: b\n{")
+    yield _heard(UTF8, ("grüße 🎉", "größe", "zwölf", None), "grüße 🎉")
+    yield _heard(DATA, ('"\u2028\x0c\x85"', None, None, None), '"\u2028\x0c\x85"')
+    yield _heard(UTF8, ("NUL \0 may be", None, None, None), "NUL \0 may be")
+    yield _heard(ID, ("a", None, "", None), "a")
+    yield _heard(BLOCK, ("a", "", None, None), "a")
+    yield _heard(RETRY, ("a", None, None, 0), "a")
+    refused = Raised("ValueError")
+    for end in ("\n", "\r", "\r\n"):
+        yield Case(("a", f"add{end}id: 999", None, None), FIELDS, refused)
+        yield Case(("a", None, f"7{end}event: ADMIN", None), FIELDS, refused)
+        yield Case(("a", f"add{end}", None, None), FIELDS, refused)
+        yield Case(("a", None, f"7{end}", None), FIELDS, refused)
+    yield Case(("a", None, "7\0", None), NUL, refused)
+    yield Case(("a", "a\0dd", None, None), NUL, refused)
+    yield Case(("a", None, None, -1), RETRY, refused)
+    draws = random.Random(6)
+    for _ in range(60):
+        yield Case(_random(draws), DATA)
+
+
+def _heard(rule: str, given: Given, data: str) -> Case:
+    _, event, last, retry = given
+    last = "before" if last is None else last
+    retry = 1000 if retry is None else retry
+    return Case(given, rule, Heard([Event(event or "message", data, last)], last, retry))
+
+
+def _random(draws: random.Random) -> Given:
+    pieces = ("a", "é", " ", ":", "data: ", "id: 999", "\n", "\r", "\r\n", "\n\n", "retry: 5")
+    data = "".join(draws.choices(pieces, k=draws.randint(0, 8)))
+    event, last = (draws.choice((None, "", "add", " x", "a: b")) for _ in range(2))
+    return data, event, last, draws.choice((None, 0, 1500))
+
+
+def smaller(given: Given) -> Iterator[Given]:
+    """Without a field, or with a character less."""
+    data, event, last, retry = given
+    for less in ((data, None, last, retry), (data, event, None, retry), (data, event, last, None)):
+        if less != given:
+            yield less
+    for i in range(len(data)):
+        yield data[:i] + data[i + 1 :], event, last, retry
+
+
+def shown(given: Given) -> list[str]:
+    """The call, with the fields that there are, and who hears it."""
+    data, *fields = given
+    names = zip(("event", "id", "retry"), fields, strict=True)
+    said = [f"{name}={value!r}" for name, value in names if value is not None]
+    call = f"format_sse({', '.join([repr(data), *said])})"
+    return ["parser = SSEParser()", f"parser.feed({BEFORE!r})", f"parser.feed({call})"]
+
+
+def _refused(pattern: str) -> Callable[[Failure], bool]:
+    """Whether it took a field that must be refused because of this in it."""
+
+    def fits(failure: Failure) -> bool:
+        _, event, last, _ = failure.given
+        found = re.search(pattern, (event or "") + (last or ""))
+        return failure.expected == Raised("ValueError") and found is not None
+
+    return fits
+
+
+def _only(failure: Failure) -> tuple[Event, Event]:
+    """The one event that there is, and the one that came."""
+    (expected,), (came,) = failure.expected.events, failure.came.events
+    return expected, came
+
+
+def is_no_utf8(failure: Failure) -> bool:
+    """Whether the bytes are of another encoding, or there were none."""
+    if isinstance(failure.came, Raised):
+        return failure.came == "UnicodeEncodeError"
+    return "\ufffd" in _only(failure)[1].data
+
+
+def _lines(fits: Callable[[int, int], bool]) -> Callable[[Failure], bool]:
+    """Whether the data have this many line ends, and that many came."""
+
+    def looks(failure: Failure) -> bool:
+        expected, came = _only(failure)
+        return fits(expected.data.count("\n"), came.data.count("\n"))
+
+    return looks
+
+
+def loses_the_end(failure: Failure) -> bool:
+    """Whether only the line ends at the end are missing."""
+    expected, came = _only(failure)
+    return expected.data != came.data == expected.data.rstrip("\n")
+
+
+def changes_spaces(failure: Failure) -> bool:
+    """Whether the data, the type or the id lost spaces, or got some."""
+    expected, came = _only(failure)
+    pairs = [pair for pair in zip(expected, came, strict=True) if pair[0] != pair[1]]
+    return bool(pairs) and all(a.replace(" ", "") == b.replace(" ", "") for a, b in pairs)
+
+
+EXERCISE = Exercise(
+    id="E06",
+    name="format_sse",
+    title="an event as bytes",
+    lesson=3,
+    points=2,
+    questions=(3,),
+    stub=STUB,
+    cases=cases,
+    reference=format_sse,
+    play=play,
+    types=(Heard, Event),
+    shown=shown,
+    smaller=smaller,
+    hints=(
+        "What does the parser do with line 2 of your data?",
+        "One 'data: ' line per line of data; refuse CR, LF and NUL in id and event.",
+        "''.join(f'data: {line}\\n' for line in re.split(____, data)) + '\\n'",
+    ),
+    diagnoses=(
+        Diagnosis("a stream is bytes, not str: UTF-8.", lambda failure: type(failure.came) is str),
+        Diagnosis(
+            "a line end in event or id forges a field: it must be refused.", _refused("[\r\n]")
+        ),
+        Diagnosis(
+            "a client ignores an id with NUL in it: refuse NUL, in event too.", _refused("\0")
+        ),
+        Diagnosis(
+            "a client ignores a retry that is no row of digits: refuse what is below 0.",
+            lambda failure: failure.given[3] == -1,
+        ),
+        Diagnosis("a stream is UTF-8, and holds every character.", is_no_utf8),
+        Diagnosis(
+            "data may hold anything; only event and id may not.",
+            lambda failure: failure.came == Raised("ValueError"),
+        ),
+        Diagnosis(
+            "your second line of data became a new field: 'id: 999' was injected by a chat"
+            " message.",
+            lambda failure: failure.came.last_event_id == "999",
+        ),
+        Diagnosis(
+            "something stands behind the blank line, and spoils the next event's first line.",
+            lambda failure: SPOILT in failure.came.events,
+        ),
+        Diagnosis(
+            "a blank line ends the event: one event became several.",
+            lambda failure: len(failure.came.events) > 1,
+        ),
+        Diagnosis(
+            "None leaves a field out; it does not go on the wire as a word.",
+            lambda failure: "None" in (failure.came.last_event_id, failure.came.events[0].type),
+        ),
+        Diagnosis(
+            "empty data are data: without any data field nothing is dispatched.",
+            lambda failure: failure.given[0] == "" and failure.came.events == [],
+        ),
+        Diagnosis(
+            "no event came of it. Does a blank line end it?",
+            lambda failure: failure.came.events == [],
+        ),
+        Diagnosis("the data end with a line end, and that got lost.", loses_the_end),
+        Diagnosis(
+            "CRLF is one line end, not two.",
+            lambda failure: "\r\n" in failure.given[0] and _lines(lt)(failure),
+        ),
+        Diagnosis(
+            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, such as"
+            " U+2028, which may stand in JSON.",
+            _lines(lt),
+        ),
+        Diagnosis("lines of the data got lost, or became one.", _lines(gt)),
+        Diagnosis(
+            "a client takes one space away after the colon, and only one: the others arrive.",
+            changes_spaces,
+        ),
+        Diagnosis(
+            "'' is not None: an empty id goes on the wire, and ends what the client remembers.",
+            lambda failure: failure.given[2] == "" != failure.came.last_event_id,
+        ),
+        Diagnosis(
+            "0 is not None: it means to come back at once.",
+            lambda failure: failure.given[3] == 0 != failure.came.retry_ms,
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""E07: what a client missed, or that nobody can say."""

@@ -1,0 +1,1 @@
+"""E08: the value of Sec-WebSocket-Accept."""

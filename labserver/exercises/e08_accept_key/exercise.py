@@ -1,0 +1,77 @@
+"""E08: the value of Sec-WebSocket-Accept."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+from collections.abc import Iterator
+
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.wire.websocket_accept import GUID, accept_key
+
+RULE = "RFC 6455 §4.2.2, step 5.4: the SHA-1 digest of key and GUID, in base64"
+
+STUB = '''\
+def accept_key(key: str) -> str:
+    """The value of Sec-WebSocket-Accept for a Sec-WebSocket-Key."""
+    raise NotImplementedError
+'''
+
+
+def cases() -> Iterator[Case]:
+    """RFC 6455's own example, then keys of 16 random bytes."""
+    yield Case(("dGhlIHNhbXBsZSBub25jZQ==",), RULE, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    draws = random.Random(8)
+    for _ in range(20):
+        yield Case((base64.b64encode(draws.randbytes(16)).decode(),), RULE)
+
+
+def is_hexdigest(failure: Failure) -> bool:
+    """Whether 40 hexadecimal digits were encoded."""
+    digest = hashlib.sha1((failure.given[0] + GUID).encode()).hexdigest()
+    return failure.came in (base64.b64encode(digest.encode()).decode(), digest)
+
+
+def has_other_guid(failure: Failure) -> bool:
+    """Whether it is the right sum of the wrong text."""
+    return type(failure.came) is str and len(base64.b64decode(failure.came, validate=True)) == 20
+
+
+def decodes_the_key(failure: Failure) -> bool:
+    """Whether the key's 16 bytes were taken instead of its text."""
+    raw = base64.b64decode(failure.given[0]) + GUID.encode()
+    return bool(failure.came == base64.b64encode(hashlib.sha1(raw).digest()).decode())
+
+
+EXERCISE = Exercise(
+    id="E08",
+    name="accept_key",
+    title="the accept key",
+    lesson=4,
+    points=1,
+    questions=(1,),
+    stub=STUB,
+    cases=cases,
+    reference=accept_key,
+    hints=(
+        "What proves that the server understood WebSocket, and did not merely echo?",
+        "base64 of sha1(key + GUID), and of the digest's bytes. The GUID is in RFC 6455 §1.3."
+        " dGhlIHNhbXBsZSBub25jZQ== → s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        "base64.b64encode(hashlib.sha1((key + GUID).encode()).____()).decode()",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "you encoded the 40 hexadecimal digits of the digest, not its 20 bytes.", is_hexdigest
+        ),
+        Diagnosis(
+            "you decoded the key first. It goes into the sum as the text that came in the header.",
+            decodes_the_key,
+        ),
+        Diagnosis(
+            "this is a digest, but of another text. The GUID is a fixed string in upper case"
+            " (RFC 6455 §1.3), and comes after the key.",
+            has_other_guid,
+        ),
+    ),
+)

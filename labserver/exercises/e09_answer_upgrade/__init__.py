@@ -1,0 +1,1 @@
+"""E09: what a server answers to a WebSocket handshake."""

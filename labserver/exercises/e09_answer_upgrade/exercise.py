@@ -1,0 +1,376 @@
+"""E09: what a server answers to a WebSocket handshake."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import random
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.given.answers import Response
+from labserver.wire.websocket_accept import accept_key
+
+SWITCH = "RFC 6455 §4.2.2, step 5: 101 with Upgrade, Connection and Sec-WebSocket-Accept"
+METHOD = "RFC 6455 §4.1: a handshake is a GET; RFC 9110 §15.5.6: 405 says in Allow what is allowed"
+HOST = "RFC 9112 §3.2: a request without Host is answered with 400"
+UPGRADE = "RFC 6455 §4.2.1, step 3: Upgrade contains websocket, in any case; RFC 9110 §15.5.22: 426"
+CONNECTION = "RFC 6455 §4.2.1, step 4: Connection has the token Upgrade, in any case"
+VERSION = "RFC 6455 §4.4: for another version, 426 and the version that would do"
+KEY = "RFC 6455 §4.2.1, step 5: a key in base64 that decodes to 16 bytes: else 400"
+PROTOCOL = "RFC 6455 §4.2.2, step 5.5: one that was offered and is spoken, or no such field"
+ORDER = "RFC 6455 §4.1: the client's subprotocols are ordered by preference"
+LINES = "RFC 9110 §5.2: the lines of one field are one list, joined by commas"
+NAMES = "RFC 9112 §5: a name in any case, a colon, spaces or none, and the value"
+EXTENSION = "RFC 6455 §9.1: an extension that the server does not know is not accepted"
+
+STUB = '''\
+from labserver.practice.answers import Response
+
+
+def answer_upgrade(raw: bytes, subprotocols: list[str]) -> Response:
+    """The answer to a request; subprotocols: those that the server speaks."""
+    raise NotImplementedError
+'''
+
+
+def fields_of(raw: bytes) -> dict[str, str]:
+    """The header fields of a request: lower-case name → value, several lines as one list."""
+    fields: dict[str, str] = {}
+    for line in raw.decode("latin-1").split("\r\n")[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            held = [fields[name.lower()]] if name.lower() in fields else []
+            fields[name.lower()] = ", ".join([*held, value.strip(" \t")])
+    return fields
+
+
+def listed(value: str) -> list[str]:
+    """The members of a list in a header field."""
+    return [one.strip() for one in value.split(",") if one.strip()]
+
+
+def answer_upgrade(raw: bytes, subprotocols: list[str]) -> Response:
+    """The reference."""
+    fields = fields_of(raw)
+    if not raw.startswith(b"GET "):
+        return Response(405, {"Allow": "GET"})
+    if "host" not in fields:
+        return Response(400, {})
+    if (
+        "websocket" not in listed(fields.get("upgrade", "").lower())
+        or "upgrade" not in listed(fields.get("connection", "").lower())
+        or fields.get("sec-websocket-version") != "13"
+    ):
+        return Response(426, {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
+    key = fields.get("sec-websocket-key", "")
+    if not _is_key(key):
+        return Response(400, {})
+    headers = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Accept": accept_key(key),
+    }
+    for offered in listed(fields.get("sec-websocket-protocol", "")):
+        if offered in subprotocols:
+            headers["Sec-WebSocket-Protocol"] = offered
+            break
+    return Response(101, headers)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+# What is looked at in an answer; whatever else a server adds is its own affair.
+ASKED_FOR = {
+    101: (
+        "Upgrade",
+        "Connection",
+        "Sec-WebSocket-Accept",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+    ),
+    405: ("Allow",),
+    426: ("Upgrade", "Sec-WebSocket-Version"),
+}
+IN_ANY_CASE = {"upgrade": "websocket", "connection": "Upgrade"}
+
+
+def play(attempt: Callable[[bytes, list[str]], Any], raw: bytes, spoken: tuple[str, ...]) -> Any:
+    """What came, with names as the RFC writes them, and without the fields that are free."""
+    reply = attempt(raw, list(spoken))
+    if type(reply) is not Response or type(reply.headers) is not dict:
+        return reply
+    if not all(type(one) is str for pair in reply.headers.items() for one in pair):
+        return reply
+    came = {name.lower(): value for name, value in reply.headers.items()}
+    headers = {}
+    for name in ASKED_FOR.get(reply.status, ()):
+        if (lower := name.lower()) in came:
+            wanted = IN_ANY_CASE.get(lower, "")
+            same_word = came[lower].lower() == wanted.lower()
+            headers[name] = wanted if same_word else came[lower]
+    return Response(reply.status, headers)
+
+
+EXAMPLE = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 §1.3
+ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+ASKED = {
+    "Host": "server.example.com",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": EXAMPLE,
+    "Sec-WebSocket-Version": "13",
+}
+YES = Response(
+    101, {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": ACCEPT}
+)
+WANTS = Response(426, {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
+BAD = Response(400, {})
+
+
+def asked(*more: str, first: str = "GET /chat HTTP/1.1", **changed: str | None) -> bytes:
+    """The RFC's request, with fields changed (None: left out), and lines added."""
+    fields = {name: changed.get(name.split("-")[-1], value) for name, value in ASKED.items()}
+    lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
+    return "\r\n".join([first, *lines, *more, "", ""]).encode("latin-1")
+
+
+def speaks(name: str) -> Response:
+    """Yes, with a subprotocol."""
+    return Response(101, YES.headers | {"Sec-WebSocket-Protocol": name})
+
+
+def cases() -> Iterator[Case]:
+    """The RFC's request, one change at a time, then requests that are right in many ways."""
+    yield Case((asked(), ()), SWITCH, YES)
+    yield Case((asked(Connection="keep-alive, Upgrade"), ()), CONNECTION, YES)
+    yield Case((asked(Connection="upgrade"), ()), CONNECTION, YES)
+    yield Case((asked(Connection="Upgrade,keep-alive"), ()), CONNECTION, YES)
+    yield Case((asked(Upgrade="WebSocket"), ()), UPGRADE, YES)
+    yield Case((asked(Upgrade="h2c, websocket"), ()), UPGRADE, YES)
+    lower = re.sub(rb"\r\n[^:]+:", lambda name: name[0].lower(), asked())
+    yield Case((lower, ()), NAMES, YES)
+    yield Case((asked().replace(b": ", b":"), ()), NAMES, YES)
+    yield Case((asked().replace(b": ", b":  \t").replace(b"\r\nSec", b" \r\nSec"), ()), NAMES, YES)
+    yield Case((asked("Connection: Upgrade", Connection="keep-alive"), ()), LINES, YES)
+    yield Case((asked("Connection: keep-alive"), ()), LINES, YES)
+    yield Case((asked("Origin: http://example.com:8000", "Cookie: a=b: c"), ()), SWITCH, YES)
+    deflate = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+    yield Case((asked(deflate), ()), EXTENSION, YES)
+    yield from _protocols()
+    yield from _refused()
+    draws = random.Random(9)
+    for _ in range(40):
+        yield Case(_random(draws), SWITCH)
+
+
+def _protocols() -> Iterator[Case]:
+    def offers(*offers: str) -> bytes:
+        return asked(*(f"Sec-WebSocket-Protocol: {one}" for one in offers))
+
+    yield Case((offers("chat.v1"), ("chat.v1",)), PROTOCOL, speaks("chat.v1"))
+    yield Case((offers("soap"), ("chat.v1",)), PROTOCOL, YES)
+    yield Case((offers("soap"), ()), PROTOCOL, YES)
+    yield Case((asked(), ("chat.v1",)), PROTOCOL, YES)
+    yield Case((offers("soap, chat.v1"), ("chat.v1",)), PROTOCOL, speaks("chat.v1"))
+    yield Case((offers("chat.v1.5"), ("chat.v1",)), PROTOCOL, YES)
+    yield Case((offers("v2,v1"), ("v1", "v2")), ORDER, speaks("v2"))
+    yield Case((offers("soap", "chat.v1"), ("chat.v1",)), LINES, speaks("chat.v1"))
+    yield Case((offers("chat.v1", "soap"), ("chat.v1",)), LINES, speaks("chat.v1"))
+
+
+def _refused() -> Iterator[Case]:
+    for method in ("POST", "PUT", "HEAD"):
+        first = f"{method} /chat HTTP/1.1"
+        yield Case((asked(first=first), ()), METHOD, Response(405, {"Allow": "GET"}))
+    yield Case((asked(Host=None), ()), HOST, BAD)
+    for value in (None, "h2c", "", "websockets"):
+        yield Case((asked(Upgrade=value), ()), UPGRADE, WANTS)
+    for value in (None, "keep-alive", "close, upgrades", "no-upgrade"):
+        yield Case((asked(Connection=value), ()), CONNECTION, WANTS)
+    for value in ("8", "7", "113", None):
+        yield Case((asked(Version=value), ()), VERSION, WANTS)
+    for octets in (0, 5, 15, 17, 18, 32):
+        yield Case((asked(Key=base64.b64encode(bytes(octets)).decode()), ()), KEY, BAD)
+    for value in (None, "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBs*ZSBub25jZQ==", "the sample nonce"):
+        yield Case((asked(Key=value), ()), KEY, BAD)
+
+
+EXTRAS = ("Origin: https://example.com", "User-Agent: a", "Pragma: no-cache", "Cookie: a=b")
+
+
+def _random(draws: random.Random) -> tuple[bytes, tuple[str, ...]]:
+    """A request that is right: fields in any order and case, offers, and what browsers add."""
+    key = base64.b64encode(draws.randbytes(16)).decode()
+    connection = draws.choice(("Upgrade", "keep-alive, Upgrade", "upgrade , keep-alive"))
+    fields = ASKED | {"Sec-WebSocket-Key": key, "Connection": connection}
+    lines = [f"{draws.choice((name, name.lower()))}: {value}" for name, value in fields.items()]
+    lines += draws.sample(EXTRAS, draws.randint(0, 4))
+    names = ["v1", "v2", "v3", "soap"]
+    if draws.random() < 0.6:
+        offers = draws.sample(names, draws.randint(1, 3))
+        lines.append(f"Sec-WebSocket-Protocol: {', '.join(offers)}")
+    draws.shuffle(lines)
+    raw = "\r\n".join(["GET /chat?room=1 HTTP/1.1", *lines, "", ""]).encode()
+    return raw, tuple(draws.sample(names, draws.randint(0, 2)))
+
+
+def smaller(given: tuple[bytes, tuple[str, ...]]) -> Iterator[tuple[bytes, tuple[str, ...]]]:
+    """Without one of the lines that no handshake needs."""
+    raw, spoken = given
+    for line in raw.split(b"\r\n"):
+        if line.decode() in EXTRAS or line.startswith(b"Sec-WebSocket-Protocol:"):
+            yield raw.replace(line + b"\r\n", b""), spoken
+
+
+def shown(given: tuple[bytes, tuple[str, ...]]) -> list[str]:
+    """The call, one line of the request a line."""
+    raw, spoken = given
+    lines = [f"    {line!r}" for line in raw.splitlines(keepends=True)]
+    return ["answer_upgrade(", *lines[:-1], f"{lines[-1]},", f"    {list(spoken)!r},", ")"]
+
+
+def _refuses(failure: Failure) -> bool:
+    """Whether what is right was refused."""
+    return failure.expected.status == 101 and (
+        isinstance(failure.came, Raised) or failure.came.status != 101
+    )
+
+
+def takes_connection_as_a_word(failure: Failure) -> bool:
+    """Whether only the one word would do in Connection."""
+    return _refuses(failure) and "," in fields_of(failure.given[0])["connection"]
+
+
+def takes_upgrade_as_a_word(failure: Failure) -> bool:
+    """Whether only the one word would do in Upgrade."""
+    return _refuses(failure) and "," in fields_of(failure.given[0])["upgrade"]
+
+
+def is_particular_about_case(failure: Failure) -> bool:
+    """Whether a word or a name in another case was not known."""
+    return _refuses(failure) and any(
+        word not in failure.given[0]
+        for word in (*(f"\r\n{name}:".encode() for name in ASKED), b"Upgrade\r", b": websocket\r")
+    )
+
+
+def keeps_one_line(failure: Failure) -> bool:
+    """Whether only one of a field's lines counted."""
+    lines = failure.given[0].split(b"\r\n")[1:-2]
+    names = [line.partition(b":")[0] for line in lines]
+    return len(set(names)) < len(names) and failure.came != failure.expected
+
+
+def _protocol(value: Any) -> str | None:
+    return value.headers.get("Sec-WebSocket-Protocol") if value.status == 101 else None
+
+
+def speaks_for_all(failure: Failure) -> bool:
+    """Whether a subprotocol was named that the server does not speak, or nobody offered."""
+    named = _protocol(failure.came)
+    offered = listed(fields_of(failure.given[0]).get("sec-websocket-protocol", ""))
+    return named is not None and (named not in failure.given[1] or named not in offered)
+
+
+def prefers_its_own(failure: Failure) -> bool:
+    """Whether the server's order decided."""
+    return None not in (_protocol(failure.came), _protocol(failure.expected))
+
+
+def _took(rule: str, expected: Response) -> Callable[[Failure], bool]:
+    """Whether it took a request that is refused, by the cases of one rule."""
+    given = [case.given for case in _refused() if case.rule == rule]
+    return lambda failure: (
+        failure.given in given and failure.expected == expected and failure.came.status == 101
+    )
+
+
+EXERCISE = Exercise(
+    id="E09",
+    name="answer_upgrade",
+    title="the answer to a handshake",
+    lesson=4,
+    points=3,
+    stub=STUB,
+    cases=cases,
+    reference=answer_upgrade,
+    play=play,
+    types=(Response,),
+    shown=shown,
+    smaller=smaller,
+    hints=(
+        "Which of the header fields are lists?",
+        "RFC 6455 §4.2.1 has the checks, in their order. The smallest input that many fail with:"
+        " Connection: keep-alive, Upgrade.",
+        "tokens = [t.strip().lower() for t in fields['connection'].split(',')]; ____ in tokens",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "a field may stand on several lines, which are one list: you looked at one of them.",
+            keeps_one_line,
+        ),
+        Diagnosis(
+            "Firefox sends 'keep-alive, Upgrade': Connection is a list of tokens.",
+            takes_connection_as_a_word,
+        ),
+        Diagnosis(
+            "Upgrade is a list, too: a client may name more than one protocol.",
+            takes_upgrade_as_a_word,
+        ),
+        Diagnosis(
+            "names of fields count in any case, and so do 'Upgrade' and 'websocket'; there may be"
+            " spaces after the colon, or none.",
+            is_particular_about_case,
+        ),
+        Diagnosis(
+            "you accepted a subprotocol; name only one that was offered AND that you speak, or"
+            " none.",
+            speaks_for_all,
+        ),
+        Diagnosis(
+            "the client has said in its order which subprotocol it likes best.",
+            prefers_its_own,
+        ),
+        Diagnosis(
+            "you accepted an extension that you do not have: the client will use it.",
+            lambda failure: "Sec-WebSocket-Extensions" in failure.came.headers,
+        ),
+        Diagnosis(
+            "only a GET is a handshake.",
+            _took(METHOD, Response(405, {"Allow": "GET"})),
+        ),
+        Diagnosis(
+            "a part of a word is not the token: compare the members of the list, as a whole.",
+            lambda failure: (
+                failure.came.status == 101
+                and "upgrade" in fields_of(failure.given[0]).get("connection", "").lower()
+                and "upgrade" not in listed(fields_of(failure.given[0])["connection"].lower())
+            ),
+        ),
+        Diagnosis("nobody asked for a WebSocket here.", _took(UPGRADE, WANTS)),
+        Diagnosis(
+            "Upgrade counts for this connection only if Connection names it.",
+            _took(CONNECTION, WANTS),
+        ),
+        Diagnosis(
+            "you took a version that you do not speak, or none at all.", _took(VERSION, WANTS)
+        ),
+        Diagnosis(
+            "a key must decode to 16 bytes; how many characters it has does not tell.",
+            _took(KEY, BAD),
+        ),
+        Diagnosis("HTTP/1.1 demands Host.", _took(HOST, BAD)),
+        Diagnosis(
+            "an answer of 426 names what would do: the protocol, and its version.",
+            lambda failure: failure.came.status == 426 == failure.expected.status,
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""E10: masking, which is also unmasking."""

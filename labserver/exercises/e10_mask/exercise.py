@@ -1,0 +1,102 @@
+"""E10: masking, which is also unmasking."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised, shorter
+
+RULE = "RFC 6455 §5.3: transformed[i] = original[i] XOR key[i mod 4]"
+ON = "RFC 6455 §5.3: i counts from the first byte of the payload, in whatever pieces it comes"
+KEY = "RFC 6455 §5.3: a masking key has 4 bytes; with another one raise ValueError"
+MANY = 2**20
+
+STUB = '''\
+def mask(payload: bytes, key: bytes, offset: int = 0) -> bytes:
+    """XOR a payload with its key; offset: where in the whole payload this piece begins."""
+    raise NotImplementedError
+'''
+
+
+def mask(payload: bytes, key: bytes, offset: int = 0) -> bytes:
+    """The reference: as one large number, which C multiplies out at once."""
+    if len(key) != 4:
+        raise ValueError("a masking key has 4 bytes")
+    size, turn = len(payload), offset % 4
+    pad = ((key[turn:] + key[:turn]) * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload) ^ int.from_bytes(pad)).to_bytes(size)
+
+
+def cases() -> Iterator[Case]:
+    """RFC 6455's example, small and random ones, and a large payload in three odd pieces."""
+    key, hello = bytes.fromhex("37fa213d"), bytes.fromhex("7f9f4d5158")
+    yield Case((b"", key), RULE, b"")
+    yield Case((b"H", key), RULE, b"\x7f")
+    yield Case((b"Hello", key), RULE, hello)
+    yield Case((hello, key), RULE + "; masking twice gives back what was there", b"Hello")
+    yield Case((b"lo", key, 3), ON, hello[3:])
+    yield Case((b"o", key, 4), ON, hello[4:])
+    for wrong in (b"", b"abc", b"abcde"):
+        yield Case((b"Hello", wrong), KEY, Raised("ValueError"))
+    draws = random.Random(10)
+    for size in (4, 5, 8, 9, 16, 33):
+        yield Case((draws.randbytes(size), draws.randbytes(4)), RULE)
+        yield Case((draws.randbytes(size), draws.randbytes(4), draws.randrange(1, 10**6)), ON)
+    payload, key = draws.randbytes(MANY), draws.randbytes(4)
+    for start, end in ((0, 333_333), (333_333, 700_001), (700_001, MANY)):
+        yield Case((payload[start:end], key, start), ON)
+
+
+def smaller(given: tuple[bytes, ...]) -> Iterator[tuple[object, ...]]:
+    """Shorter payloads, and smaller offsets."""
+    payload, key, *offset = given
+    for cut in shorter(len(payload)):
+        yield payload[:cut], key, *offset
+    if offset and int(offset[0]) > 3:
+        yield payload, key, int(offset[0]) % 4
+
+
+def restarts(failure: Failure) -> bool:
+    """Whether the key begins anew with the piece."""
+    payload, key, offset = failure.given
+    return bool(offset % 4 and failure.came == mask(payload, key))
+
+
+def field(failure: Failure, index: int) -> str:
+    """Which byte of the key a byte meets."""
+    offset = failure.given[2] if len(failure.given) > 2 else 0
+    return f"here key byte {(index + offset) % 4}"
+
+
+EXERCISE = Exercise(
+    id="E10",
+    name="mask",
+    title="masking",
+    lesson=5,
+    points=2,
+    stub=STUB,
+    cases=cases,
+    reference=mask,
+    field=field,
+    smaller=smaller,
+    hints=(
+        "What happens to byte 4?",
+        "transformed[i] = original[i] XOR key[i mod 4] (RFC 6455 §5.3).",
+        "bytes(b ^ key[(i + ____) % 4] for i, b in enumerate(payload))",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "only the first 4 bytes came back.",
+            lambda failure: len(failure.given[0]) > 4 and len(failure.came) == 4,
+        ),
+        Diagnosis(
+            "this piece begins in the middle of a payload, and you restarted the key at 0.",
+            restarts,
+        ),
+        Diagnosis(
+            "a key that has not 4 bytes must not be used.",
+            lambda failure: len(failure.given[1]) != 4,
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""E11: a frame as bytes."""

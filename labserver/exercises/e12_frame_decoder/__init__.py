@@ -1,0 +1,1 @@
+"""E12: frames out of a stream of bytes."""

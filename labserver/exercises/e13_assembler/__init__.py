@@ -1,0 +1,1 @@
+"""E13: messages out of frames, with control frames in between."""

@@ -1,0 +1,280 @@
+"""E13: messages out of frames, with control frames in between."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from labserver.practice.checking.difference import typed
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.given.frames import Close, Frame, Message, Pong, ProtocolError
+
+FRAGMENTS = "RFC 6455 §5.4: the first frame has the opcode, the others 0, the last one FIN"
+BETWEEN = "RFC 6455 §5.4: control frames may come in the middle of a fragmented message"
+NOTHING_OPEN = "RFC 6455 §5.4: a frame with opcode 0 continues a message; none is open: 1002"
+STILL_OPEN = "RFC 6455 §5.4: fragments of two messages must not be interleaved: 1002"
+CONTROL = "RFC 6455 §5.5: control frames must not be fragmented: 1002"
+PING = "RFC 6455 §5.5.2, §5.5.3: a ping is answered by a pong with the same payload, soon"
+PONG = "RFC 6455 §5.5.3: a pong is not answered, whether it was asked for or not"
+CLOSED = "RFC 6455 §1.4: after a close frame, what else comes is discarded"
+
+STUB = '''\
+from labserver.practice.frames import Close, Frame, Message, Pong, ProtocolError
+
+
+class Assembler:
+    """Messages out of frames."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError
+
+    def on_frame(self, frame: Frame) -> list[Message | Pong | Close]:
+        """What this frame brings about; raises ProtocolError(code)."""
+        raise NotImplementedError
+'''
+
+Frames = tuple[Frame, ...]
+
+
+class Assembler:
+    """The reference."""
+
+    def __init__(self) -> None:
+        self._opcode = 0  # of the message that is open; 0: none is
+        self._parts: list[bytes] = []
+        self._closed = False
+
+    def on_frame(self, frame: Frame) -> list[Message | Pong | Close]:
+        """What this frame brings about.
+
+        Raises:
+            ProtocolError: if it must not come here.
+        """
+        if self._closed:
+            return []
+        if frame.opcode >= 8:
+            return self._control(frame)
+        if (frame.opcode == 0) == (self._opcode == 0):
+            raise ProtocolError(1002)
+        self._opcode = self._opcode or frame.opcode
+        self._parts.append(frame.payload)
+        if not frame.fin:
+            return []
+        message = Message(self._opcode, b"".join(self._parts))
+        self._opcode, self._parts = 0, []
+        return [message]
+
+    def _control(self, frame: Frame) -> list[Message | Pong | Close]:
+        if not frame.fin:
+            raise ProtocolError(1002)
+        if frame.opcode == 9:
+            return [Pong(frame.payload)]
+        self._closed = frame.opcode == 8
+        return [Close(frame.payload)] if self._closed else []
+
+
+def play(attempt: Callable[[], Any], frames: Iterable[Frame]) -> Any:
+    """What each frame gave, until one raised."""
+    assembler = attempt()
+    came: list[Any] = []
+    for frame in frames:
+        try:
+            came.append(assembler.on_frame(frame))
+        except ProtocolError as error:
+            return [*came, Raised(f"ProtocolError({error.code})")]
+    return came
+
+
+def text(payload: str, fin: bool = True) -> Frame:
+    """A text frame, or the first one of a text."""
+    return Frame(fin, 1, payload.encode())
+
+
+def more(payload: str, fin: bool = True) -> Frame:
+    """A frame that continues a message."""
+    return Frame(fin, 0, payload.encode())
+
+
+PINGED, PONGED, CLOSING = Frame(True, 9, b"PING"), Frame(True, 10, b"PONG"), Frame(True, 8, b"")
+BROKEN = Raised("ProtocolError(1002)")
+BOTH = Message(1, b"frag1frag2")
+
+
+def cases() -> Iterator[Case]:
+    """Fragments, control frames between them, faults, empty ones, random rows."""
+    one, two = text("frag1", fin=False), more("frag2")
+    yield _case(FRAGMENTS, {text("Hello"): [Message(1, b"Hello")]})
+    yield _case(FRAGMENTS, {one: [], two: [BOTH]})
+    yield _case(FRAGMENTS, {one: [], more("-", fin=False): [], two: [Message(1, b"frag1-frag2")]})
+    yield _case(FRAGMENTS, {Frame(False, 2, b"\x00"): [], more("b"): [Message(2, b"\x00b")]})
+    yield _case(PING, {PINGED: [Pong(b"PING")]})
+    yield _case(BETWEEN, {one: [], PINGED: [Pong(b"PING")], two: [BOTH]})
+    yield _case(PONG, {PONGED: []})
+    yield _case(PONG, {one: [], PONGED: [], two: [BOTH]})
+    yield _case(NOTHING_OPEN, {more("frag2"): BROKEN})
+    yield _case(NOTHING_OPEN, {more("frag2", fin=False): BROKEN})
+    yield _case(NOTHING_OPEN, {one: [], two: [BOTH], more("frag3"): BROKEN})
+    yield _case(STILL_OPEN, {one: [], text("frag2"): BROKEN})
+    yield _case(STILL_OPEN, {one: [], Frame(False, 2, b"frag2"): BROKEN})
+    for opcode in (9, 10, 8):
+        yield _case(CONTROL, {Frame(False, opcode, b""): BROKEN})
+        yield _case(CONTROL, {one: [], Frame(False, opcode, b"ab"): BROKEN})
+    empty = Frame(False, 1, b"")
+    yield _case(FRAGMENTS, {empty: [], more("", fin=False): [], more(""): [Message(1, b"")]})
+    yield _case(STILL_OPEN, {empty: [], text(""): BROKEN})
+    again = {text("a", fin=False): [], more("b"): [Message(1, b"ab")]}
+    yield _case(FRAGMENTS, {one: [], two: [BOTH], **again, text("c"): [Message(1, b"c")]})
+    yield _case(CLOSED, {CLOSING: [Close(b"")]})
+    yield _case(CLOSED, {one: [], Frame(True, 8, b"\x03\xe8"): [Close(b"\x03\xe8")], two: []})
+    yield _case(CLOSED, {CLOSING: [Close(b"")], PINGED: [], text("late"): [], more("later"): []})
+    yield from _random(random.Random(13))
+
+
+def _case(rule: str, row: dict[Frame, Any]) -> Case:
+    """A case out of frames and what each of them gives."""
+    return Case((tuple(row),), rule, list(row.values()))
+
+
+def _random(draws: random.Random) -> Iterator[Case]:
+    """Messages in 1 to 4 frames, control frames anywhere; in some rows a frame is lost."""
+    for _ in range(60):
+        row: list[Frame] = []
+        for _ in range(draws.randint(1, 3)):
+            count = draws.randint(1, 4)
+            for index in range(count):
+                opcode = 0 if index else draws.choice((1, 2))
+                row.append(Frame(index == count - 1, opcode, draws.randbytes(draws.randint(0, 3))))
+                if draws.random() < 0.3:
+                    opcode = draws.choice((9, 9, 10))
+                    row.append(Frame(True, opcode, draws.randbytes(draws.randint(0, 2))))
+        if draws.random() < 0.4:
+            del row[draws.randrange(len(row))]
+        yield Case((tuple(row),), FRAGMENTS)
+
+
+def smaller(given: tuple[Frames]) -> Iterator[tuple[Frames]]:
+    """Rows without the last frames, or without one of them."""
+    (frames,) = given
+    for count in range(1, len(frames)):
+        yield (frames[:count],)
+    for index in range(len(frames) if len(frames) > 1 else 0):
+        yield (frames[:index] + frames[index + 1 :],)
+
+
+def shown(given: tuple[Frames]) -> list[str]:
+    """The calls."""
+    calls = [
+        f"assembler.on_frame(Frame({fin}, {opcode}, {_typed(payload)}))"
+        for fin, opcode, payload in given[0]
+    ]
+    return ["assembler = Assembler()", *calls]
+
+
+def _typed(payload: bytes) -> str:
+    return repr(payload) if payload.isascii() and payload.decode().isprintable() else typed(payload)
+
+
+def _wrong_at(failure: Failure) -> tuple[Frame, Any, Any]:
+    """The first frame that was taken wrongly, what it should have given, and what it gave."""
+    rows = zip(failure.given[0], failure.expected, failure.came, strict=False)
+    return next(row for row in rows if row[1] != row[2])
+
+
+def _at(fits: Callable[[Frame, Any, Any], bool]) -> Callable[[Failure], bool]:
+    return lambda failure: fits(*_wrong_at(failure))
+
+
+def _came_after_close(failure: Failure) -> bool:
+    before = failure.given[0][: failure.given[0].index(_wrong_at(failure)[0])]
+    return any(frame.opcode == 8 for frame in before)
+
+
+def mixes_in_control(failure: Failure) -> bool:
+    """Whether a control frame's payload is in a message."""
+    frame, expected, came = _wrong_at(failure)
+    control = [one.payload for one in failure.given[0] if one.opcode >= 8]
+    return (
+        frame.opcode < 8
+        and isinstance(came[0], Message)
+        and any(len(came[0].payload) == len(expected[0].payload) + len(one) for one in control)
+        and any(one and one in came[0].payload for one in control)
+    )
+
+
+def keeps_the_last_message(failure: Failure) -> bool:
+    """Whether a message begins with what belonged to an earlier one."""
+    _, expected, came = _wrong_at(failure)
+    earlier = [one.payload for part in failure.expected for one in part if type(one) is Message]
+    return any(came[0].payload == one + expected[0].payload for one in earlier if one)
+
+
+EXERCISE = Exercise(
+    id="E13",
+    name="Assembler",
+    title="messages out of frames",
+    lesson=5,
+    points=4,
+    stub=STUB,
+    cases=cases,
+    reference=Assembler,
+    play=play,
+    types=(Message, Pong, Close),
+    shown=shown,
+    smaller=smaller,
+    hints=(
+        "Which opcodes may appear between two fragments?",
+        "Opcode 8 and above: handle it now. 0: a message must be open. 1 and 2: none may be.",
+        "if frame.opcode >= 8: return self._control(frame);"
+        " if frame.opcode == 0 and self.opcode is ____: raise ProtocolError(1002)",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "the peer has closed: nothing that comes after its close frame counts.",
+            _came_after_close,
+        ),
+        Diagnosis(
+            "a control frame's payload is in your message. Control frames are handled at once and"
+            " leave the buffer alone.",
+            mixes_in_control,
+        ),
+        Diagnosis(
+            "a control frame is never fragmented: FIN must be set.",
+            _at(lambda frame, expected, came: frame.opcode >= 8 and expected == BROKEN),
+        ),
+        Diagnosis(
+            "this ping waits for the end of the message: it may take long, and the peer thinks that"
+            " you are dead. Answer at once.",
+            _at(lambda frame, expected, came: frame.opcode == 9 and came == []),
+        ),
+        Diagnosis(
+            "control frames may come between fragments: that is no error.",
+            _at(lambda frame, expected, came: frame.opcode >= 8 and isinstance(came, Raised)),
+        ),
+        Diagnosis(
+            "a pong is not answered, or two peers would answer each other for ever.",
+            _at(lambda frame, expected, came: frame.opcode == 10),
+        ),
+        Diagnosis(
+            "there is nothing that this frame could continue: a protocol error, 1002.",
+            _at(lambda frame, expected, came: frame.opcode == 0 and expected == BROKEN),
+        ),
+        Diagnosis(
+            "a new message inside an unfinished one is a protocol error: 1002.",
+            _at(lambda frame, expected, came: frame.opcode in (1, 2) and expected == BROKEN),
+        ),
+        Diagnosis(
+            "a message is of the kind that its first frame says; 0 is no kind.",
+            _at(lambda frame, expected, came: came[0].opcode != expected[0].opcode),
+        ),
+        Diagnosis(
+            "what belonged to the message before is in this one as well.",
+            keeps_the_last_message,
+        ),
+        Diagnosis(
+            "an empty fragment opens a message like any other: whether one is open is not to be"
+            " seen by what the buffer holds.",
+            _at(lambda frame, expected, came: frame.opcode == 0 and came == BROKEN),
+        ),
+    ),
+)

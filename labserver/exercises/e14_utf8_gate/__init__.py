@@ -1,0 +1,1 @@
+"""E14: text that comes in fragments, checked as it comes."""

@@ -1,0 +1,156 @@
+"""Wrong ideas about UTF-8 that comes in fragments."""
+
+from __future__ import annotations
+
+import codecs
+
+from labserver.practice.given.frames import ProtocolError
+
+
+class DecodesEachFragment:
+    def push(self, fragment: bytes, fin: bool) -> str:
+        return fragment.decode()
+
+
+class DecodesEachFragmentPolitely:
+    def push(self, fragment: bytes, fin: bool) -> str:
+        try:
+            return fragment.decode()
+        except UnicodeDecodeError:
+            raise ProtocolError(1007) from None
+
+
+class ReplacesInEachFragment:
+    def push(self, fragment: bytes, fin: bool) -> str:
+        return fragment.decode(errors="replace")
+
+
+class Replaces:
+    def __init__(self) -> None:
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        return self.decoder.decode(fragment, fin)
+
+
+class Ignores:
+    def __init__(self) -> None:
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        return self.decoder.decode(fragment, fin)
+
+
+class NoCloseCode:
+    def __init__(self) -> None:
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        return self.decoder.decode(fragment, fin)
+
+
+class OtherCode(NoCloseCode):
+    def push(self, fragment: bytes, fin: bool) -> str:
+        try:
+            return super().push(fragment, fin)
+        except UnicodeDecodeError:
+            raise ProtocolError(1002) from None
+
+
+class NeverFinal:
+    def __init__(self) -> None:
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        try:
+            return self.decoder.decode(fragment)
+        except UnicodeDecodeError:
+            raise ProtocolError(1007) from None
+
+
+class TakesSurrogates:
+    def __init__(self) -> None:
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogatepass")
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        try:
+            return self.decoder.decode(fragment, fin)
+        except UnicodeDecodeError:
+            raise ProtocolError(1007) from None
+
+
+class KeepsUpToThreeBytes:
+    """Waits for a character's last byte, whatever its second one says."""
+
+    def __init__(self) -> None:
+        self.kept = b""
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        data = self.kept + fragment
+        for cut in range(1 if fin else 4):
+            try:
+                text = data[: len(data) - cut].decode()
+            except UnicodeDecodeError:
+                continue
+            self.kept = data[len(data) - cut :]
+            return text
+        raise ProtocolError(1007)
+
+
+class LooksAtTheEnd:
+    """Lets through what it can read, and judges when all is there."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.given = 0
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        self.data += fragment
+        text = self.data.decode(errors="ignore")
+        if fin:
+            try:
+                text = self.data.decode()
+            except UnicodeDecodeError:
+                raise ProtocolError(1007) from None
+            self.data = b""
+        new, self.given = text[self.given :], 0 if fin else len(text)
+        return new
+
+
+class AllOfItAtTheEnd:
+    def __init__(self) -> None:
+        self.data = b""
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        self.data += fragment
+        if not fin:
+            return ""
+        data, self.data = self.data, b""
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            raise ProtocolError(1007) from None
+
+
+class AllSoFar(NeverFinal):
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        self.text += super().push(fragment, fin)
+        return self.text
+
+
+class TakesTheByteOrderMark:
+    def __init__(self) -> None:
+        self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        try:
+            text = self.decoder.decode(fragment, fin)
+        except UnicodeDecodeError:
+            raise ProtocolError(1007) from None
+        if fin:
+            self.decoder.reset()
+        return text

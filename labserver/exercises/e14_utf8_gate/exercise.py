@@ -1,0 +1,309 @@
+"""E14: text that comes in fragments, checked as it comes."""
+
+from __future__ import annotations
+
+import codecs
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from labserver.exercises.e12_frame_decoder.exercise import octets
+from labserver.practice.checking.difference import typed
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.given.frames import ProtocolError
+
+CUT = "RFC 6455 §5.6: a frame may end within a character; the whole message must be UTF-8"
+INVALID = "RFC 6455 §8.1: bytes that are no UTF-8 fail the connection: 1007"
+SURROGATE = "RFC 3629 §3: U+D800 to U+DFFF are no characters: 1007"
+RANGE = "RFC 3629 §3: the last character is U+10FFFF: 1007"
+OVERLONG = "RFC 3629 §3: a character has one form only, the shortest: 1007"
+AT_ONCE = "RFC 6455 §8.1: when it finds that bytes are no UTF-8, and they can become none: 1007"
+UNFINISHED = "RFC 6455 §8.1: a message that ends within a character is no UTF-8: 1007"
+ANOTHER = "RFC 6455 §5.6: each message is a text of its own"
+BOM = "RFC 3629 §6: U+FEFF is a character; where nothing says otherwise, it stays"
+
+STUB = '''\
+from labserver.practice.frames import ProtocolError
+
+
+class Utf8Gate:
+    """Lets only UTF-8 through."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        """The characters that this fragment completes; raises ProtocolError(1007)."""
+        raise NotImplementedError
+'''
+
+Pushes = tuple[tuple[bytes, bool], ...]
+
+
+class Utf8Gate:
+    """The reference."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def push(self, fragment: bytes, fin: bool) -> str:
+        """The characters that this fragment completes.
+
+        Raises:
+            ProtocolError: if what has come so far cannot be UTF-8 any more.
+        """
+        try:
+            return self._decoder.decode(fragment, final=fin)
+        except UnicodeDecodeError:
+            raise ProtocolError(1007) from None
+
+
+def play(attempt: Callable[[], Any], pushes: Iterable[tuple[bytes, bool]]) -> Any:
+    """What each push gave, until one raised."""
+    gate = attempt()
+    came: list[Any] = []
+    for fragment, fin in pushes:
+        try:
+            came.append(gate.push(fragment, fin))
+        except ProtocolError as error:
+            return [*came, Raised(f"ProtocolError({error.code})")]
+    return came
+
+
+BAD = Raised("ProtocolError(1007)")
+GREEK = "κόσμε"  # Autobahn 6.2.4
+HELLO = "Hello-µ@ßöäüàá-UTF-8!!"  # Autobahn 6.2.3
+KINDS = "é€😀\U0010ffff\0\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000"
+
+
+def cases() -> Iterator[Case]:
+    """Cuts everywhere, what is no UTF-8, where it must be noticed, several messages."""
+    yield Case((((b"Hello", True),),), CUT, ["Hello"])
+    yield Case((((b"caf\xc3", False), (b"\xa9", True)),), CUT, ["caf", "é"])
+    for text in (GREEK, HELLO, KINDS):
+        yield _octets(text)
+    yield Case((((b"", False), (b"a", False), (b"", True)),), CUT, ["", "a", ""])
+    yield Case((((b"\xff", True),),), INVALID, [BAD])
+    yield Case((((b"\x80", True),),), INVALID, [BAD])
+    yield Case((((b"a\xc3", False), (b"b", True)),), INVALID, ["a", BAD])
+    yield Case((((b"caf\xc3", True),),), UNFINISHED, [BAD])
+    yield Case((((b"caf", False), (b"\xc3", False), (b"", True)),), UNFINISHED, ["caf", "", BAD])
+    greek = GREEK.encode()
+    for rule, bad in (
+        (SURROGATE, b"\xed\xa0\x80"),
+        (SURROGATE, b"\xed\xbf\xbf"),
+        (RANGE, b"\xf4\x90\x80\x80"),
+        (RANGE, b"\xf5\x80\x80\x80"),
+        (OVERLONG, b"\xc0\xaf"),
+        (OVERLONG, b"\xe0\x80\xaf"),
+        (OVERLONG, b"\xf0\x80\x80\xaf"),
+    ):
+        yield Case((((bad, True),),), rule, [BAD])
+        yield Case((((greek, False), (bad, False), (b"edited", True)),), AT_ONCE, [GREEK, BAD])
+    # Autobahn 6.4.2: the second byte decides, and no other will make it good.
+    for bad in (b"\xf4\x90", b"\xe0\x80", b"\xf0\x80", b"\xc3("):
+        pushes = ((greek, False), (bad[:1], False), (bad[1:], False), (b"\x80", True))
+        yield Case((pushes,), AT_ONCE, [GREEK, "", BAD])
+    for first in (b"\xc0", b"\xc1", b"\xf5", b"\xff"):
+        yield Case((((first, False), (b"\x80", True)),), AT_ONCE, [BAD])
+    two = ((b"a\xc3", False), (b"\xa9", True), (b"b", True))
+    yield Case((two,), ANOTHER, ["a", "é", "b"])
+    yield Case((((b"\xef\xbb\xbfa", True),),), BOM, ["\ufeffa"])
+    yield from _random(random.Random(14))
+
+
+def _octets(text: str) -> Case:
+    """A text, one byte at a time: each character comes with its last byte."""
+    expected, pushes = [], []
+    for character in text:
+        *first, last = octets(character.encode())
+        pushes += [(octet, False) for octet in [*first, last]]
+        expected += ["" for _ in first] + [character]
+    return Case(((*pushes, (b"", True)),), CUT, [*expected, ""])
+
+
+def _random(draws: random.Random) -> Iterator[Case]:
+    """Texts cut anywhere; in half of them a byte is another one."""
+    for _ in range(60):
+        data = bytearray("".join(draws.choices(HELLO + GREEK + KINDS, k=8)).encode())
+        if draws.random() < 0.5:
+            data[draws.randrange(len(data))] = draws.randrange(256)
+        cuts = sorted(draws.sample(range(len(data) + 1), draws.randint(0, 5)))
+        ends = [*cuts, len(data)]
+        pieces = [bytes(data[i:j]) for i, j in zip([0, *cuts], ends, strict=True)]
+        pushes = tuple((one, n == len(cuts)) for n, one in enumerate(pieces))
+        if not _holds_half_a_surrogate(pushes):
+            yield Case((pushes,), INVALID)
+
+
+def _holds_half_a_surrogate(pushes: Pushes) -> bool:
+    """Whether a fragment ends where Python's decoder waits, and a stricter one would not."""
+    data = b""
+    for fragment, _ in pushes:
+        data += fragment
+        if data[-2:-1] == b"\xed" and data[-1] >= 0xA0:
+            return True
+    return False
+
+
+def smaller(given: tuple[Pushes]) -> Iterator[tuple[Pushes]]:
+    """Fewer fragments, or shorter ones."""
+    return ((one,) for one in _fewer(given[0]) if not _holds_half_a_surrogate(one))
+
+
+def _fewer(pushes: Pushes) -> Iterator[Pushes]:
+    for count in range(1, len(pushes)):
+        yield pushes[:count]
+    for index in range(len(pushes) if len(pushes) > 1 else 0):
+        yield pushes[:index] + pushes[index + 1 :]
+    for index, (fragment, fin) in enumerate(pushes):
+        for cut in range(len(fragment)):
+            one = (fragment[:cut] + fragment[cut + 1 :], fin)
+            yield (*pushes[:index], one, *pushes[index + 1 :])
+
+
+def shown(given: tuple[Pushes]) -> list[str]:
+    """The calls."""
+    (pushes,) = given
+    octet, bare = b"".join(data for data, _ in pushes[:-1]), pushes[-1] == (b"", True)
+    if bare and len(pushes) > 4 and len(octet) == len(pushes) - 1:
+        calls = [f"for byte in {octet!r}:", "    gate.push(bytes([byte]), False)"]
+        return ["gate = Utf8Gate()", *calls, "gate.push(b'', True)"]
+    return ["gate = Utf8Gate()", *(f"gate.push({_typed(data)}, {fin})" for data, fin in pushes)]
+
+
+def _typed(data: bytes) -> str:
+    return repr(data) if data.isascii() else typed(data)
+
+
+def _was_bad(failure: Failure) -> bool:
+    return bool(failure.expected[-1] == BAD)
+
+
+def cannot_wait(failure: Failure) -> bool:
+    """Whether half of a character was an error."""
+    if isinstance(failure.came, Raised):
+        return failure.came == "UnicodeDecodeError" and not _was_bad(failure)
+    pairs = zip(failure.expected, failure.came, strict=False)
+    return any(came == BAD and expected != BAD for expected, came in pairs)
+
+
+def raises_its_own(failure: Failure) -> bool:
+    """Whether the codec's error came out instead of one with a close code."""
+    return _was_bad(failure) and failure.came == Raised("UnicodeDecodeError")
+
+
+def replaces(failure: Failure) -> bool:
+    """Whether U+FFFD stands for what was no UTF-8."""
+    return any(type(one) is str and "\ufffd" in one for one in failure.came)
+
+
+def replaces_at_a_cut(failure: Failure) -> bool:
+    """Whether U+FFFD stands for the halves of a character."""
+    return replaces(failure) and not _was_bad(failure)
+
+
+def takes_surrogates(failure: Failure) -> bool:
+    """Whether half of a UTF-16 pair came through."""
+    return any("\ud800" <= c <= "\udfff" for one in failure.came for c in one)
+
+
+def takes_the_end(failure: Failure) -> bool:
+    """Whether a message ended within a character, and nobody said so."""
+    return (
+        _was_bad(failure)
+        and len(failure.came) == len(failure.given[0])
+        and _is_cut(b"".join(data for data, _ in failure.given[0]))
+    )
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether it is UTF-8, up to a character that is not complete."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def notices_late(failure: Failure) -> bool:
+    """Whether it went on after the fragment that made it no UTF-8."""
+    return _was_bad(failure) and len(failure.came) > len(failure.expected)
+
+
+def swallows(failure: Failure) -> bool:
+    """Whether bytes that are no UTF-8 went missing."""
+    return _was_bad(failure) and type(failure.came[-1]) is str
+
+
+def repeats(failure: Failure) -> bool:
+    """Whether what came before came again."""
+    expected, came = failure.expected[-1], failure.came[-1]
+    return len(came) > len(expected) and came.endswith(expected) and not _was_bad(failure)
+
+
+def holds_back(failure: Failure) -> bool:
+    """Whether the text is right, and came later than it could."""
+    return "".join(failure.came) == "".join(failure.expected) and failure.came[0] == ""
+
+
+EXERCISE = Exercise(
+    id="E14",
+    name="Utf8Gate",
+    title="UTF-8 in fragments",
+    lesson=5,
+    points=4,
+    stub=STUB,
+    cases=cases,
+    reference=Utf8Gate,
+    play=play,
+    shown=shown,
+    smaller=smaller,
+    hints=(
+        "Which Python object remembers half a character?",
+        "codecs.getincrementaldecoder('utf-8')(); what it calls final is fin.",
+        "try: return self.decoder.decode(fragment, final=____)"
+        " except UnicodeDecodeError: raise ProtocolError(1007)",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "you raised at a legal cut through a character: its other bytes come with the next"
+            " fragment.",
+            cannot_wait,
+        ),
+        Diagnosis(
+            "an error without a close code: the peer is to be told 1007.",
+            raises_its_own,
+        ),
+        Diagnosis(
+            "these bytes are good: a fragment ends within a character, and you put U+FFFD there.",
+            replaces_at_a_cut,
+        ),
+        Diagnosis(
+            "you hid bad bytes behind U+FFFD; the RFC asks for close 1007.",
+            replaces,
+        ),
+        Diagnosis(
+            "you took half of a UTF-16 pair for a character: in UTF-8 it is none.",
+            takes_surrogates,
+        ),
+        Diagnosis(
+            "the message is over, and its last character is not complete.",
+            takes_the_end,
+        ),
+        Diagnosis(
+            "you noticed it too late. Fail on the fragment that makes it invalid: the rest of the"
+            " message may be long, and may never come.",
+            notices_late,
+        ),
+        Diagnosis("bytes that are no UTF-8 were dropped without a word.", swallows),
+        Diagnosis(
+            "characters that are complete are given out at once, not at the end of the message.",
+            holds_back,
+        ),
+        Diagnosis(
+            "a character came out more than once: give each push only what it completes.",
+            repeats,
+        ),
+    ),
+)

@@ -1,0 +1,167 @@
+"""E15: what a close frame says, and what it is answered with."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.given.answers import CloseReply
+
+EMPTY = "RFC 6455 §7.1.5: a close frame without a code counts as 1005, and its echo is empty"
+SHORT = "RFC 6455 §5.5.1: a body begins with a code of 2 bytes; 1 byte is none: 1002"
+ECHO = "RFC 6455 §5.5.1: the answer typically echoes the code"
+CODE = "RFC 6455 §7.4.1, §7.4.2: a code that must not be in a close frame: 1002"
+REASON = "RFC 6455 §5.5.1, §8.1: the reason is UTF-8; where it is not: 1007"
+
+STUB = '''\
+from labserver.practice.answers import CloseReply
+
+
+def on_close(payload: bytes) -> CloseReply:
+    """What a close frame with this payload says, and how it is answered."""
+    raise NotImplementedError
+'''
+
+SPOKEN = frozenset([*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)])
+SILENT = (1005, 1006, 1015)
+
+
+def on_close(payload: bytes) -> CloseReply:
+    """The reference."""
+    if not payload:
+        return CloseReply(1005, b"", None)
+    code = int.from_bytes(payload[:2])
+    if len(payload) == 1 or code not in SPOKEN:
+        return _failed(1002)
+    if not _is_utf8(payload[2:]):
+        return _failed(1007)
+    return CloseReply(code, payload[:2], None)
+
+
+def _is_utf8(reason: bytes) -> bool:
+    try:
+        reason.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _failed(code: int) -> CloseReply:
+    return CloseReply(code, struct.pack("!H", code), code)
+
+
+def play(attempt: Callable[[bytes], Any], payload: bytes) -> Any:
+    """What came; an echo of code and reason counts as one of the code.
+
+    Where the reason is no UTF-8, 1002 and 1007 count as the same: it breaks the protocol as well
+    as the encoding, and what is wrong with the code beside it may be found first or last.
+    """
+    reply = attempt(payload)
+    if type(reply) is not CloseReply:
+        return reply
+    if reply.send == payload:
+        reply = reply._replace(send=payload[:2])
+    if reply in (_failed(1002), _failed(1007)) and not _is_utf8(payload[2:]):
+        return on_close(payload)
+    return reply
+
+
+def cases() -> Iterator[Case]:
+    """No code, half a code, all kinds of codes, reasons."""
+    yield Case((b"",), EMPTY, CloseReply(1005, b"", None))
+    yield Case((b"\x03",), SHORT, _failed(1002))
+    yield Case((b"\x03\xe8",), ECHO, CloseReply(1000, b"\x03\xe8", None))
+    yield Case((b"\x03\xe8bye",), ECHO, CloseReply(1000, b"\x03\xe8", None))
+    yield Case((b"\x03\xee",), CODE, CloseReply(1002, b"\x03\xea", 1002))
+    for code in (1001, 1002, 1003, *range(1007, 1012), 3000, 3999, 4000, 4999):
+        data = struct.pack("!H", code)
+        yield Case((data,), ECHO, CloseReply(code, data, None))
+    for code in (0, 999, 1004, 1005, 1015, 1016, 1100, 2000, 2999, 5000, 65535):
+        yield Case((struct.pack("!H", code),), CODE, _failed(1002))
+    yield Case((b"\x03\xe8\xff",), REASON, _failed(1007))
+    yield Case((b"\x03\xe8caf\xc3",), REASON, _failed(1007))
+    yield Case((b"\x03\xe8" + "é".encode(),), REASON, CloseReply(1000, b"\x03\xe8", None))
+    yield Case((b"\x03\xe8" + b"x" * 123,), ECHO, CloseReply(1000, b"\x03\xe8", None))
+    yield Case((b"\x03\xee\xff",), CODE, _failed(1002))
+    draws = random.Random(15)
+    for _ in range(40):
+        code = draws.choice((draws.randrange(1000, 1012), draws.randrange(0, 65536)))
+        reason = draws.choice((b"", "Тест".encode(), draws.randbytes(3)))
+        yield Case((struct.pack("!H", code) + reason,), CODE)
+
+
+def smaller(given: tuple[bytes]) -> Iterator[tuple[bytes]]:
+    """Without the reason, or with less of it."""
+    (payload,) = given
+    for cut in (2, len(payload) - 1):
+        if 2 <= cut < len(payload):
+            yield (payload[:cut],)
+
+
+def field(failure: Failure, index: int) -> str:
+    """The part of a close frame's payload."""
+    return "close code" if index < 2 else f"reason, byte {index - 2}"
+
+
+def sends_what_is_never_sent(failure: Failure) -> bool:
+    """Whether 1005, 1006 or 1015 went out."""
+    sent = failure.came.send
+    return len(sent) >= 2 and int.from_bytes(sent[:2]) in SILENT
+
+
+def reads_nothing_as_normal(failure: Failure) -> bool:
+    """Whether an empty close was seen as, or answered with, a code."""
+    normal = (1000).to_bytes(2)
+    return failure.given == (b"",) and (
+        failure.came.code_seen == 1000 or failure.came.send == normal
+    )
+
+
+EXERCISE = Exercise(
+    id="E15",
+    name="on_close",
+    title="the close frame",
+    lesson=5,
+    points=3,
+    stub=STUB,
+    cases=cases,
+    reference=on_close,
+    play=play,
+    types=(CloseReply,),
+    field=field,
+    smaller=smaller,
+    hints=(
+        "What does the browser show when no close frame ever came?",
+        "RFC 6455 §7.4.1 and §7.4.2; the code is 2 bytes, the high one first.",
+        "if len(p) == 1 or (p and code not in ____): return CloseReply(1002, pack(1002), 1002)",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "no code was sent: report 1005 and answer with an empty close.",
+            reads_nothing_as_normal,
+        ),
+        Diagnosis(
+            "1005, 1006 and 1015 are for your API only; they never go on the wire.",
+            sends_what_is_never_sent,
+        ),
+        Diagnosis(
+            "the code is in network byte order: the high byte comes first.",
+            lambda failure: (
+                failure.came.code_seen
+                == int.from_bytes(failure.given[0][:2], "little")
+                != int.from_bytes(failure.given[0][:2])
+            ),
+        ),
+        Diagnosis(
+            "this code must not be in a close frame; you took it.",
+            lambda failure: failure.expected == _failed(1002) and failure.came.fail is None,
+        ),
+        Diagnosis(
+            "the reason is no UTF-8, and you took it.",
+            lambda failure: failure.expected == _failed(1007),
+        ),
+    ),
+)

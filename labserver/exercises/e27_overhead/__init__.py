@@ -1,0 +1,1 @@
+"""E27: how many times the bytes, and up to which size of message."""

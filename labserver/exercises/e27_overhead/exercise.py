@@ -1,0 +1,156 @@
+"""E27: how many times the bytes, and up to which size of message."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.given.answers import Overhead
+
+EACH = "over HTTP each message has headers of its own; over a WebSocket each has a frame's header"
+KEY = "RFC 6455 §5.1: frames from client to server carry a key of 4 bytes; the others none"
+LENGTH = "RFC 6455 §5.2: a header of 2 bytes; of 4 from 126 bytes on; of 10 from 65,536 on"
+RATIO = "(payload + headers) / (payload + frame header) falls as the payload grows"
+
+STUB = '''\
+from labserver.practice.answers import Overhead
+
+
+def overhead(payload: int, messages: int, hdr: int, ratio: float) -> Overhead:
+    """What messages of one size take; up to which size HTTP takes `ratio` times the bytes."""
+    raise NotImplementedError
+'''
+
+
+def framed(payload: int) -> int:
+    """A frame's bytes, from server to client."""
+    return payload + (2 if payload < 126 else 4 if payload < 65536 else 10)
+
+
+def overhead(payload: int, messages: int, hdr: int, ratio: float) -> Overhead:
+    """The reference."""
+    frame = framed(payload)
+    holds_to = None
+    for first, last, header in ((0, 125, 2), (126, 65535, 4), (65536, 2**63 - 1, 10)):
+        largest = min((hdr - ratio * header) // (ratio - 1), last)
+        if largest >= first:
+            holds_to = int(largest)
+    return Overhead(messages * (payload + hdr), messages * (frame + 4), messages * frame, holds_to)
+
+
+def cases() -> Iterator[Case]:
+    """Worked by hand, the borders, then random ones.
+
+    Ratios are such that floats hold them exactly: whoever divides first gets the same.
+    """
+    yield Case((20, 1, 700, 10.0), EACH, Overhead(720, 26, 22, 75))
+    yield Case((1000, 1, 700, 10.0), EACH, Overhead(1700, 1008, 1004, 75))
+    yield Case((75, 100, 700, 10.0), KEY, Overhead(77_500, 8_100, 7_700, 75))
+    yield Case((200, 10, 250, 10.0), LENGTH, Overhead(4_500, 2_080, 2_040, 25))
+    yield Case((20, 0, 250, 10.0), EACH, Overhead(0, 0, 0, 25))
+    yield Case((0, 5, 250, 2.0), LENGTH, Overhead(1_250, 30, 10, 242))
+    for payload, size in ((125, 127), (126, 130), (65_535, 65_539), (65_536, 65_546)):
+        given = (payload, 1, 700, 10.0)
+        yield Case(given, LENGTH, Overhead(payload + 700, size + 4, size, 75))
+    yield Case((10_000, 3, 1_500, 10.0), RATIO, Overhead(34_500, 30_024, 30_012, 162))
+    # 10 times holds at 125 bytes, and no more at 126, where the header grows.
+    yield Case((200, 1, 1_160, 10.0), LENGTH, Overhead(1_360, 208, 204, 125))
+    yield Case((20, 1, 250, 1.5), RATIO, Overhead(270, 26, 22, 488))
+    yield Case((20, 1, 700, 1.0078125), RATIO, Overhead(720, 26, 22, 88_310))
+    # Up to the last size of 16 bits, and no further; and one further.
+    yield Case((20, 1, 32_780, 1.5), RATIO, Overhead(32_800, 26, 22, 65_535))
+    yield Case((20, 1, 32_783, 1.5), RATIO, Overhead(32_803, 26, 22, 65_536))
+    yield Case((20, 1, 20, 10.0), RATIO, Overhead(40, 26, 22, 0))
+    yield Case((20, 1, 19, 10.0), RATIO, Overhead(39, 26, 22, None))
+    draws = random.Random(27)
+    for _ in range(40):
+        payload = draws.choice((draws.randrange(126), draws.randrange(3_000), 70_000))
+        ratio = draws.choice((1.25, 1.5, 2.0, 3.0, 5.0, 9.0, 10.0))
+        yield Case((payload, draws.randint(1, 50), draws.randint(30, 2_000), ratio), RATIO)
+
+
+def smaller(given: tuple[int, int, int, float]) -> Iterator[tuple[int, int, int, float]]:
+    """One message, and a short one."""
+    payload, messages, header, ratio = given
+    if messages > 1:
+        yield payload, 1, header, ratio
+    if payload > 20:
+        yield 20, messages, header, ratio
+
+
+def takes_ten_times(failure: Failure) -> bool:
+    """Whether WebSocket was a tenth of HTTP, whatever came."""
+    http, up, down, _ = failure.came
+    return http > 0 and http in (10 * up, 10 * down)
+
+
+def pays_once(failure: Failure) -> bool:
+    """Whether all messages shared the headers of one."""
+    payload, messages, header, _ = failure.given
+    return bool(messages > 1 and failure.came.http == messages * payload + header)
+
+
+def _right_size(failure: Failure) -> bool:
+    return (failure.came.up, failure.came.down) == (failure.expected.up, failure.expected.down)
+
+
+def forgets_the_frame(failure: Failure) -> bool:
+    """Whether the ratio was taken to the payload alone."""
+    _, _, header, ratio = failure.given
+    return _right_size(failure) and failure.came.holds_to == header // (ratio - 1)
+
+
+def knows_one_header(failure: Failure) -> bool:
+    """Whether the frame's header had 2 bytes, or 4, for every size."""
+    _, _, header, ratio = failure.given
+    one_size = [(header - ratio * size) // (ratio - 1) for size in (2, 4, 10)]
+    came = failure.came.holds_to
+    return _right_size(failure) and came in one_size and came != failure.expected.holds_to
+
+
+EXERCISE = Exercise(
+    id="E27",
+    name="overhead",
+    title="ten times of what",
+    lesson=9,
+    points=3,
+    questions=(1,),
+    stub=STUB,
+    cases=cases,
+    reference=overhead,
+    types=(Overhead,),
+    smaller=smaller,
+    hints=(
+        "10 times of what?",
+        "With payload P, headers H and a frame header w: (P + H) / (P + w) = ratio. And w is not"
+        " the same for all P.",
+        "P = (H - ratio * w) // (____); it counts if w is the frame header of such a P",
+    ),
+    diagnoses=(
+        Diagnosis(
+            "'10×' is no constant: at 1,000 B of payload and 700 B of headers the ratio is 1.7.",
+            takes_ten_times,
+        ),
+        Diagnosis(
+            "only frames from client to server carry the 4-byte key.",
+            lambda failure: failure.came.down == failure.expected.up > failure.expected.down,
+        ),
+        Diagnosis(
+            "frames from client to server carry 4 bytes more: the key.",
+            lambda failure: failure.came.up == failure.expected.down < failure.expected.up,
+        ),
+        Diagnosis("over HTTP every message pays for its headers anew.", pays_once),
+        Diagnosis(
+            "the length takes 2 bytes more from 126 on, and 8 more from 65,536 on.",
+            lambda failure: failure.came.down < failure.expected.down,
+        ),
+        Diagnosis(
+            "a frame has a header, too: it is part of what you compare with.", forgets_the_frame
+        ),
+        Diagnosis(
+            "the frame header that you reckoned with is not the one of a message of this size.",
+            knows_one_header,
+        ),
+    ),
+)

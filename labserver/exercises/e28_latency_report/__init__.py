@@ -1,0 +1,1 @@
+"""E28: latency under an open loop, without coordinated omission."""

@@ -1,0 +1,1 @@
+"""E29: a technique for an application, and why."""

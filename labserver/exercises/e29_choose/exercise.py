@@ -1,0 +1,333 @@
+"""E29: a technique for an application, and why."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.given.answers import Choice, Req
+
+STUB = '''\
+from labserver.practice.answers import Choice, Req
+
+
+def choose(req: Req) -> Choice:
+    """The technique for these requirements, and the reasons."""
+    raise NotImplementedError
+'''
+
+PATIENT_S = 10.0  # as in lesson 09
+POOL = 6  # HTTP/1.1 connections of a browser to a host (MDN, EventSource; November 2026)
+OFTEN_HZ = 1.0  # a client that says so much surely speaks
+SELDOM_HZ = 0.1  # and one that says less than this surely listens; in between both hold
+
+
+def facts(req: Req) -> set[str]:
+    """The reasons that hold for some requirements."""
+    holds = {
+        "PEER_TO_PEER": req.peer_media,
+        "MAY_WAIT": req.max_age_s >= PATIENT_S,
+        "NOTHING_HELD": not req.can_hold,
+        "LISTENS": req.c2s_rate_hz < OFTEN_HZ,
+        "SPEAKS": req.c2s_rate_hz >= SELDOM_HZ,
+        "BINARY": not req.text_only,
+        "STREAMS_BUFFERED": not req.streams_pass,
+        "SIX_CONNECTIONS": not req.http2 and req.tabs >= POOL,
+        "UPGRADE_BLOCKED": not req.upgrade_passes,
+        "HEADER_NEEDED": req.auth_header,
+    }
+    return {reason for reason, is_so in holds.items() if is_so}
+
+
+class Way(NamedTuple):
+    """A technique that will do: of each group of reasons, one at least decides."""
+
+    technique: str
+    groups: tuple[set[str], ...]
+
+
+def ways(req: Req) -> list[Way]:
+    """What will do, the best first."""
+    so = facts(req)
+    if "PEER_TO_PEER" in so:
+        return [Way("webrtc", ({"PEER_TO_PEER"},))]
+    if asking := so & {"MAY_WAIT", "NOTHING_HELD"}:
+        return [Way("short_polling", (asking,))]
+    no_stream = so & {"BINARY", "STREAMS_BUFFERED", "SIX_CONNECTIONS"}
+    no_sse = no_stream | so & {"SPEAKS"}
+    no_websocket = so & {"UPGRADE_BLOCKED", "HEADER_NEEDED"}
+    found = []
+    if no_sse and not no_websocket:
+        found.append(Way("websocket", (no_sse,)))
+    elif no_sse and "SIX_CONNECTIONS" in so:  # each request that is held would take one
+        found.append(Way("short_polling", ({"SIX_CONNECTIONS"}, no_websocket)))
+    elif no_sse:
+        found.append(Way("long_polling", (no_sse, no_websocket)))
+        if not no_stream:  # what is said goes up in requests
+            found.append(Way("sse", (no_websocket,)))
+    if "LISTENS" in so:
+        if not no_stream:
+            found.append(Way("sse", ({"LISTENS"},)))
+        if "SIX_CONNECTIONS" not in so and (other := no_stream | so & {"HEADER_NEEDED"}):
+            found.append(Way("long_polling", (other,)))
+    return found
+
+
+def choose(req: Req) -> Choice:
+    """The reference."""
+    best = ways(req)[0]
+    return Choice(best.technique, set().union(*best.groups))
+
+
+def will_do(req: Req, choice: Any) -> bool:
+    """Whether a choice is one of the good ones, what decides is named, and nothing untrue."""
+    if type(choice) is not Choice or type(choice.reasons) not in (set, frozenset):
+        return False
+    named = choice.reasons
+    return named <= facts(req) and any(
+        way.technique == choice.technique and all(named & group for group in way.groups)
+        for way in ways(req)
+    )
+
+
+def play(attempt: Callable[[Req], Any], req: Req) -> Any:
+    """What came; of several choices that will do each counts as the best."""
+    choice = attempt(req)
+    return choose(req) if will_do(req, choice) else choice
+
+
+def cases() -> Iterator[Case]:
+    """Applications, then requirements in all mixtures."""
+    for rule, req, technique, reasons in SCENARIOS:
+        yield Case((req,), rule, Choice(technique, reasons))
+    draws = random.Random(29)
+    for _ in range(80):
+        req = _random(draws)
+        if is_clear(req):
+            yield Case((req,), "each reason by itself, as above")
+
+
+BLOCKED, LATE = {"upgrade_passes": False}, {"streams_pass": False}
+SCENARIOS: tuple[tuple[str, Req, str, set[str]], ...] = (
+    (
+        "a daily report: what may be old is asked for",
+        Req(max_age_s=3600),
+        "short_polling",
+        {"MAY_WAIT"},
+    ),
+    ("a news ticker: the note, Q3: server to client only", Req(), "sse", {"LISTENS"}),
+    ("the tokens of a language model: text, one way", Req(max_age_s=0.1), "sse", {"LISTENS"}),
+    ("a fire alarm: rare, and yet at once", Req(max_age_s=0.5), "sse", {"LISTENS"}),
+    ("how far an upload is: one way", Req(max_age_s=2), "sse", {"LISTENS"}),
+    ("a chat: both speak", Req(c2s_rate_hz=0.2), "websocket", {"SPEAKS"}),
+    ("a game: both speak", Req(c2s_rate_hz=20, max_age_s=0.05), "websocket", {"SPEAKS"}),
+    (
+        "a shared drawing, in bytes",
+        Req(c2s_rate_hz=5, text_only=False),
+        "websocket",
+        {"SPEAKS", "BINARY"},
+    ),
+    ("a rider who waits for a match: listens", Req(), "sse", {"LISTENS"}),
+    ("a rider after the match: both send positions", Req(c2s_rate_hz=1), "websocket", {"SPEAKS"}),
+    ("a video call: device to device", Req(peer_media=True), "webrtc", {"PEER_TO_PEER"}),
+    (
+        "a ticker in 20 tabs on HTTP/1.1: 6 connections to a host",
+        Req(tabs=20, http2=False),
+        "websocket",
+        {"SIX_CONNECTIONS"},
+    ),
+    ("a ticker in 20 tabs on HTTP/2: streams of one connection", Req(tabs=20), "sse", {"LISTENS"}),
+    ("a ticker in 5 tabs on HTTP/1.1", Req(tabs=5, http2=False), "sse", {"LISTENS"}),
+    ("a ticker where Upgrade is taken out: SSE needs none", Req(**BLOCKED), "sse", {"LISTENS"}),
+    (
+        "a game behind a proxy that takes Upgrade out: RFC 9110 §7.6.1",
+        Req(c2s_rate_hz=5, **BLOCKED),
+        "long_polling",
+        {"SPEAKS", "UPGRADE_BLOCKED"},
+    ),
+    (
+        "a ticker behind a proxy that holds responses back",
+        Req(**LATE),
+        "websocket",
+        {"STREAMS_BUFFERED"},
+    ),
+    (
+        "a ticker behind a proxy that does both",
+        Req(**BLOCKED, **LATE),
+        "long_polling",
+        {"STREAMS_BUFFERED", "UPGRADE_BLOCKED"},
+    ),
+    (
+        "a token that travels in a header: WHATWG WebSockets §3: a page's WebSocket sends none",
+        Req(c2s_rate_hz=5, text_only=False, auth_header=True),
+        "long_polling",
+        {"SPEAKS", "BINARY", "HEADER_NEEDED"},
+    ),
+    (
+        "a ticker with a token in a header: fetch sends it, and reads a stream",
+        Req(auth_header=True),
+        "sse",
+        {"LISTENS"},
+    ),
+    (
+        "functions that are paid by the second: nothing is held",
+        Req(can_hold=False),
+        "short_polling",
+        {"NOTHING_HELD"},
+    ),
+    (
+        "20 tabs on HTTP/1.1, and Upgrade is taken out: nothing can be held for all of them",
+        Req(tabs=20, http2=False, **BLOCKED),
+        "short_polling",
+        {"SIX_CONNECTIONS", "UPGRADE_BLOCKED"},
+    ),
+)
+
+
+def _random(draws: random.Random) -> Req:
+    def seldom() -> bool:
+        return draws.random() < 0.25
+
+    return Req(
+        max_age_s=draws.choice((0.05, 1.0, 9.0, 10.0, 60.0)),
+        c2s_rate_hz=draws.choice((0.0, 0.01, 0.3, 2.0, 30.0)),
+        text_only=not seldom(),
+        peer_media=draws.random() < 0.1,
+        tabs=draws.choice((1, 2, 5, 6, 20)),
+        http2=not seldom(),
+        upgrade_passes=not seldom(),
+        streams_pass=not seldom(),
+        auth_header=seldom(),
+        can_hold=draws.random() > 0.1,
+    )
+
+
+def is_clear(req: Req) -> bool:
+    """Whether requirements do not pull both ways: who may wait, and yet speaks or sends bytes."""
+    so = facts(req)
+    return "MAY_WAIT" not in so or not so & {"SPEAKS", "BINARY", "PEER_TO_PEER"}
+
+
+def smaller(given: tuple[Req]) -> Iterator[tuple[Req]]:
+    """With one requirement less."""
+    (req,) = given
+    for name, usual in Req._field_defaults.items():
+        one = req._replace(**{name: usual})
+        if one != req and is_clear(one):
+            yield (one,)
+
+
+def shown(given: tuple[Req]) -> list[str]:
+    """The call, with what is not as usual."""
+    usual = Req._field_defaults
+    named = [f"{name}={value!r}" for name, value in given[0]._asdict().items()]
+    return [f"choose(Req({', '.join(one for one in named if not _is_usual(one, usual))}))"]
+
+
+def _is_usual(text: str, usual: dict[str, Any]) -> bool:
+    name, _, value = text.partition("=")
+    return value == repr(usual[name])
+
+
+def _chose(techniques: set[str], reason: str = "") -> Callable[[Failure], bool]:
+    """Whether it chose one of these, which will not do, where this reason holds."""
+
+    def fits(failure: Failure) -> bool:
+        holds = not reason or reason in facts(*failure.given)
+        return holds and failure.came.technique in techniques and not _will_do_but(failure)
+
+    return fits
+
+
+def _will_do_but(failure: Failure) -> bool:
+    return failure.came.technique in {way.technique for way in ways(*failure.given)}
+
+
+HELD = {"long_polling", "sse", "websocket"}
+
+EXERCISE = Exercise(
+    id="E29",
+    name="choose",
+    title="which technique, and why",
+    lesson=9,
+    points=3,
+    questions=(1, 3),
+    stub=STUB,
+    cases=cases,
+    reference=choose,
+    play=play,
+    types=(Choice,),
+    shown=shown,
+    smaller=smaller,
+    hints=(
+        "Who speaks, how often, in what form?",
+        "What may wait or cannot be held; direction; text or bytes; the path; the client's limits:"
+        " in that order. Each reason rules something out.",
+        "if req.c2s_rate_hz < ____ and req.text_only and req.streams_pass and ____:"
+        ' return Choice("sse", {"LISTENS"})',
+    ),
+    diagnoses=(
+        Diagnosis(
+            "a call is between two devices: through a server it takes the way twice.",
+            _chose(HELD | {"short_polling"}, "PEER_TO_PEER"),
+        ),
+        Diagnosis(
+            "a daily report needs no open connection: where news may wait, asking for it will do.",
+            _chose(HELD, "MAY_WAIT"),
+        ),
+        Diagnosis(
+            "the server can hold nothing open here, neither a request nor a connection.",
+            _chose(HELD, "NOTHING_HELD"),
+        ),
+        Diagnosis(
+            "the 7th tab hangs: 6 connections per host on HTTP/1.1, for all tabs together.",
+            _chose({"sse", "long_polling"}, "SIX_CONNECTIONS"),
+        ),
+        Diagnosis("SSE carries text only.", _chose({"sse"}, "BINARY")),
+        Diagnosis(
+            "a stream never ends, and this proxy waits for its end.",
+            _chose({"sse"}, "STREAMS_BUFFERED"),
+        ),
+        Diagnosis(
+            "the handshake fails at a proxy that takes Upgrade out.",
+            _chose({"websocket"}, "UPGRADE_BLOCKED"),
+        ),
+        Diagnosis(
+            "a page's WebSocket cannot send a header of its own, and the token must be in one.",
+            _chose({"websocket"}, "HEADER_NEEDED"),
+        ),
+        Diagnosis(
+            "there is no second device here, and no media: WebRTC is much machinery for text.",
+            _chose({"webrtc"}),
+        ),
+        Diagnosis(
+            "news would be as old as the interval, or most requests for nothing.",
+            _chose({"short_polling"}),
+        ),
+        Diagnosis(
+            "who speaks often pays for a request with headers each time.",
+            _chose({"sse", "long_polling"}, "SPEAKS"),
+        ),
+        Diagnosis(
+            "clients listen here: a response that does not end will do, and EventSource connects"
+            " anew by itself.",
+            _chose({"websocket"}, "LISTENS"),
+        ),
+        Diagnosis(
+            "each answer ends a long poll, and the next must be asked for: a stream goes on.",
+            _chose({"long_polling"}),
+        ),
+        Diagnosis(
+            "one of your reasons is not so here.",
+            lambda failure: (
+                _will_do_but(failure) and not failure.came.reasons <= facts(*failure.given)
+            ),
+        ),
+        Diagnosis(
+            "the technique will do, but what decides is not among your reasons.",
+            lambda failure: _will_do_but(failure) and type(failure.came.reasons) is frozenset,
+        ),
+    ),
+)

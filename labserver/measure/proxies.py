@@ -1,0 +1,105 @@
+"""Which technique gets through which proxy: each tries, waits in silence, and must hear all.
+
+All attempts run at once, each in a room of its own, as most of the time is spent in waiting.
+What decides is whether messages arrive, not how fast.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from typing import TYPE_CHECKING
+
+from labserver.errors import LabError
+from labserver.network.link import Link
+from labserver.runtime.client import Client
+from labserver.runtime.server import Server
+from labserver.wire.message import Kind
+
+if TYPE_CHECKING:
+    import pandas
+
+MESSAGES = 3
+OPEN_S = 5.0  # to connect
+HEAR_S = 5.0  # for each message; a client that was cut off comes back within 1 s
+
+COLUMNS = ("technique", "proxy", "outcome", "heard", "of", "connections", "seconds")
+
+
+def survival(
+    start: Callable[..., Server],
+    techniques: Iterable[str],
+    proxies: Mapping[str, Link],
+    *,
+    silence_s: float = 2.5,
+) -> pandas.DataFrame:
+    """Try every technique through every proxy.
+
+    Args:
+        start: starts a server, as `labserver.start` does.
+        techniques: their names.
+        proxies: what stands in between, by name.
+        silence_s: how long nobody speaks first, so that an impatient proxy loses patience.
+
+    Returns:
+        One row a technique and proxy: `outcome` ("works", "works, reconnecting", "refused …",
+        "no connection", "messages lost"), `heard` `of` so many messages, TCP `connections`
+        that it took, and the `seconds` from the first word to the last heard.
+    """
+    import pandas
+
+    pairs = list(product(techniques, proxies))
+    with ThreadPoolExecutor(len(pairs) or 1) as threads:
+        attempts = [
+            threads.submit(_attempt, start, technique, proxy, proxies[proxy], silence_s)
+            for technique, proxy in pairs
+        ]
+    rows = [attempt.result() for attempt in attempts]
+    return pandas.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _attempt(
+    start: Callable[..., Server], technique: str, proxy: str, link: Link, silence_s: float
+) -> tuple[str, str, str, int, int, int, float]:
+    name = f"{technique} through {proxy}"
+    with (
+        start("websocket", name=f"beside {name}", record=False) as direct,
+        start(technique, name=name, hub=direct.hub, link=link) as behind,
+    ):
+        heard, seconds = 0, float("nan")
+        try:
+            with (
+                behind.client("listener", timeout=OPEN_S) as listener,
+                direct.client("speaker") as speaker,
+            ):
+                time.sleep(silence_s)
+                heard, seconds = _speak(speaker, listener)
+            outcome = "works" if heard == MESSAGES else "messages lost"
+        except LabError as error:
+            outcome = _why(error)
+        connections = len(behind.trace.only(kind=Kind.CONNECT))
+        cut = len({m.connection for m in behind.trace.only(kind=Kind.CLOSE) if _is_cut(m.detail)})
+        if outcome == "works" and cut:
+            outcome = "works, reconnecting"
+    return technique, proxy, outcome, heard, MESSAGES, connections, seconds
+
+
+def _speak(speaker: Client, listener: Client) -> tuple[int, float]:
+    began = time.perf_counter()
+    for number in range(MESSAGES):
+        speaker.send(f"message {number}")
+    heard = 0
+    while heard < MESSAGES and listener.receive(HEAR_S, type="CHAT_MESSAGE") is not None:
+        heard += 1
+    return heard, time.perf_counter() - began
+
+
+def _why(error: LabError) -> str:
+    status = getattr(error, "status", None)
+    return "no connection" if status is None else f"refused, {status}"
+
+
+def _is_cut(detail: Mapping[str, object]) -> bool:
+    return "RST" in str(detail.get("how"))

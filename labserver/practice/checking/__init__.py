@@ -1,0 +1,1 @@
+"""Checking an answer: cases, sandbox, values, differences. Knows no progress."""

@@ -1,0 +1,238 @@
+"""`check`: feeds the learner's code with an exercise's cases and says how it went.
+
+The first case that goes wrong is told, and cases stand in order of size; a random one is made
+smaller first. No message holds a solution, and a pass reads the same in every run.
+"""
+
+from __future__ import annotations
+
+import html
+import linecache
+import os
+import sysconfig
+import time
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from labserver.errors import LabError
+from labserver.practice.checking.difference import explain, first_difference, shown, typed
+from labserver.practice.checking.exercise import Case, Exercise, Failure, Raised, load
+from labserver.practice.checking.sandbox import Attempt, Came
+from labserver.practice.checking.values import same
+from labserver.practice.progress.reset import source_of
+from labserver.practice.progress.shown import WRAP
+from labserver.practice.progress.store import change_exercises
+
+SMALLER_MAX = 200  # tries
+SMALLER_MAX_S = 3.0
+PRINTED_LINES = 5
+INDENT = 12  # characters, where an input begins
+COLUMN = f"padding-left:{INDENT}ch;text-indent:-{INDENT}ch"
+
+# An exception's way through these is not the learner's.
+LIBRARIES = tuple(
+    f"{path}{os.sep}"
+    for path in (
+        Path(__file__).parents[1],
+        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    )
+)
+
+
+class Outcome(Enum):
+    """How a check went."""
+
+    NOT_ATTEMPTED = "not attempted"
+    WRONG = "wrong"
+    PASS = "pass"
+
+
+MARKS = {Outcome.NOT_ATTEMPTED: "·", Outcome.WRONG: "✗", Outcome.PASS: "✓"}
+COLOURS = {Outcome.NOT_ATTEMPTED: "#777777", Outcome.WRONG: "#D55E00", Outcome.PASS: "#009E73"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a check went, and what the learner is told; as a cell's last line it is shown.
+
+    Attributes:
+        exercise: its id.
+        outcome: not attempted, wrong, or pass.
+        text: what is told.
+        points: what it is worth: all of the exercise's points, or 0.
+        hints: the exercise's, to unfold after a pass.
+    """
+
+    exercise: str
+    outcome: Outcome
+    text: str
+    points: int
+    hints: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case came out right."""
+        return self.outcome is Outcome.PASS
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        style = f"border-left:4px solid {COLOURS[self.outcome]};padding:4px 12px;margin:0"
+        unfold = ""
+        if self.hints:
+            # All three, used or not: what a pass shows is the same in every run.
+            rows = "".join(f"<li>{html.escape(hint)}</li>" for hint in self.hints)
+            unfold = f"<details><summary>The hints</summary><ol>{rows}</ol></details>"
+        first, *rest = html.escape(self.text).split("\n")
+        # Each line a block of its own, so that what is wrapped stays in its column.
+        lines = "".join(f"<div style='{COLUMN}'>{line}</div>" for line in rest)
+        return f"<div style='{style}'><pre style='{WRAP}'>{first}{lines}</pre>{unfold}</div>"
+
+
+def check(exercise_id: str, code: Any) -> Result:
+    """Check the learner's code, in a process of its own, and keep how it went.
+
+    Args:
+        exercise_id: such as `E12`.
+        code: the function or class that the exercise asks for.
+
+    Returns:
+        The outcome with its explanation.
+
+    Raises:
+        LabError: if there is no such exercise, or this is nothing that can be called.
+    """
+    exercise = load(exercise_id)
+    if not callable(code):
+        raise LabError(f"Give your {exercise.name}: check({exercise_id!r}, {exercise.name}).")
+    result = judge(exercise, code)
+    if result.outcome is Outcome.NOT_ATTEMPTED:
+        return result  # there is nothing to keep, and a pass of before is not undone
+    source = source_of(code)
+    with change_exercises() as kept:
+        entry = kept.setdefault(exercise_id, {})
+        entry["checks"] = entry.get("checks", 0) + 1
+        entry["source"] = source or entry.get("source", "")
+        if entry.get("outcome") != Outcome.PASS.value:
+            entry["outcome"] = result.outcome.value
+    return result
+
+
+def judge(exercise: Exercise, code: Any) -> Result:
+    """Check code without keeping anything.
+
+    Raises:
+        LabError: if the code cannot be sent to another process.
+    """
+    count = 0
+    with Attempt(exercise, code) as attempt:
+        for case in exercise.cases():
+            expected = _expected(exercise, case)
+            came = attempt.play(case.given)
+            if not came.ended and same(expected, came.value):
+                count += 1
+                continue
+            if count == 0 and came.value == Raised("NotImplementedError"):
+                return _result(exercise, Outcome.NOT_ATTEMPTED, ["not attempted yet."])
+            failed = (case, expected, came)
+            if case.expected is ... and not came.ended:
+                failed = _smaller(exercise, attempt, *failed)
+            return _result(exercise, Outcome.WRONG, _wrong(exercise, *failed))
+    return _result(exercise, Outcome.PASS, [f"passes all {count} cases."])
+
+
+def _expected(exercise: Exercise, case: Case) -> Any:
+    if case.expected is not ...:
+        return case.expected
+    try:
+        return exercise.play(exercise.reference, *case.given)
+    except Exception as error:  # noqa: BLE001  # that it raises is the expected answer
+        return Raised(type(error).__name__)
+
+
+def _smaller(
+    exercise: Exercise, attempt: Attempt, case: Case, expected: Any, came: Came
+) -> tuple[Case, Any, Came]:
+    """The smallest case found that goes wrong as well."""
+    until = time.monotonic() + SMALLER_MAX_S
+    tries = 0
+    found = True
+    while found:
+        found = False
+        for given in exercise.smaller(case.given):
+            tries += 1
+            if attempt.over or tries > SMALLER_MAX or time.monotonic() > until:
+                return case, expected, came
+            candidate = Case(given, case.rule)
+            wanted, what = _expected(exercise, candidate), attempt.play(given)
+            if not what.ended and not same(wanted, what.value):
+                case, expected, came = candidate, wanted, what
+                found = True
+                break
+    return case, expected, came
+
+
+def _result(exercise: Exercise, outcome: Outcome, lines: list[str]) -> Result:
+    passed = outcome is Outcome.PASS
+    lines[0] = f"{MARKS[outcome]} {exercise.id} {exercise.name}: {lines[0]}"
+    if not passed:
+        lines.append(f'  For a hint: lab.hint("{exercise.id}")')
+    return Result(
+        exercise.id,
+        outcome,
+        "\n".join(lines),
+        exercise.points if passed else 0,
+        exercise.hints if passed else (),
+    )
+
+
+def _wrong(exercise: Exercise, case: Case, expected: Any, came: Came) -> list[str]:
+    failure = Failure(case.given, expected, came.value, came.raised)
+    lines = [came.ended or _diagnosis(exercise, failure) or "wrong."]
+    show = exercise.shown or (lambda given: [f"{exercise.name}({', '.join(map(typed, given))})"])
+    lines += _block("input", show(case.given))
+    difference = first_difference(expected, came.value)
+    rows = [] if came.ended else explain(difference, lambda index: exercise.field(failure, index))
+    if difference.path == "[0]" and len(expected) == 1:
+        rows = []  # the only item: it is in full view
+    # Two texts, or two rows of bytes: one above the other says it all.
+    if not (rows and rows[0].startswith("expected")):
+        lines += _block("expected", [shown(expected)])
+        if not came.ended:
+            text = f": {came.raised}" if came.raised else ""
+            lines += _block("came", [shown(came.value) + text])
+            if isinstance(came.value, Raised):
+                lines += _block("", learners_line(came.frames))
+    lines += [f"  {row}" for row in rows]
+    lines += _block("rule", [case.rule])
+    if came.printed:
+        lines += _block("printed", came.printed.splitlines()[:PRINTED_LINES])
+    return lines
+
+
+def _diagnosis(exercise: Exercise, failure: Failure) -> str:
+    for diagnosis in exercise.diagnoses:
+        try:
+            if diagnosis.fits(failure):
+                return diagnosis.message
+        except (TypeError, ValueError, LookupError, AttributeError, StopIteration):
+            continue  # it looked at a value of another shape: not its kind of failure
+    return ""
+
+
+def _block(label: str, lines: list[str]) -> list[str]:
+    return [f"  {'' if n else label:<{INDENT - 2}}{line}".rstrip() for n, line in enumerate(lines)]
+
+
+def learners_line(frames: tuple[tuple[str, int, str], ...]) -> list[str]:
+    """The last line of the learner's own that an exception came through."""
+    own = [one for one in frames if not one[0].startswith((*LIBRARIES, "<frozen "))]
+    if not own:
+        return []
+    file, number, function = own[-1]
+    line = linecache.getline(file, number).strip()
+    where = f"in {function}, " if function and not function.startswith("<") else "in "
+    return [f"{where}line {number}" + (f": {line}" if line else "")]

@@ -1,0 +1,1 @@
+"""What exercises hand to a learner's code, and take from it."""

@@ -1,0 +1,76 @@
+"""The source of what a learner defined in a cell, and giving back the stub.
+
+A cell's text is found by a line of its code: of a class in a notebook, Python before 3.13 knows
+no source.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+from types import CodeType
+from typing import Any
+
+from labserver.clock import Clock, SystemClock, iso
+from labserver.practice.checking.exercise import Exercise, load
+from labserver.practice.progress.shown import Shown
+from labserver.practice.progress.store import attempts_folder, change_exercises
+
+
+def source_of(code: Any) -> str:
+    """The cell or file in which a function or class was defined; "" where there is none."""
+    found = _code(code)
+    return "".join(linecache.getlines(found.co_filename)) if found is not None else ""
+
+
+def reset(exercise_id: str, *, clock: Clock | None = None) -> Shown:
+    """Begin an exercise anew: its stub in a new cell, the attempt kept as a file.
+
+    Args:
+        exercise_id: such as `E12`.
+        clock: names the file.
+
+    Returns:
+        What was done; outside a notebook with the stub.
+
+    Raises:
+        LabError: if there is no such exercise, or the attempt cannot be kept.
+    """
+    exercise = load(exercise_id)
+    with change_exercises() as kept:
+        entry = kept.pop(exercise_id, {})
+    shell = _shell()
+    defined = shell.user_ns.get(exercise.name) if shell is not None else None
+    source = source_of(defined) or entry.get("source", "")
+    said = f"{exercise_id} begins anew."
+    if source:
+        moment = iso((clock or SystemClock()).time()).replace(":", "").replace("-", "")
+        path = attempts_folder() / f"{exercise_id}-{moment}.py"
+        path.write_text(source, encoding="utf-8")
+        said += f" Your attempt is kept: {path}"
+    return _given_back(exercise, said, shell)
+
+
+def _given_back(exercise: Exercise, said: str, shell: Any) -> Shown:
+    if shell is None:
+        return Shown(f"{said}\n\n{exercise.stub}")
+    shell.set_next_input(exercise.stub)
+    return Shown(said)
+
+
+def _shell() -> Any:
+    import sys
+
+    # Only where IPython is running anyway: importing it takes half a second.
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _code(code: Any) -> CodeType | None:
+    """A function's code, or that of a class's first method."""
+    members = list(vars(code).values()) if inspect.isclass(code) else [code]
+    for member in members:
+        plain = inspect.unwrap(getattr(member, "__func__", member))
+        if inspect.isfunction(plain):
+            return plain.__code__
+    return None

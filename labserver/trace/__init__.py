@@ -1,0 +1,1 @@
+"""What was recorded: traces, their tables, their files."""

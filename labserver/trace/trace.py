@@ -1,0 +1,309 @@
+"""A trace: what a relay has seen, as messages.
+
+    trace = server.trace                      # live: it has what has been seen by now
+    trace[0], trace[-5:], len(trace)          # messages
+    trace.only(kind=Kind.WEBSOCKET_FRAME)     # a trace of some of them
+    trace.messages(), trace.frames(), trace.bytes()     # DataFrames
+    trace.save("chat.trace"), Trace.load("chat.trace"), trace.to_pcapng("chat.pcapng")
+
+What was found is kept lightly, and a `Message` is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import Enum
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from labserver.errors import LabError
+from labserver.trace import tables
+from labserver.trace.file import read_trace, write_trace
+from labserver.trace.pcapng import write_pcapng
+from labserver.wire.decode import ConnectionDecoder
+from labserver.wire.decoded import Sighting
+from labserver.wire.message import Kind, Message
+from labserver.wire.tape import Direction, Piece, Tape
+
+if TYPE_CHECKING:
+    import pandas
+
+PORT = 80  # where it is not known which port the server had
+
+E = TypeVar("E", bound=Enum)
+
+
+class Trace:
+    """Messages in the order in which they were completely sent; a message has all its bytes.
+
+    Args:
+        tape: what a relay writes down; the trace grows with it.
+        port: the server's, as the clients see it; for `to_pcapng`.
+        ended: nothing more will be written down: what is unfinished is cut off.
+        turn: entered while it catches up with the tape; a lock, where threads share the trace.
+    """
+
+    def __init__(
+        self,
+        tape: Tape | None = None,
+        *,
+        port: int = PORT,
+        ended: bool = False,
+        turn: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self.port = port
+        self._source = _Source(Tape() if tape is None else tape, ended, turn or nullcontext())
+        self._chosen = _Choice()
+        self._index: list[int] | None = None  # which of the source's; None: all
+        self._looked = 0  # at so many of them
+
+    def only(
+        self,
+        *,
+        kind: Kind | str | Iterable[Kind | str] | None = None,
+        connection: int | Iterable[int] | None = None,
+        direction: Direction | str | None = None,
+    ) -> Trace:
+        """Some of the messages; they keep their numbers, and it grows as this trace does.
+
+        Args:
+            kind: one or several kinds, or their names: `"WebSocket frame"`.
+            connection: one or several numbers of connections.
+            direction: `"up"` or `"down"`.
+
+        Raises:
+            LabError: if there is no such kind or direction.
+        """
+        some = Trace.__new__(Trace)
+        some.port = self.port
+        some._source = self._source
+        some._chosen = self._chosen.narrowed(
+            None if kind is None else frozenset(_members(Kind, kind)),
+            None if connection is None else frozenset(_numbers(connection)),
+            None if direction is None else frozenset(_members(Direction, direction)),
+        )
+        some._index = []
+        some._looked = 0
+        return some
+
+    def __len__(self) -> int:
+        found = self._source.found()
+        return len(found) if self._index is None else len(self._chosen_of(found))
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        found = self._source.found()
+        places = range(len(found)) if self._index is None else self._chosen_of(found)
+        if isinstance(index, slice):
+            return [found[place].message(place + 1) for place in places[index]]
+        place = places[index]
+        return found[place].message(place + 1)
+
+    def __iter__(self) -> Iterator[Message]:
+        for place, sighting in self._rows():
+            yield sighting.message(place)
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        size = sum(sighting.found.size for _, sighting in rows)
+        full = ", the tape was full" if self.full else ""
+        connections = len({sighting.connection for _, sighting in rows})
+        return f"<Trace: {len(rows):,} messages, {connections:,} connections, {size:,} bytes{full}>"
+
+    @property
+    def connections(self) -> tuple[int, ...]:
+        """The numbers of the connections that it has messages of."""
+        return tuple(sorted({sighting.connection for _, sighting in self._rows()}))
+
+    @property
+    def full(self) -> bool:
+        """Whether there was more than the tape keeps: the rest is counted, and not decoded."""
+        return self._source.tape.full
+
+    def messages(self) -> pandas.DataFrame:
+        """One row a message.
+
+        Returns:
+            `number`, `connection` int64; `direction`, `kind` categories of their names; `began`,
+            `sent`, `arrived` float64, seconds since the trace began (infinite: never arrived);
+            `size`, `payload`, `overhead` int64, bytes; `summary`, `error` str.
+        """
+        return tables.messages(self._rows())
+
+    def frames(self) -> pandas.DataFrame:
+        """One row a WebSocket frame.
+
+        Returns:
+            `number`, `connection` int64; `direction`, `opcode` categories; `sent` float64,
+            seconds; `fin`, `masked` bool; `rsv` int64, RSV1 is 4; `mask_key` str, hex;
+            `length` int64, as declared; `inflated` Int64, bytes where it was compressed; `head`
+            int64, bytes before the payload; `message` int64, of which it is a part in its
+            direction (0: none); `payload` str, its beginning as text or hex; `close_code` Int64;
+            `reason`, `error` str.
+        """
+        return tables.frames(self._rows())
+
+    def bytes(self) -> pandas.DataFrame:
+        """What the bytes were spent on, one row a connection and direction.
+
+        Returns:
+            int64 columns `connection`, `payload`, `framing` (of WebSocket, SSE, chunks, HTTP/2,
+            TLS), `http_headers`, `opaque` (encrypted or unknown), `not_decoded` (unfinished, or
+            past the tape's limit) add up to `wire`, what TCP carried. `direction` is a category.
+            Int64 `tcp_ip_estimate` is what IPv4 and TCP would add in headers of 20 bytes each:
+            for each segment of at most 1,460 bytes, an acknowledgement of every second one, the
+            three-way handshake and the end; with `wire` it makes `total_estimate`. Both are
+            missing where messages of some kinds only were chosen, as they share segments.
+        """
+        pieces = None if self._chosen.kinds is not None else self._pieces()
+        return tables.bytes_spent(self._rows(), pieces)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write it to one compressed file, whole or not at all.
+
+        What was on the wire is saved, tokens and all, and decoded again when it is loaded. Of
+        some messages' trace, all that their connections said is saved, numbered anew.
+
+        Raises:
+            LabError: if it cannot be written.
+        """
+        return write_trace(Path(path), self._pieces(), self.port)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Trace:
+        """A trace that was saved; the file may come from anywhere.
+
+        Raises:
+            LabError: if there is no such file, it is no trace, damaged or of a newer version.
+        """
+        pieces, port = read_trace(Path(path))
+        tape = Tape()
+        for piece in pieces:
+            tape.add(piece)
+        tape.full = tape.full or any(len(piece.data) < piece.size for piece in pieces)
+        return cls(tape, port=port, ended=True)
+
+    def to_pcapng(self, path: str | PathLike[str]) -> Path:
+        """Write it for Wireshark, with made-up TCP/IP headers: what the relay read was a stream.
+
+        Of some messages' trace, all that their connections said is written.
+
+        Raises:
+            LabError: if it cannot be written.
+        """
+        return write_pcapng(Path(path), self._pieces(), self.port)
+
+    def _rows(self) -> list[tuple[int, Sighting]]:
+        """Numbers, and what bears them."""
+        found = self._source.found()
+        if self._index is None:
+            return list(enumerate(tuple(found), 1))
+        return [(place + 1, found[place]) for place in tuple(self._chosen_of(found))]
+
+    def _chosen_of(self, found: list[Sighting]) -> list[int]:
+        assert self._index is not None
+        with self._source.turn:
+            for place in range(self._looked, len(found)):
+                if self._chosen.has(found[place]):
+                    self._index.append(place)
+                self._looked = place + 1
+        return self._index
+
+    def _pieces(self) -> list[Piece]:
+        """All that was said on the connections that it has messages of."""
+        pieces = self._source.tape.pieces[:]
+        if self._index is None:
+            return pieces
+        chosen = frozenset(self.connections)
+        return [piece for piece in pieces if piece.connection in chosen]
+
+
+class _Source:
+    """A tape, and what is found on it; decoded as far as it has been looked at."""
+
+    def __init__(self, tape: Tape, ended: bool, turn: AbstractContextManager[object]) -> None:
+        self.tape = tape
+        self.turn = turn
+        self._ended = ended
+        self._found: list[Sighting] = []
+        self._read = 0  # pieces
+        self._decoders: dict[int, ConnectionDecoder] = {}
+
+    def found(self) -> list[Sighting]:
+        """What is found by now; it only grows."""
+        with self.turn:
+            while self._read < len(self.tape.pieces):
+                piece = self.tape.pieces[self._read]
+                self._read += 1
+                decoder = self._decoders.get(piece.connection)
+                if decoder is None:
+                    decoder = self._decoders[piece.connection] = ConnectionDecoder(piece.connection)
+                self._found += decoder.feed(piece)
+            if self._ended:
+                self._ended = False
+                for decoder in self._decoders.values():
+                    self._found += decoder.close()
+        return self._found
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which messages; None: any."""
+
+    kinds: frozenset[Kind] | None = None
+    connections: frozenset[int] | None = None
+    directions: frozenset[Direction] | None = None
+
+    def narrowed(
+        self,
+        kinds: frozenset[Kind] | None,
+        connections: frozenset[int] | None,
+        directions: frozenset[Direction] | None,
+    ) -> _Choice:
+        return _Choice(
+            _both(self.kinds, kinds),
+            _both(self.connections, connections),
+            _both(self.directions, directions),
+        )
+
+    def has(self, sighting: Sighting) -> bool:
+        return (
+            (self.kinds is None or sighting.found.kind in self.kinds)
+            and (self.connections is None or sighting.connection in self.connections)
+            and (self.directions is None or sighting.direction in self.directions)
+        )
+
+
+T = TypeVar("T")
+
+
+def _both(one: frozenset[T] | None, other: frozenset[T] | None) -> frozenset[T] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+def _members(enum: type[E], given: Any) -> list[E]:
+    """Members of an enum that were given as such, by value or by name; one or several."""
+    found = []
+    for each in [given] if isinstance(given, enum | str) else given:
+        names = {str(member.value).lower(): member for member in enum}
+        names |= {member.name.lower(): member for member in enum}
+        member = each if isinstance(each, enum) else names.get(str(each).lower())
+        if member is None:
+            known = ", ".join(repr(member.value) for member in enum)
+            raise LabError(f"There is no {enum.__name__.lower()} {each!r}; there are {known}.")
+        found.append(member)
+    return found
+
+
+def _numbers(given: int | Iterable[int]) -> list[int]:
+    return [given] if isinstance(given, int) else list(given)

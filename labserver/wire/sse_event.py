@@ -1,0 +1,284 @@
+"""Server-sent events as they stand in a response's body, chunk framing included.
+
+An event is cut from the stream where its blank line ends; a chunk that ends there ends with
+it. So each event has its own share of the framing, and the shares add up to the body.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+
+from labserver.wire.decoded import Decoded, count, line
+from labserver.wire.http1_message import MEANING_MAX, Spans, framing
+from labserver.wire.message import Kind, Part
+from labserver.wire.sse import Block, SSEParser
+
+EVENT_MAX = 16 * 1024 * 1024  # bytes of a block that are waited for
+CHUNK_END = b"\r\n"
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class StreamEvent(msgspec.Struct, frozen=True, gc=False):
+    """What lies between two blank lines: an event, or only a comment, an id or a retry.
+
+    Attributes:
+        raw: its bytes.
+        spans: where in `raw` the stream is; between them is chunk framing.
+        block: what the stream's parser makes of it; None: the stream's end.
+        error: what is wrong with it and at which byte.
+    """
+
+    raw: bytes
+    spans: Spans
+    block: Block | None
+    error: str = ""
+
+    kind: ClassVar[Kind] = Kind.SSE_EVENT
+    http_head: ClassVar[int] = 0
+    opaque: ClassVar[int] = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes."""
+        return len(self.raw)
+
+    @property
+    def payload(self) -> int:
+        """How many of them are data."""
+        return sum(f.end - f.value for f in _fields(self._text()) if f.name == b"data")
+
+    @property
+    def what(self) -> str:
+        """`event`, or what a block is that has no data."""
+        block = self.block
+        if block is None:
+            return "end of the stream"
+        if block.event is not None:
+            return "event"
+        said = [("comment", block.comments), ("id", block.id), ("retry", block.retry_ms)]
+        return " and ".join(name for name, value in said if value not in (None, [])) or "blank"
+
+    @property
+    def summary(self) -> str:
+        """Its type and the beginning of its data, or what else it is."""
+        block = self.block
+        if block is None:
+            return self.what
+        if block.event is not None:
+            return f"{block.event.type} {line(block.event.data)}"
+        said = [f"comment {line(text)}" for text in block.comments]
+        if block.id is not None:
+            said.append(f"id {line(block.id)}")
+        if block.retry_ms is not None:
+            said.append(f"retry {block.retry_ms:,} ms")
+        return ", ".join(said[:3]) or self.what
+
+    def parts(self) -> tuple[Part, ...]:
+        """Its fields, cut where the chunk framing cuts them."""
+        parts: list[Part] = []
+        pieces = deque(_pieces(self._text()))
+        at = done = 0  # in the message's bytes; in the stream's
+        for start, end in self.spans:
+            parts += framing(self.raw, at, start)
+            at = start
+            while at < end and pieces:
+                piece = pieces[0]
+                cut = min(end, at + piece.end - done)
+                parts.append(Part(piece.name, at, cut, piece.meaning, piece.is_payload))
+                done += cut - at
+                at = cut
+                if done == piece.end:
+                    pieces.popleft()
+        return (*parts, *framing(self.raw, at, len(self.raw)))
+
+    def detail(self) -> dict[str, Any]:
+        """Its fields."""
+        detail: dict[str, Any] = {"what": self.what}
+        block = self.block
+        if block is None:
+            return detail
+        if block.event is not None:
+            detail |= {"type": block.event.type, "data": block.event.data}
+        if block.id is not None:
+            detail["id"] = block.id
+        if block.retry_ms is not None:
+            detail["retry_ms"] = block.retry_ms
+        if block.comments:
+            detail["comments"] = list(block.comments)
+        if block.event is not None:
+            detail["last_event_id"] = block.event.id
+        return detail
+
+    def _text(self) -> bytes:
+        return b"".join(self.raw[start:end] for start, end in self.spans)
+
+
+class EventStream:
+    """Cuts one stream into its events.
+
+    Attributes:
+        lost: whether a block is too large to be waited for.
+    """
+
+    def __init__(self) -> None:
+        self.lost = False
+        self._parser = SSEParser()
+        self._raw = bytearray()  # from the end of the last event on
+        self._spans: list[tuple[int, int, bool]] = []  # of the stream in it; does a chunk end?
+        self._cr = b""  # the stream's last byte, until it is known whether an LF belongs to it
+        self._ready: deque[Block] = deque()  # complete, and not cut off yet
+        self._pending = 0  # bytes of the stream that are in no complete block
+
+    def framing(self, data: bytes) -> list[Decoded]:
+        """Chunk framing has come."""
+        self._raw += data
+        return self._cut()
+
+    def data(self, data: bytes, *, chunk_end: bool) -> list[Decoded]:
+        """Bytes of the stream have come; `chunk_end`: CRLF will follow them."""
+        start = len(self._raw)
+        self._raw += data
+        if self._spans and self._spans[-1][1] == start and not self._spans[-1][2]:
+            start = self._spans.pop()[0]
+        self._spans.append((start, len(self._raw), chunk_end))
+        data = self._cr + data
+        self._cr = b"\r" if data.endswith(b"\r") else b""
+        self._pending += len(data) - len(self._cr)
+        self._parse(data.removesuffix(self._cr))
+        found = self._cut()
+        self.lost = self.lost or self._pending > EVENT_MAX
+        return found
+
+    def end(self) -> list[Decoded]:
+        """The stream has ended as it should."""
+        self._parse(self._cr)
+        found = self._cut()
+        if self._raw:
+            # What an unfinished block says is never dispatched (HTML §9.2.6).
+            error = f"byte {self._spans[0][0]}: ends within an event" if self._spans else ""
+            found.append(self._take(len(self._raw), None, error))
+        return found
+
+    def give_up(self, wire: bytes) -> tuple[list[Decoded], bytes, int]:
+        """`wire` cannot be read: what is complete, what is left, and where that goes wrong."""
+        self._raw += wire
+        found = self._cut(wait=False)
+        at = self._spans[-1][1] if self._spans and not self.lost else 0
+        if at and self._raw.startswith(CHUNK_END, at):
+            at += len(CHUNK_END)
+        rest = bytes(self._raw)
+        self._raw.clear()
+        return found, rest, at
+
+    def _parse(self, data: bytes) -> None:
+        for block in self._parser.blocks(data) if data else ():
+            self._pending -= block.size
+            self._ready.append(block)
+
+    def _cut(self, *, wait: bool = True) -> list[Decoded]:
+        found: list[Decoded] = []
+        while self._ready:
+            block = self._ready[0]
+            if block.size > EVENT_MAX:
+                self.lost = True
+                break
+            end, ends_chunk = self._place(block.size)
+            if ends_chunk:
+                if wait and len(self._raw) < end + len(CHUNK_END):
+                    break
+                if self._raw.startswith(CHUNK_END, end):
+                    end += len(CHUNK_END)
+            self._ready.popleft()
+            found.append(self._take(end, block))
+        return found
+
+    def _place(self, size: int) -> tuple[int, bool]:
+        """Where the next `size` bytes of the stream end, and whether their chunk does."""
+        for start, stop, chunk_end in self._spans:
+            if size <= stop - start:
+                return start + size, chunk_end and size == stop - start
+            size -= stop - start
+        return len(self._raw), False
+
+    def _take(self, end: int, block: Block | None, error: str = "") -> StreamEvent:
+        raw = bytes(self._raw[:end])
+        spans = tuple((start, min(stop, end)) for start, stop, _ in self._spans if start < end)
+        del self._raw[:end]
+        self._spans = [
+            (max(start, end) - end, stop - end, chunk_end)
+            for start, stop, chunk_end in self._spans
+            if stop > end
+        ]
+        if block is not None and not error:
+            error = f"byte 0: {block.error}" if block.error else _not_utf8(raw, spans)
+        return StreamEvent(raw, spans, block, error)
+
+
+def _not_utf8(raw: bytes, spans: Spans) -> str:
+    text = b"".join(raw[start:end] for start, end in spans)
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        at = error.start
+        for start, end in spans:
+            if at < end - start:
+                return f"byte {start + at}: not UTF-8; U+FFFD stands for it (HTML §9.2.6)"
+            at -= end - start
+    return ""
+
+
+class _Field(NamedTuple):
+    """A line of the stream: where it begins, its value does, and both end."""
+
+    start: int
+    value: int
+    end: int
+    line_end: int
+    name: bytes
+
+
+class _Piece(NamedTuple):
+    name: str
+    end: int
+    meaning: str
+    is_payload: bool
+
+
+def _fields(text: bytes) -> Iterator[_Field]:
+    """The lines of a block (HTML §9.2.6)."""
+    start = len(_BOM) if text.startswith(_BOM) else 0
+    while start < len(text):
+        ends = [at for at in (text.find(b"\n", start), text.find(b"\r", start)) if at >= 0]
+        end = min(ends, default=len(text))
+        line_end = end + (2 if text[end : end + 2] == b"\r\n" else 1 if end < len(text) else 0)
+        name, colon, _ = text[start:end].partition(b":")
+        value = start + len(name) + len(colon)
+        if text[value : value + 1] == b" " and value < end:
+            value += 1
+        yield _Field(start, value, end, line_end, name)
+        start = line_end
+
+
+def _pieces(text: bytes) -> Iterator[_Piece]:
+    """The parts of a block, as if no chunk cut it."""
+    if text.startswith(_BOM):
+        yield _Piece("byte order mark", len(_BOM), "ignored", False)
+    for field in _fields(text):
+        value = text[field.value : field.end].decode("utf-8", "replace")[:MEANING_MAX]
+        if field.start == field.end:
+            # An LF of a CRLF whose CR ended the last block stands alone as well.
+            yield _Piece("blank line", field.line_end, "the event ends", False)
+            continue
+        name = field.name.decode("utf-8", "replace")[:MEANING_MAX] or "comment"
+        yield _Piece(f"{name}:" if field.name else "comment", field.value, name, False)
+        if field.value < field.end:
+            is_data = field.name == b"data"
+            said = count(field.end - field.value) if is_data else value
+            yield _Piece(f"{name} value", field.end, said, is_data)
+        if field.end < field.line_end:
+            yield _Piece("line end", field.line_end, "", False)

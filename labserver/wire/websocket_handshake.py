@@ -1,0 +1,317 @@
+"""What each line of a WebSocket handshake is for, and what is wrong with it (RFC 6455 §4).
+
+Both messages are judged as they were sent, by the RFCs alone: what a server decides beyond
+them (who may come, and from which page) is its own affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from labserver.wire.decoded import count
+from labserver.wire.http1_reader import HEAD_MAX
+from labserver.wire.websocket_accept import KEY_BYTES, accept_key, key_bytes
+
+VERSION = "13"  # RFC 6455 §4.1
+OTHER = "has no part in the handshake"
+
+
+class Verdict(Enum):
+    """What there is to say of a line."""
+
+    RIGHT = "required"
+    FREE = "optional"
+    WRONG = "wrong"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a request or a response, or one that should be there.
+
+    Attributes:
+        name: of its field; `request line`, `status line` or `blank line`.
+        text: as it was sent, without its end; of a missing one, what could stand there.
+        purpose: what it is for.
+        rule: where that is written.
+        verdict: what there is to say of it.
+        fault: what is wrong with it, where something is.
+    """
+
+    name: str
+    text: str
+    purpose: str
+    rule: str
+    verdict: Verdict
+    fault: str = ""
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether it is wrong or missing."""
+        return self.verdict in (Verdict.WRONG, Verdict.MISSING)
+
+
+class Purpose(NamedTuple):
+    """What a header field is for, and where that is written."""
+
+    text: str
+    rule: str = ""
+
+
+REQUEST_FIELDS = {
+    "host": Purpose("which of the names at this address is meant", "RFC 9112 §3.2"),
+    "upgrade": Purpose("the protocol to change to", "RFC 6455 §4.1"),
+    "connection": Purpose("says that Upgrade is for the next hop", "RFC 6455 §4.1"),
+    "sec-websocket-key": Purpose(
+        "16 random bytes, new each time: the answer must fit them", "RFC 6455 §4.1"
+    ),
+    "sec-websocket-version": Purpose("the version of the protocol", "RFC 6455 §4.1"),
+    "origin": Purpose("the page that asks; browsers always send it", "RFC 6455 §4.1"),
+    "sec-websocket-protocol": Purpose("subprotocols to choose from", "RFC 6455 §4.1"),
+    "sec-websocket-extensions": Purpose(
+        "extensions to choose from, such as compression", "RFC 6455 §9.1"
+    ),
+    "authorization": Purpose("who asks; a page's script cannot set it", "RFC 9110 §11.6.2"),
+    "cookie": Purpose(
+        "a browser sends it for any page that asks: so Origin must be looked at", "RFC 6455 §10.2"
+    ),
+    "user-agent": Purpose("which program asks", "RFC 9110 §10.1.5"),
+    "content-length": Purpose("the size of a body", "RFC 9110 §8.6"),
+}
+
+RESPONSE_FIELDS = {
+    "upgrade": Purpose("the protocol that it is about", "RFC 9110 §7.8"),
+    "connection": Purpose("what becomes of the connection", "RFC 9110 §7.6.1"),
+    "sec-websocket-accept": Purpose(
+        "proves that the key was read; who the server is it does not prove", "RFC 6455 §4.2.2"
+    ),
+    "sec-websocket-protocol": Purpose("the subprotocol that was chosen", "RFC 6455 §4.2.2"),
+    "sec-websocket-extensions": Purpose("the extensions that were chosen", "RFC 6455 §9.1"),
+    "sec-websocket-version": Purpose("the versions that the server knows", "RFC 6455 §4.4"),
+    "www-authenticate": Purpose("how one may prove who one is", "RFC 9110 §11.6.1"),
+    "allow": Purpose("the methods that are allowed", "RFC 9110 §10.2.1"),
+    "retry-after": Purpose("when to ask again", "RFC 9110 §10.2.3"),
+    "location": Purpose("where to ask instead", "RFC 9110 §10.2.2"),
+    "content-type": Purpose("what the body is", "RFC 9110 §8.3"),
+    "content-length": Purpose("the size of the body", "RFC 9110 §8.6"),
+    "date": Purpose("when it was answered", "RFC 9110 §6.6.1"),
+    "server": Purpose("which program answers", "RFC 9110 §10.2.4"),
+}
+
+SWITCHED_FIELDS = RESPONSE_FIELDS | {
+    "upgrade": Purpose("the protocol that both change to", "RFC 6455 §4.2.2"),
+    "connection": Purpose("says that it is this connection that changes", "RFC 6455 §4.2.2"),
+}
+
+STATUSES = {
+    101: Purpose("yes: after the blank line both sides speak in frames", "RFC 6455 §4.2.2"),
+    400: Purpose("no: that is not how one asks", "RFC 9110 §15.5.1"),
+    401: Purpose("no: the server wants to know who asks", "RFC 9110 §15.5.2"),
+    403: Purpose("no: understood, and not allowed, such as from that page", "RFC 9110 §15.5.4"),
+    404: Purpose("no: there is no such resource", "RFC 9110 §15.5.5"),
+    405: Purpose("no: a handshake is a GET", "RFC 9110 §15.5.6"),
+    421: Purpose("no: the server does not answer under that Host", "RFC 9110 §15.5.20"),
+    426: Purpose("no: this resource wants an upgrade", "RFC 9110 §15.5.22"),
+    429: Purpose("no: too often", "RFC 6585 §4"),
+    503: Purpose("no: not now", "RFC 9110 §15.6.4"),
+}
+
+_REQUIRED_OF_REQUEST = {
+    "host": "Host: server.example.com",
+    "upgrade": "Upgrade: websocket",
+    "connection": "Connection: Upgrade",
+    "sec-websocket-key": "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-version": "Sec-WebSocket-Version: 13",
+}
+_REQUIRED_OF_STATUS = {
+    401: {"www-authenticate": "WWW-Authenticate: Bearer"},
+    405: {"allow": "Allow: GET"},
+    426: {"upgrade": "Upgrade: websocket"},
+}
+_ONCE = {"host", "sec-websocket-key", "sec-websocket-version", "sec-websocket-accept"}
+
+_Check = Callable[[str], str]
+
+
+def is_asked_for(raw: bytes) -> bool:
+    """Whether a request wants to become a WebSocket, however badly it says so."""
+    fields = _Head(raw).fields
+    return "websocket" in _tokens(fields.get("upgrade", "")) or any(
+        name.startswith("sec-websocket-") for name in fields
+    )
+
+
+def field_of(raw: bytes, name: str) -> str:
+    """The value of a header field; empty where there is none.
+
+    Args:
+        raw: a request or a response.
+        name: in any case.
+    """
+    return _Head(raw).fields.get(name.lower(), "")
+
+
+def request_lines(raw: bytes) -> tuple[Line, ...]:
+    """The lines of the request, and the ones that it lacks (RFC 6455 §4.1).
+
+    Args:
+        raw: its bytes; a body is left out.
+    """
+    head = _Head(raw)
+    first = _judged(
+        "request line",
+        head.first,
+        Purpose("the resource; a handshake is a GET", "RFC 6455 §4.1"),
+        _request_fault(head.first),
+        required=True,
+    )
+    checks: dict[str, _Check] = {
+        "host": lambda value: "" if value else "it names nobody",
+        "upgrade": _must_have("websocket"),
+        "connection": _must_have("upgrade"),
+        "sec-websocket-key": _key_fault,
+        "sec-websocket-version": lambda value: (
+            "" if value == VERSION else f"RFC 6455 is version {VERSION}"
+        ),
+    }
+    return (first, *_field_lines(head, REQUEST_FIELDS, _REQUIRED_OF_REQUEST, checks))
+
+
+def response_lines(raw: bytes, request: bytes) -> tuple[Line, ...]:
+    """The lines of the response, and the ones that it lacks (RFC 6455 §4.2.2).
+
+    Args:
+        raw: its bytes; the body is left out.
+        request: the bytes of the request that it answers.
+    """
+    head = _Head(raw)
+    asked = _Head(request).fields
+    status = status_of(raw)
+    required = dict(_REQUIRED_OF_STATUS.get(status, {}))
+    checks: dict[str, _Check] = {}
+    fault = "" if status else "it has no status"
+    if status == 101:
+        right = accept_key(asked.get("sec-websocket-key", ""))
+        required = {
+            "upgrade": "Upgrade: websocket",
+            "connection": "Connection: Upgrade",
+            "sec-websocket-accept": f"Sec-WebSocket-Accept: {right}",
+        }
+        checks = {
+            "upgrade": _must_have("websocket"),
+            "connection": _must_have("upgrade"),
+            "sec-websocket-accept": lambda value: (
+                "" if value == right else f"the key asks for {right}"
+            ),
+            "sec-websocket-protocol": _must_be_offered(asked.get("sec-websocket-protocol", "")),
+            "sec-websocket-extensions": _must_be_offered(asked.get("sec-websocket-extensions", "")),
+        }
+        if any(line.is_faulty for line in request_lines(request)):
+            fault = "the request is not a whole handshake: it must be refused (RFC 6455 §4.2.1)"
+    elif asked.get("sec-websocket-version", VERSION) != VERSION:
+        required["sec-websocket-version"] = f"Sec-WebSocket-Version: {VERSION}"
+    meaning = STATUSES.get(status, Purpose("no upgrade: the connection stays HTTP"))
+    first = _judged("status line", head.first, meaning, fault, required=status == 101)
+    purposes = SWITCHED_FIELDS if status == 101 else RESPONSE_FIELDS
+    return (first, *_field_lines(head, purposes, required, checks))
+
+
+def status_of(raw: bytes) -> int:
+    """The status of a response; 0: it has none."""
+    word = raw[:16].partition(b" ")[2][:3]
+    return int(word) if word.isdigit() and len(word) == 3 else 0
+
+
+class _Head:
+    """The lines of a message up to the blank line, however broken they are."""
+
+    def __init__(self, raw: bytes) -> None:
+        text = raw[:HEAD_MAX].decode("latin-1").lstrip("\r\n")  # RFC 9112 §2.2
+        self.first, *rest = (line.removesuffix("\r") for line in text.split("\n"))
+        self.ends = "" in rest[:-1]
+        self.lines = rest[: rest.index("")] if "" in rest else rest
+        self.fields: dict[str, str] = {}  # lines of one name are one list (RFC 9110 §5.3)
+        for line in self.lines:
+            name, value = _name(line), line.partition(":")[2].strip()
+            if name:
+                before = self.fields.get(name)
+                self.fields[name] = value if before is None else f"{before}, {value}"
+
+
+def _name(line: str) -> str:
+    name, colon, _ = line.partition(":")
+    return name.lower() if colon and name and name.strip() == name else ""
+
+
+def _field_lines(
+    head: _Head,
+    purposes: Mapping[str, Purpose],
+    required: Mapping[str, str],
+    checks: Mapping[str, _Check],
+) -> list[Line]:
+    lines = []
+    seen: set[str] = set()
+    for text in head.lines:
+        name = _name(text)
+        fault = ""
+        if not name:
+            fault = "no header field: that is a name, a colon and a value (RFC 9112 §5)"
+        elif name in seen:
+            fault = "more than once, and only one can count" if name in _ONCE else ""
+        elif name in checks:
+            # Of a field that may come once, the first is judged; of a list, the whole of it.
+            value = text.partition(":")[2].strip() if name in _ONCE else head.fields[name]
+            fault = checks[name](value)
+        seen.add(name)
+        purpose = purposes.get(name, Purpose(OTHER))
+        lines.append(
+            _judged(text.partition(":")[0], text, purpose, fault, required=name in required)
+        )
+    for name, example in required.items():
+        if name not in seen:
+            lines.append(Line(example.partition(":")[0], example, *purposes[name], Verdict.MISSING))
+    blank = Purpose("the end of the head", "RFC 9112 §2.1")
+    if head.ends:
+        lines.append(_judged("blank line", "", blank, "", required=True))
+    else:
+        lines.append(Line("blank line", "", *blank, Verdict.MISSING))
+    return lines
+
+
+def _judged(name: str, text: str, purpose: Purpose, fault: str, *, required: bool) -> Line:
+    verdict = Verdict.WRONG if fault else Verdict.RIGHT if required else Verdict.FREE
+    return Line(name, text, *purpose, verdict, fault)
+
+
+def _request_fault(line: str) -> str:
+    method, _, rest = line.partition(" ")
+    version = rest.rpartition(" ")[2]
+    if method != "GET":
+        return "the method must be GET"
+    if not version.startswith("HTTP/"):
+        return "it does not end in the version of HTTP"
+    return "HTTP must be 1.1 at least" if version in ("HTTP/0.9", "HTTP/1.0") else ""
+
+
+def _key_fault(value: str) -> str:
+    nonce = key_bytes(value)
+    if nonce is None:
+        return "no Base64"
+    return "" if len(nonce) == KEY_BYTES else f"stands for {count(len(nonce))}, not {KEY_BYTES}"
+
+
+def _must_have(token: str) -> _Check:
+    return lambda value: "" if token in _tokens(value) else f"does not name {token}"
+
+
+def _must_be_offered(offer: str) -> _Check:
+    offered = _tokens(offer)
+    return lambda value: "" if _tokens(value) <= offered else "nobody offered that"
+
+
+def _tokens(value: str) -> set[str]:
+    """The names in a list, without their parameters."""
+    return {each.partition(";")[0].strip().lower() for each in value.split(",")} - {""}
