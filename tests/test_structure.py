@@ -58,27 +58,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_all_that_is_public_says_what_it_is(source: Path) -> None:
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), "the module says nothing"
-    silent = [
-        f"line {node.lineno}: {node.name}" for node in public(tree) if not ast.get_docstring(node)
-    ]
-    assert not silent
-
-
-Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-def public(scope: ast.Module | ast.ClassDef) -> list[Named]:
-    """The public functions, classes and methods of a module."""
-    found: list[Named] = []
-    for node in scope.body:
-        if isinstance(node, Named) and not node.name.startswith("_"):
-            found.append(node)
-            if isinstance(node, ast.ClassDef):
-                found += public(node)
-    return found
+def test_a_module_opens_with_what_it_is(source: Path) -> None:
+    assert ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
