@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from benchmarks.load import AT_ONCE, Listener, Peer, settle
 from benchmarks.servers import SECRET
 from benchmarks.texts import MARK, SPOKEN
-from labserver.chat.auth import Tokens
+from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 
 ROOM = "bench"

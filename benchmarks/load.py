@@ -21,7 +21,7 @@ from websockets.frames import Frame, Opcode
 
 from benchmarks.servers import SECRET, SERVERS
 from benchmarks.texts import IO_CONNECT, IO_SPOKEN, MARK, SPOKEN
-from labserver.chat.auth import Tokens
+from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 
 AT_ONCE = 200  # handshakes under way

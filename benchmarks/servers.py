@@ -21,8 +21,8 @@ from benchmarks.peers import PEERS
 from benchmarks.texts import SPOKEN, TEXT
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import SqliteMailbox
-from labserver.chat.auth import Tokens
 from labserver.chat.hub import Hub
+from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 from labserver.runtime import wiring
 from labserver.techniques import load

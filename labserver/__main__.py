@@ -78,7 +78,8 @@ def serve(
     TECHNIQUE is short_polling, long_polling, sse, websocket or webrtc. One line
     `ready URL` on standard output says that connections are accepted.
     """
-    from labserver.chat.auth import Tokens, is_loopback
+    from labserver.chat.origins import is_loopback
+    from labserver.chat.tokens import Tokens
     from labserver.runtime import state
     from labserver.runtime.serve import serve as serve_until_told
     from labserver.runtime.tls import load_certificate
@@ -144,7 +145,7 @@ def _end_in_time() -> None:
 )
 def token(user: str, ttl: int) -> None:
     """Print a token with which USER may connect to a server of this machine."""
-    from labserver.chat.auth import Tokens
+    from labserver.chat.tokens import Tokens
     from labserver.clock import SystemClock
     from labserver.runtime import state
 

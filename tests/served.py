@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from labserver.chat.auth import Tokens, new_secret
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.clock import SystemClock
 from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
 from labserver.techniques import NAMES, load
-from labserver.techniques.client import ChatClient
+from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +86,7 @@ class Served:
     def client(self, technique: str, user: str, room: str = "lobby") -> Iterator[Client]:
         """Our own Python client."""
         address = Address(self.url, self.token(user), room, secrets.token_hex(4))
-        core = ChatClient(load(technique).wire(address), user=user, room=room)
+        core = ChatClient(load(technique).connector(address), user=user, room=room)
         with Client(lab_loop, core) as client:
             yield client
 

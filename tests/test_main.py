@@ -23,7 +23,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from labserver import __version__
-from labserver.chat.auth import Tokens
+from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 from labserver.runtime.tls import authority
 from labserver.techniques import NAMES

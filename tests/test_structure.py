@@ -51,7 +51,7 @@ def is_a_technique(module: Path) -> bool:
     functions = {
         node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    return {"serve", "wire"} <= functions
+    return {"serve", "connector"} <= functions
 
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from labserver.errors import LabError, NotConnected
 from labserver.measure.workload import Workload
-from labserver.techniques.client import ChatClient, State, chat_client
+from labserver.techniques.reconnecting_client import ChatClient, State, chat_client
 
 OPEN_TIMEOUT_S = 30.0
 SETTLE_S = 0.05  # between the warm-up and the first slot

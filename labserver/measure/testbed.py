@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from labserver.backends.sqlite import IN_MEMORY
-from labserver.chat.auth import Tokens, new_secret
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.measure.load import first_error
 from labserver.network.link import Link
 from labserver.runtime.process import serving
 from labserver.runtime.relay import relay
 from labserver.runtime.wiring import LOOPBACK, bind, clock, url_of
 from labserver.techniques import load
-from labserver.techniques.client import ChatClient
-from labserver.techniques.short_polling import ShortPollingWire
+from labserver.techniques.reconnecting_client import ChatClient
+from labserver.techniques.short_polling import ShortPollingConnector
 from labserver.techniques.transport.interface import Address
 from labserver.wire.tape import Tape
 
@@ -64,8 +64,8 @@ class Served:
         token = tokens.issue(user)
         address = Address(self.url, token, room, secrets.token_hex(4), headers=headers)
         if self.technique == "short_polling":
-            return ChatClient(ShortPollingWire(address, poll_interval_s), user=user, room=room)
-        return ChatClient(load(self.technique).wire(address), user=user, room=room)
+            return ChatClient(ShortPollingConnector(address, poll_interval_s), user=user, room=room)
+        return ChatClient(load(self.technique).connector(address), user=user, room=room)
 
     def connect(self, poll_interval_s: float) -> Callable[[str, str], ChatClient]:
         """What makes its clients, for a `hall`."""

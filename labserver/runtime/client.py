@@ -10,7 +10,7 @@ from typing import Any
 from labserver.chat.events import Event
 from labserver.errors import LabError, NotConnected
 from labserver.runtime.loop import LabLoop
-from labserver.techniques.client import SEND_TIMEOUT_S, ChatClient, chat_client
+from labserver.techniques.reconnecting_client import SEND_TIMEOUT_S, ChatClient, chat_client
 from labserver.techniques.transport.interface import Counters
 
 OPEN_TIMEOUT_S = 10.0

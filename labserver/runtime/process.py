@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-from labserver.chat.auth import Tokens
+from labserver.chat.tokens import Tokens
 from labserver.errors import LabError
 from labserver.network.link import Link
 from labserver.runtime import server as register

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from labserver.chat.auth import Guard
+from labserver.chat.guard import Guard
 from labserver.runtime.wiring import LOOPBACK, bind, make_hub, open_hub, redis_hub, url_of
 from labserver.techniques.transport.interface import Chat, Technique
 

@@ -16,9 +16,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakSet
 
-from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.hub import Hub
 from labserver.chat.names import check_name
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.errors import LabError
 from labserver.runtime.client import OPEN_TIMEOUT_S, Client
 from labserver.runtime.config import Faces, ServerConfig
@@ -35,7 +35,7 @@ from labserver.runtime.wiring import (
     url_of,
 )
 from labserver.techniques import load
-from labserver.techniques.client import ChatClient
+from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address, Chat
 from labserver.wire.tape import Tape
 
@@ -192,8 +192,8 @@ class Server:
         )
         if self._authority is not None:
             address = replace(address, trust=self._authority.trusting())
-        wire = load(self.technique).wire(address)
-        core = ChatClient(wire, user=user, room=room, cursor=after)
+        connector = load(self.technique).connector(address)
+        core = ChatClient(connector, user=user, room=room, cursor=after)
         client = Client(lab_loop, core, timeout=timeout)
         self._clients.add(client)
         return client

@@ -11,7 +11,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from labserver.chat.auth import new_secret
+from labserver.chat.tokens import new_secret
 from labserver.errors import LabError
 
 SECRET_VARIABLE = "LABSERVER_SECRET"

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from labserver.chat.auth import parse_origin
+from labserver.chat.origins import parse_origin
 from labserver.errors import LabError
 
 if TYPE_CHECKING:

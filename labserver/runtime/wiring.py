@@ -13,8 +13,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import IN_MEMORY, SqliteMailbox
-from labserver.chat.auth import Guard, Hosts, Origins, Tickets, Tokens
+from labserver.chat.guard import Guard
+from labserver.chat.hosts import Hosts
 from labserver.chat.hub import Hub
+from labserver.chat.origins import Origins
+from labserver.chat.tickets import Tickets
+from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 from labserver.errors import LabError
 from labserver.network.link import Link
@@ -65,7 +69,7 @@ def url_of(listening: socket.socket, secure: bool = False) -> str:
 def make_guard(
     tokens: Tokens, allowed_origins: Iterable[str] | None, allowed_hosts: Iterable[str]
 ) -> Guard:
-    """Who may take part: the wiring of chat/auth."""
+    """Who may take part: the wiring of chat/guard.py."""
     origins = Origins() if allowed_origins is None else Origins(allowed_origins)
     return Guard(tokens, Tickets(clock), origins, Hosts(allowed_hosts))
 

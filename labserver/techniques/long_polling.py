@@ -1,12 +1,13 @@
-"""Long polling: the client asks, and the server answers as soon as it has something to say.
+"""Long polling: the client asks, and the server answers as soon as there is something new.
 
     GET /messages?room=&after=&wait=25   200 {"events": […], "cursor": "EPOCH-OFFSET"}; or 204
     POST /messages?room=                 one event; 202 with its answer
 
-A message arrives as fast as over a stream, at the price of a new request for each answer.
-What is said between two requests is not lost, because each one brings its cursor; and what
-is said while a request arrives is not, because it is on the list of those to wake before it
-looks into the log.
+A message arrives as fast as over a stream, at the price of a new request for each answer. What is
+sent between two requests is not lost, because each request brings its cursor. Nor is what is sent
+while a request arrives, because the request asks to be woken before it looks into the log.
+
+Everything but the answer to `GET /messages` is in transport/polling_server.py.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from labserver.chat.events import Event
 from labserver.chat.log import Cursor
 from labserver.chat.poller import Page, Poller
 from labserver.errors import Refused
-from labserver.techniques.transport import polling_server
+from labserver.techniques.transport import polling_client, polling_server
 from labserver.techniques.transport.http_client import HttpConnection
 from labserver.techniques.transport.interface import Address, Chat, Received
-from labserver.techniques.transport.polling_server import Messages
+from labserver.techniques.transport.polling_server import MessagesHandler
 
-WAIT_S = 25.0  # under the 30 s after which the most impatient proxies give up an answer
-WAIT_MAX_S = 60.0  # the patience of most others (nginx, AWS's load balancer)
+WAIT_S = 25.0  # less than the 30 s after which the most impatient proxies give up
+WAIT_MAX_S = 60.0  # what most others wait (nginx, AWS's load balancer)
 
 _SECONDS = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
 
@@ -35,11 +36,11 @@ _SECONDS = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,3})?", re.ASCII)
 # Server
 
 
-class LongPolling(Messages):
+class LongPolling(MessagesHandler):
     """`GET /messages`, answered as soon as there is something new."""
 
     async def get(self) -> None:
-        """What came after the client's cursor; 204 if nothing has within `wait` seconds."""
+        """Answer with what came after the client's cursor; 204 after `wait` seconds of nothing."""
         user, after = self.asked.user(self.chat), self.asked.after
         wait_s = seconds(self.asked.query("wait"))
         async with self.poller(user) as poller:
@@ -50,14 +51,19 @@ class LongPolling(Messages):
             self.answer_empty(204, page)
 
     async def news(self, poller: Poller, after: Cursor | None, wait_s: float) -> Page:
-        """The first page that is not empty; an empty one when the time is up.
+        """Return the first page that is not empty, or an empty one when the time is up.
+
+        Args:
+            poller: the client's.
+            after: the cursor to read after; None to begin with what comes from now on.
+            wait_s: seconds to wait.
 
         Raises:
-            Refused: `stopping` (503), if the server stops meanwhile.
+            Refused: `stopping` (503), if the server stops in the meantime.
         """
         deadline = asyncio.get_running_loop().time() + wait_s
         wake = self.woken.set
-        poller.waiting[wake] = None  # first this, then look: else a message could slip between
+        poller.waiting[wake] = None  # before looking into the log, or a message could be missed
         try:
             while True:
                 self.woken.clear()
@@ -76,7 +82,7 @@ class LongPolling(Messages):
 
 
 def seconds(text: str | None) -> float:
-    """The parameter `wait`.
+    """Return the seconds that the query parameter `wait` asks for.
 
     Raises:
         Refused: `bad_wait` (400).
@@ -96,13 +102,13 @@ def serve(chat: Chat, listening: socket.socket) -> AbstractAsyncContextManager[N
 # Client
 
 
-def wire(address: Address) -> LongPollingWire:
-    """A client's way to a long polling server."""
-    return LongPollingWire(address)
+def connector(address: Address) -> LongPollingConnector:
+    """Return what connects a client to a long polling server."""
+    return LongPollingConnector(address)
 
 
-class LongPollingWire:
-    """Has one request waiting at the server at all times."""
+class LongPollingConnector:
+    """Keeps one request waiting at the server at all times."""
 
     def __init__(self, address: Address) -> None:
         self._session = address.session
@@ -110,20 +116,23 @@ class LongPollingWire:
         self.counters = self._http.counters
 
     async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
-        """Ask, wait for the answer, hand it over, and ask again."""
+        """Ask, wait for the answer, yield it, and ask again."""
         async with self._http.open():
-            query = {"session": self._session, "hello": "1"}  # the first is answered at once
+            query = {
+                "session": self._session,
+                "hello": "1",
+            }  # the first is answered at once
             while True:
-                page = await polling_server.poll(self._http, cursor, query, held_s=WAIT_S)
-                for heard in page:
-                    yield heard
+                page = await polling_client.poll(self._http, cursor, query, held_s=WAIT_S)
+                for received in page:
+                    yield received
                 cursor = page[-1].cursor
                 query = {"session": self._session, "wait": f"{WAIT_S:g}"}
 
     async def post(self, raw: bytes, message_id: str | None) -> Event | None:
-        """Send one event, on a connection of its own, and return its answer."""
+        """Send one event, over a connection of its own, and return the answer to it."""
         return await self._http.post(raw)
 
     async def close(self) -> None:
-        """Ask no more; there is no good-bye."""
+        """Stop asking; nothing is sent."""
         await self._http.close()

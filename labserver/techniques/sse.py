@@ -4,13 +4,13 @@
     GET /notifications/stream    the user's own direct messages, as event: NOTIFICATION
     POST /messages?room=         one event; 202 with its answer
 
-The browser reconnects by itself and sends the id it saw last as `Last-Event-ID`; our ids are
-cursors, so that the log can go on from there. The stream begins with an id and no data: that
-sets the last event id without being an event (§9.2.6), and who is cut off before the first
-event resumes as well.
+The browser reconnects by itself and sends the last id that it saw as `Last-Event-ID`. Our ids are
+cursors, so the stream goes on from there. Each stream begins with an id and no data, which sets
+the last event ID without being an event (§9.2.6): a client that is cut off before the first event
+can resume, too.
 
-Server: Starlette and sse-starlette, on uvicorn, or for HTTP/2 on Hypercorn. Client: httpx2
-and our own parser.
+The server uses Starlette and sse-starlette, on uvicorn or, for HTTP/2, on Hypercorn. All but the
+streams is in transport/asgi_endpoints.py. The client uses httpx2 and our own parser.
 """
 
 from __future__ import annotations
@@ -26,48 +26,37 @@ import anyio
 import msgspec
 import starlette.requests
 from sse_starlette import EventSourceResponse
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from labserver.chat.events import EVENT_MAX, Envelope, Event, decode_event
+from labserver.chat.events import Envelope, Event, decode_event
 from labserver.chat.hub import Member, inbox
 from labserver.chat.log import Cursor
 from labserver.chat.outbox import Outbox
-from labserver.errors import Refused
+from labserver.techniques.transport.asgi_endpoints import make_app, read_request
 from labserver.techniques.transport.conversation import receipt
 from labserver.techniques.transport.http_client import HttpConnection
-from labserver.techniques.transport.interface import Address, Answer, Chat, ConnectionLost, Received
-from labserver.techniques.transport.request import (
-    DELIVERED,
-    HEALTHY,
-    JSON,
-    NOT_FOUND,
-    Request,
-    refusal,
-    too_large,
-)
+from labserver.techniques.transport.interface import Address, Chat, ConnectionLost, Received
+from labserver.techniques.transport.request import Request
 from labserver.wire.sse import SSEParser
 
 RETRY_MS = 1000  # how long a browser waits before it reconnects
-PING_S = 15  # WHATWG HTML §9.2.7: old proxies drop what is silent for longer
-SILENCE_S = 3 * PING_S  # without even a comment: the connection is lost
-END_TIMEOUT_S = 0.2  # for streams to end by themselves; a stalled one is cut off then
+PING_S = 15  # WHATWG HTML §9.2.7: old proxies drop connections that are silent for longer
+SILENCE_S = 3 * PING_S  # after so long without even a comment, the connection is lost
+END_TIMEOUT_S = 0.2  # for streams to end by themselves; then stalled ones are cut off
 
 log = logging.getLogger("labserver.sse")
-logging.getLogger("sse_starlette.sse").setLevel(logging.CRITICAL)  # a peer that goes is no news
+logging.getLogger("sse_starlette.sse").setLevel(logging.CRITICAL)  # peers come and go
 
 
 # Server
 
 
 class Framer:
-    """Envelopes as stream blocks; it remembers the last one, as a room asks for it in turn.
+    """Formats envelopes for the stream, and remembers the last: a room asks once per member.
 
     Args:
-        event: the name that every event has; empty: its own type.
+        event: the event name of every event; empty for its own type.
     """
 
     def __init__(self, event: str = "") -> None:
@@ -82,7 +71,7 @@ class Framer:
             self._block = b"%sevent: %s\ndata: %s\n\n" % (
                 _id_line(entry, epoch),
                 name.encode(),
-                entry.json,  # JSON has no line end of its own: they are escaped in it
+                entry.json,  # JSON escapes line ends, so this is one line
             )
         return self._block
 
@@ -100,11 +89,15 @@ class Stream:
     """One open stream, as an ASGI response.
 
     Args:
-        streams: those that are open; it is among them while it is.
+        streams: the open streams; this one is among them while it is open.
         chat: what is served.
-        user, room, after: who reads, where, and from which cursor on.
-        framer: makes blocks of envelopes.
-        headers: of the response.
+        user, room, after: who reads, in which room, and after which cursor.
+        framer: formats the envelopes.
+        headers: the response's headers.
+
+    Attributes:
+        ended: set once the response has ended.
+        scope: cancelling it cuts the response off.
     """
 
     def __init__(
@@ -144,7 +137,7 @@ class Stream:
             self.ended.set()
 
     def end(self) -> None:
-        """End the response, politely: no more blocks, and then its last chunk."""
+        """End the response properly: no more events, and then its last chunk."""
         self._ending = True
         self._woken.set()
 
@@ -152,14 +145,14 @@ class Stream:
         if self._outbox.put(entry):
             self._woken.set()
         else:
-            self.scope.cancel()  # it reads too slowly: it may come back, and resume
+            self.scope.cancel()  # it reads too slowly; it may come back and resume
 
     async def _blocks(self, member: Member) -> AsyncIterator[bytes]:
         start = member.cursor
         page = self._chat.hub.catch_up(member)
         begins = f"retry: {RETRY_MS}\n"
         if not (page and page[0].event.type == "RESET"):
-            # Else the reader's cursor must not move before it has heard the RESET.
+            # After a RESET the reader's cursor must not move before the RESET has arrived.
             begins += f"id: {start}\n"
         yield begins.encode() + b"\n"
         while page:
@@ -175,116 +168,58 @@ class Stream:
         return b"".join([self._framer(entry, member.log.epoch) for entry in entries])
 
 
-class _Endpoints:
-    """The server's endpoints over one conversation."""
+class _Streams:
+    """The endpoints that open a stream, and the streams that are open."""
 
     def __init__(self, chat: Chat) -> None:
-        self.chat = chat
-        self.streams: set[Stream] = set()
+        self._chat = chat
+        self._open: set[Stream] = set()
         self._ending = False
         self._events = Framer()
         self._notifications = Framer("NOTIFICATION")
 
-    async def read(self, request: starlette.requests.Request) -> Response | Stream:
+    async def events(self, request: starlette.requests.Request) -> Stream:
         """GET /events."""
-        asked = _asked(request)
-        return self._stream(asked, asked.user(self.chat), asked.room, self._events)
+        asked = read_request(request)
+        return self._stream(asked, asked.user(self._chat), asked.room, self._events)
 
-    async def notifications(self, request: starlette.requests.Request) -> Response | Stream:
+    async def notifications(self, request: starlette.requests.Request) -> Stream:
         """GET /notifications/stream."""
-        asked = _asked(request)
-        user = asked.user(self.chat)
+        asked = read_request(request)
+        user = asked.user(self._chat)
         return self._stream(asked, user, inbox(user), self._notifications)
 
-    async def speak(self, request: starlette.requests.Request) -> Response:
-        """POST /messages."""
-        asked = _asked(request)
-        user, room = asked.user(self.chat), asked.room
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > EVENT_MAX:
-                raise too_large()
-        answer = await self.chat.hub.receive(user, room, body) or DELIVERED
-        return _response(Answer(202, answer.json, {**asked.cors(), "Content-Type": JSON}))
-
-    async def ticket(self, request: starlette.requests.Request) -> Response:
-        """POST /tickets."""
-        return _response(_asked(request).ticket(self.chat))
-
-    async def preflight(self, request: starlette.requests.Request) -> Response:
-        """OPTIONS, of anything."""
-        return _response(_asked(request).preflight(self.chat))
-
-    async def health(self, request: starlette.requests.Request) -> Response:
-        """GET /healthz."""
-        return _response(HEALTHY)
+    @property
+    def routes(self) -> list[Route]:
+        """The routes of the endpoints."""
+        return [
+            Route("/events", self.events, methods=["GET"]),
+            Route("/notifications/stream", self.notifications, methods=["GET"]),
+        ]
 
     async def end(self) -> None:
         """End all streams, by themselves where they can."""
         self._ending = True
-        for stream in self.streams:
+        for stream in self._open:
             stream.end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_TIMEOUT_S):
-                await asyncio.gather(*(stream.ended.wait() for stream in self.streams))
-        for stream in tuple(self.streams):
+                await asyncio.gather(*(stream.ended.wait() for stream in self._open))
+        for stream in tuple(self._open):
             stream.scope.cancel()
 
     def _stream(self, asked: Request, user: str, room: str, framer: Framer) -> Stream:
-        stream = Stream(self.streams, self.chat, user, room, asked.after, framer, asked.cors())
-        if self._ending:  # a browser takes the end of another for its turn; at a 503 it gives up
+        stream = Stream(self._open, self._chat, user, room, asked.after, framer, asked.cors())
+        if self._ending:  # a browser comes back after a stream that ends; after a 503 it gives up
             stream.end()
         return stream
-
-
-def _app(endpoints: _Endpoints) -> Starlette:
-    return Starlette(
-        routes=[
-            Route("/events", endpoints.read, methods=["GET"]),
-            Route("/notifications/stream", endpoints.notifications, methods=["GET"]),
-            Route("/messages", endpoints.speak, methods=["POST"]),
-            Route("/tickets", endpoints.ticket, methods=["POST"]),
-            Route("/healthz", endpoints.health, methods=["GET"]),
-            Route("/{path:path}", endpoints.preflight, methods=["OPTIONS"]),
-        ],
-        exception_handlers={Refused: _refused, HTTPException: _http_error},
-    )
-
-
-def _asked(request: starlette.requests.Request) -> Request:
-    url = request.url
-    return Request(f"{url.path}?{url.query}", request.headers.get)
-
-
-async def _refused(request: starlette.requests.Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
-    try:
-        return _response(refusal(error, _asked(request)))
-    except Refused:  # the query itself cannot be read
-        return _response(refusal(error))
-
-
-async def _http_error(request: starlette.requests.Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    headers = error.headers or {}
-    if error.status_code == 405 and headers.get("Allow") != "OPTIONS":  # that is the last route
-        refused = Refused(405, "bad_method", "Use another method.", headers=headers)
-    else:
-        refused = NOT_FOUND
-    return _response(refusal(refused))
-
-
-def _response(answer: Answer) -> Response:
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(answer.body, answer.status, headers | answer.headers)
 
 
 @asynccontextmanager
 async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
     """Serve the chat over server-sent events on a bound socket.
 
-    On leaving, the streams end first, by themselves; then the server below has nothing to
+    At the end of the block the streams end first; then the server that they run on has nothing to
     wait for.
     """
     if chat.http2:
@@ -293,31 +228,31 @@ async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
         )
     else:
         from labserver.techniques.transport.asgi_http1 import serve as run
-    endpoints = _Endpoints(chat)
-    async with run(_app(endpoints), listening, chat.tls):
+    streams = _Streams(chat)
+    async with run(make_app(chat, streams.routes), listening, chat.tls):
         try:
             yield
         finally:
-            await endpoints.end()
+            await streams.end()
 
 
 # Client
 
 
-def wire(address: Address) -> SSEWire:
-    """A client's way to an SSE server."""
-    return SSEWire(address)
+def connector(address: Address) -> SSEConnector:
+    """Return what connects a client to an SSE server."""
+    return SSEConnector(address)
 
 
-class SSEWire:
-    """Reads one stream at a time, and speaks by POST."""
+class SSEConnector:
+    """Reads one stream at a time, and sends by POST."""
 
     def __init__(self, address: Address) -> None:
         self._http = HttpConnection(address)
         self.counters = self._http.counters
 
     async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
-        """Open the stream, and yield what is heard."""
+        """Open the stream, and yield what is received."""
         headers = {"Accept": "text/event-stream"}
         if cursor is not None:
             headers["Last-Event-ID"] = cursor
@@ -335,18 +270,18 @@ class SSEWire:
                         yield Received(block.id)
                         continue
                     self.counters.payload_received += len(block.event.data.encode())
-                    heard = Received(block.id, _event(block.event.data))
-                    yield heard
-                    if (ack := receipt(heard)) is not None:
+                    received = Received(block.id, _event(block.event.data))
+                    yield received
+                    if (ack := receipt(received)) is not None:
                         await self._http.post(ack)
         raise ConnectionLost("the stream ended")
 
     async def post(self, raw: bytes, message_id: str | None) -> Event | None:
-        """Send one event and return its answer."""
+        """Send one event and return the answer to it."""
         return await self._http.post(raw)
 
     async def close(self) -> None:
-        """Leave the stream; there is no good-bye."""
+        """Leave the stream; nothing is sent."""
         await self._http.close()
 
 
@@ -354,4 +289,4 @@ def _event(data: str) -> Event:
     try:
         return decode_event(data)
     except msgspec.DecodeError as error:
-        raise ConnectionLost(f"no event: {error}") from None
+        raise ConnectionLost(f"this is not an event: {error}") from None

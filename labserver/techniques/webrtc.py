@@ -36,6 +36,7 @@ from labserver.chat.rate import RateLimit
 from labserver.errors import LabError, Refused
 from labserver.techniques.transport import signalling, websocket_endpoint
 from labserver.techniques.transport.conversation import Conversation, receipt
+from labserver.techniques.transport.ice import Candidate, Description
 from labserver.techniques.transport.interface import (
     Address,
     Chat,
@@ -43,7 +44,7 @@ from labserver.techniques.transport.interface import (
     Counters,
     Received,
 )
-from labserver.techniques.transport.peer import HUNG_UP, Candidate, Description, End, Peer
+from labserver.techniques.transport.peer import HUNG_UP, CloseReason, Peer
 from labserver.techniques.transport.signalling import HUB, Send, Signal, Switchboard
 from labserver.techniques.transport.websocket_endpoint import (
     CLOSE_TIMEOUT_S,
@@ -200,7 +201,7 @@ class HubPeer:
             pass
         except Refused as refused:
             self._send(events.error(refused).json)
-            peer.end(End(refused.message, CloseCode.POLICY_VIOLATION))
+            peer.end(CloseReason(refused.message, CloseCode.POLICY_VIOLATION))
         finally:
             why = peer.ended
             if why is not None and why is not HUNG_UP:
@@ -231,13 +232,13 @@ class HubPeer:
 # Client
 
 
-def wire(address: Address) -> WebRTCWire:
-    """A client's way to a WebRTC server's hub."""
-    return WebRTCWire(address)
+def connector(address: Address) -> WebRTCConnector:
+    """Return what connects a client to the hub of a WebRTC server."""
+    return WebRTCConnector(address)
 
 
-class WebRTCWire:
-    """One peer connection to `@hub` at a time, and the WebSocket for its signals."""
+class WebRTCConnector:
+    """Keeps one peer connection to `@hub` at a time, and the WebSocket for its signals."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -247,7 +248,7 @@ class WebRTCWire:
         self.counters = Counters()
 
     async def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
-        """Connect, and yield what is heard."""
+        """Connect, and yield what is received."""
         self.counters.requests += 1
         signals = await websocket_endpoint.connect(
             self._address, "/ws/signal", {"room": self._address.room}
@@ -262,10 +263,10 @@ class WebRTCWire:
                     await signals.send(await _offer(peer, cursor), text=True)
                     await peer.opened()
                     while (message := await peer.receive()) is not None:
-                        heard = conversation.hear(message)
-                        if heard is not None:
-                            yield heard
-                            if (ack := receipt(heard)) is not None:
+                        received = conversation.receive(message)
+                        if received is not None:
+                            yield received
+                            if (ack := receipt(received)) is not None:
                                 await peer.send(ack)
                 except (ConnectionLost, ConnectionClosed):
                     pass  # the hub's bye says why
@@ -285,10 +286,10 @@ class WebRTCWire:
             await peer.close()
 
     async def post(self, raw: bytes, message_id: str | None) -> Event | None:
-        """Send one event; where it has an id, return its answer."""
+        """Send one event; if it has an id, return the answer to it."""
         if self._conversation is None or self._peer is None:
             raise ConnectionLost("not connected")
-        return await self._conversation.say(raw, message_id, self._peer.send)
+        return await self._conversation.send(raw, message_id, self._peer.send)
 
     async def close(self) -> None:
         """Close the channel, and then the WebSocket with 1000."""
@@ -315,7 +316,7 @@ async def _tend(signals: ClientConnection, peer: Peer) -> LabError:
             signal = signalling.decode(message)
             if signal.type == "ERROR":
                 error = signalling.read(signal, Error)
-                peer.end(End(error.message))
+                peer.end(CloseReason(error.message))
                 if error.code.startswith("bad_"):
                     return Refused(400, error.code, error.message)
                 return ConnectionLost(error.message)
@@ -325,13 +326,13 @@ async def _tend(signals: ClientConnection, peer: Peer) -> LabError:
                 await peer.accept(signalling.read(signal, Description))
             elif signal.type == "bye":
                 farewell = signalling.read(signal, Farewell)
-                peer.end(End(farewell.reason, farewell.code))
+                peer.end(CloseReason(farewell.reason, farewell.code))
                 return ConnectionLost(farewell.reason, farewell.code)
     except ConnectionClosed:
         pass
     except (LabError, msgspec.DecodeError) as error:
-        peer.end(End(str(error)))
+        peer.end(CloseReason(str(error)))
         return ConnectionLost(str(error))
-    why = End(*websocket_endpoint.why_closed(signals))
+    why = CloseReason(*websocket_endpoint.why_closed(signals))
     peer.end(why)
     return ConnectionLost(why.reason, why.code)

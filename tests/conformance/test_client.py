@@ -10,7 +10,7 @@ import pytest
 from labserver.errors import LabError, Refused
 from labserver.runtime.client import Client
 from labserver.runtime.server import Server
-from labserver.techniques.client import ChatClient
+from labserver.techniques.reconnecting_client import ChatClient
 from tests.conformance.listening import (
     Start,
     address_of,
@@ -203,9 +203,9 @@ def test_a_bad_token_is_refused_for_good(server: Server) -> None:
     from labserver.runtime.loop import lab_loop
     from labserver.techniques import load
 
-    wire = load(server.technique).wire(address_of(server, "not.a.token"))
+    connector = load(server.technique).connector(address_of(server, "not.a.token"))
     with pytest.raises(Refused) as refused:
-        Client(lab_loop, ChatClient(wire, user="eve", room="lobby"))
+        Client(lab_loop, ChatClient(connector, user="eve", room="lobby"))
     assert refused.value.status == 401
 
 

@@ -17,7 +17,7 @@ from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
 from labserver.runtime.server import Server
 from labserver.techniques import load
-from labserver.techniques.client import ChatClient
+from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address
 from tests.prompt import PROMPT_S
 from tests.runtime.conftest import Start
@@ -199,7 +199,7 @@ def test_closing_a_client_that_is_cut_is_quick(server: Server) -> None:
 
 def test_a_client_that_is_not_let_in_is_told_why(server: Server, technique: str) -> None:
     address = Address(server.url, "not-a-token", "lobby", "session")
-    core = ChatClient(load(technique).wire(address), user="mallory", room="lobby")
+    core = ChatClient(load(technique).connector(address), user="mallory", room="lobby")
     with pytest.raises(Refused) as caught:
         Client(lab_loop, core)
     assert caught.value.status == 401
@@ -209,7 +209,7 @@ def test_a_server_that_is_away_is_not_waited_for_for_ever(start: Start) -> None:
     server = start("websocket")
     address = Address(server.url, server.token("alice"), "lobby", "session")
     server.stop()
-    core = ChatClient(load("websocket").wire(address), user="alice", room="lobby")
+    core = ChatClient(load("websocket").connector(address), user="alice", room="lobby")
     with pytest.raises(NotConnected, match=r"0\.5 s"):
         Client(lab_loop, core, timeout=0.5)
 

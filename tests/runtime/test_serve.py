@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labserver.chat.auth import Tokens
+from labserver.chat.tokens import Tokens
 from labserver.errors import LabError
 from labserver.runtime.serve import STOP_SIGNALS, serve
 from labserver.runtime.server import kernel_secret

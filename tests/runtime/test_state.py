@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labserver.chat.auth import SECRET_BYTES_MIN
+from labserver.chat.tokens import SECRET_BYTES_MIN
 from labserver.errors import LabError
 from labserver.runtime import state
 

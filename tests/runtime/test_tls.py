@@ -23,7 +23,7 @@ from labserver.runtime.loop import lab_loop
 from labserver.runtime.server import Server
 from labserver.runtime.tls import Authority, authority, load_certificate
 from labserver.techniques import load
-from labserver.techniques.client import ChatClient
+from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address
 from labserver.wire.message import Kind
 from labserver.wire.tape import Direction
@@ -79,8 +79,8 @@ def test_who_does_not_trust_the_authority_is_told_what_to_do(
     start: Start, technique: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = start(technique, tls=True)
-    wire = load(technique).wire(Address(server.url, server.token("eve"), "lobby", "s"))
-    core = ChatClient(wire, user="eve", room="lobby")
+    connector = load(technique).connector(Address(server.url, server.token("eve"), "lobby", "s"))
+    core = ChatClient(connector, user="eve", room="lobby")
     failures = len(lab.failures())
     with pytest.raises(NotConnected, match=r"certificate is not trusted.*server\.ca_pem"):
         Client(lab_loop, core, timeout=2)  # for a TLS handshake, on a busy machine

@@ -15,8 +15,8 @@ from labserver.chat.log import Cursor
 from labserver.chat.poller import Page, Poller
 from labserver.errors import Refused
 from labserver.techniques import long_polling
-from labserver.techniques.client import chat_client
 from labserver.techniques.long_polling import seconds
+from labserver.techniques.reconnecting_client import chat_client
 from labserver.techniques.transport.interface import Technique
 from tests.prompt import PROMPT_S
 from tests.techniques.transport.polling_server import Served, contents, hear, offset, serving, types
@@ -337,9 +337,9 @@ async def test_the_client_asks_again_after_a_204(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_polling, "WAIT_S", 0.2)
-    wire = TECHNIQUE.wire(served.address("alice"))
-    listening = wire.listen(None)
+    connector = TECHNIQUE.connector(served.address("alice"))
+    listening = connector.listen(None)
     cursors = [(await anext(listening)).cursor for _ in range(4)]
     assert len(set(cursors)) == 1
-    assert wire.counters.requests == 4
+    assert connector.counters.requests == 4
     await listening.aclose()

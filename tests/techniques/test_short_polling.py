@@ -10,8 +10,8 @@ from typing import cast
 import pytest
 
 from labserver.techniques import short_polling
-from labserver.techniques.client import chat_client
-from labserver.techniques.short_polling import ShortPolling, ShortPollingWire
+from labserver.techniques.reconnecting_client import chat_client
+from labserver.techniques.short_polling import ShortPolling, ShortPollingConnector
 from labserver.techniques.transport.interface import Technique
 from tests.prompt import PROMPT_S
 from tests.techniques.transport.polling_server import Served, contents, hear, serving, types
@@ -136,25 +136,25 @@ async def test_the_client_asks_for_what_is_new_only(
 
 
 async def test_the_client_asks_once_an_interval(served: Served) -> None:
-    wire = ShortPollingWire(served.address("alice"), interval_s=0.2)
-    listening = wire.listen(None)
+    connector = ShortPollingConnector(served.address("alice"), interval_s=0.2)
+    listening = connector.listen(None)
     began = time.monotonic()
     for _ in range(4):
         await anext(listening)
     assert 0.6 <= time.monotonic() - began < 0.6 + PROMPT_S
-    assert wire.counters.requests == 4
+    assert connector.counters.requests == 4
     await listening.aclose()
 
 
 async def test_the_client_does_not_pause_while_there_is_more(served: Served) -> None:
     for n in range(1000):
         await served.say("alice", str(n))
-    wire = ShortPollingWire(served.address("bob"), interval_s=30)
-    listening = wire.listen("0")
+    connector = ShortPollingConnector(served.address("bob"), interval_s=30)
+    listening = connector.listen("0")
     async with asyncio.timeout(10):
         heard = [await anext(listening) for _ in range(1000)]
     assert [item.event.offset for item in heard if item.event] == list(range(1, 1001))
-    assert wire.counters.requests == 4
+    assert connector.counters.requests == 4
     await listening.aclose()
 
 

@@ -6,9 +6,10 @@ import asyncio
 
 import httpx2
 
-from labserver.chat.auth import Tokens, new_secret
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.runtime.wiring import clock, make_guard, make_hub, open_hub
 from labserver.techniques import sse
+from labserver.techniques.transport.asgi_endpoints import make_app
 from labserver.techniques.transport.interface import Chat
 
 
@@ -17,10 +18,12 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_begins_and_ends
     tokens = Tokens(new_secret(), clock)
     hub = await asyncio.to_thread(make_hub)
     async with open_hub(hub):
-        endpoints = sse._Endpoints(Chat(hub, make_guard(tokens, None, ())))
-        transport = httpx2.ASGITransport(sse._app(endpoints))  # it waits for the whole answer
+        chat = Chat(hub, make_guard(tokens, None, ()))
+        streams = sse._Streams(chat)
+        app = make_app(chat, streams.routes)
+        transport = httpx2.ASGITransport(app)  # it waits for the whole answer
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            await endpoints.end()
+            await streams.end()
             async with asyncio.timeout(10):
                 answer = await client.get("/events", params={"token": tokens.issue("alice")})
     assert answer.status_code == 200

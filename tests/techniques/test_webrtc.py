@@ -20,19 +20,20 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from labserver.chat import events
-from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.events import EVENT_MAX, Event
 from labserver.chat.hub import Hub
 from labserver.chat.outbox import LIMIT_BYTES
 from labserver.chat.presence import GRACE_S
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.clock import SystemClock
 from labserver.errors import Refused
 from labserver.runtime.wiring import bind, make_guard, make_hub, open_hub, url_of
 from labserver.techniques import webrtc
-from labserver.techniques.client import ChatClient, State, chat_client
+from labserver.techniques.reconnecting_client import ChatClient, State, chat_client
 from labserver.techniques.transport import peer as peers
+from labserver.techniques.transport.ice import Description, gather_on
 from labserver.techniques.transport.interface import Address, Chat, ConnectionLost
-from labserver.techniques.transport.peer import Description, Peer
+from labserver.techniques.transport.peer import Peer
 from tests.prompt import PROMPT_S
 
 TOKENS = Tokens(new_secret(), SystemClock())
@@ -48,7 +49,7 @@ class Server:
     def client(self, user: str, room: str = "lobby", cursor: str | None = None) -> ChatClient:
         """The resilient client."""
         address = Address(self.url, TOKENS.issue(user), room, "s")
-        return ChatClient(webrtc.wire(address), user=user, room=room, cursor=cursor)
+        return ChatClient(webrtc.connector(address), user=user, room=room, cursor=cursor)
 
     @asynccontextmanager
     async def member(self, user: str, room: str = "lobby") -> AsyncIterator[Signals]:
@@ -292,15 +293,15 @@ async def test_too_many_sends_are_refused(server: Server) -> None:
 async def test_a_client_that_is_cut_or_loses_its_server_comes_back(server: Server) -> None:
     async with chat_client(server.client("alice")) as alice:
         assert await alice.opened(10)
-        wire = alice._wire
-        assert isinstance(wire, webrtc.WebRTCWire)
+        connector = alice._connector
+        assert isinstance(connector, webrtc.WebRTCConnector)
         for part in ("signals", "peer"):
             if part == "signals":
-                assert wire._signals is not None
-                wire._signals.transport.abort()
+                assert connector._signals is not None
+                connector._signals.transport.abort()
             else:
-                assert wire._peer is not None
-                await wire._peer._connection.close()
+                assert connector._peer is not None
+                await connector._peer._connection.close()
             async with asyncio.timeout(10):
                 while alice.state is State.OPEN:
                     await asyncio.sleep(0.005)
@@ -491,6 +492,7 @@ async def test_two_peers_meet_through_the_relay_and_then_talk_directly(server: S
         theirs = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         theirs.on("datachannel", lambda channel: channel.on("message", channel.send))  # an echo
         await theirs.setRemoteDescription(RTCSessionDescription(**offer["data"]))
+        await gather_on(theirs, "127.0.0.1")
         await theirs.setLocalDescription()
         answer = {"type": "answer", "sdp": theirs.localDescription.sdp}
         await bob.send("answer", offer["from"], answer, session=offer["session"])

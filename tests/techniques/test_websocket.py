@@ -18,15 +18,15 @@ from websockets.frames import Frame, Opcode
 
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import SqliteMailbox
-from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.events import EVENT_MAX, Event, envelope
 from labserver.chat.hub import Hub
 from labserver.chat.outbox import LIMIT_EVENTS
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.clock import SystemClock
 from labserver.runtime.wiring import LOOPBACK, bind, make_guard, open_hub, url_of
 from labserver.techniques import websocket
+from labserver.techniques.transport.fan_out import Framer
 from labserver.techniques.transport.interface import Chat
-from labserver.techniques.websocket import Framer
 from tests.prompt import PROMPT_S
 
 TOKENS = Tokens(new_secret(), SystemClock())

@@ -1,8 +1,9 @@
-"""A client's side of a connection that carries both ways: events, and answers to what it said.
+"""A client's side of a connection that carries events both ways, and answers among them.
 
-The server answers on the same connection on which everybody is heard, so a client sorts
-what comes in: an ACK or ERROR with the id of something it said is the answer to that, and
-everything else is heard, with the cursor to resume from. One is made for each connection.
+The server answers on the same connection on which it sends everything else, so a client sorts
+what comes in: an ACK or ERROR with the id of something it sent is the answer to that, and
+everything else is passed on, with the cursor to resume from. Each connection has its own
+`Conversation`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from labserver.techniques.transport.interface import ConnectionLost, Counters, R
 
 
 class Conversation:
-    """What is heard and said over one connection.
+    """What is received and sent over one connection.
 
     Args:
         counters: the client's.
-        cursor: where it resumes from; None: from now on.
+        cursor: the cursor it resumes from; None to begin with what comes from now on.
     """
 
     def __init__(self, counters: Counters, cursor: str | None) -> None:
@@ -29,8 +30,11 @@ class Conversation:
         self._epoch = ""
         self._answers: dict[str, asyncio.Future[Event]] = {}
 
-    def hear(self, raw: bytes | str) -> Received | None:
-        """Take what came in; None where it was an answer, which `say` has now.
+    def receive(self, raw: bytes | str) -> Received | None:
+        """Take one message that came in.
+
+        Returns:
+            What was received; None if it was an answer, which `send` returns.
 
         Raises:
             msgspec.DecodeError: if it is not an event.
@@ -40,7 +44,7 @@ class Conversation:
         self._counters.payload_received += len(utf8)
         if event.type == "HELLO":
             self._epoch = str(event.data["cursor"]).partition("-")[0]
-            # When resuming, our own cursor is the true one until a RESET has been heard.
+            # When resuming, our own cursor is the true one until a RESET has been received.
             return Received(None if self._resumes else event.data["cursor"])
         if event.type == "RESET":
             return Received(f"{event.data['epoch']}-{event.data['newest']}", event)
@@ -48,10 +52,15 @@ class Conversation:
             return None
         return Received(f"{self._epoch}-{event.offset}" if event.offset else None, event)
 
-    async def say(
-        self, raw: bytes, message_id: str | None, send: Callable[[bytes], Awaitable[None]]
+    async def send(
+        self, raw: bytes, message_id: str | None, write: Callable[[bytes], Awaitable[None]]
     ) -> Event | None:
-        """Send one event; where it has an id, wait for its answer.
+        """Send one event and, if it has an id, wait for its answer.
+
+        Args:
+            raw: the event as JSON.
+            message_id: its id; None if no answer is to be waited for.
+            write: sends one message over the connection.
 
         Raises:
             ConnectionLost: if it is not known whether the event has arrived.
@@ -60,7 +69,7 @@ class Conversation:
         if message_id is not None:
             answer = self._answers[message_id] = asyncio.get_running_loop().create_future()
         try:
-            await send(raw)
+            await write(raw)
             self._counters.sent += 1
             self._counters.payload_sent += len(raw)
             return None if answer is None else await answer
@@ -68,7 +77,7 @@ class Conversation:
             self._answers.pop(message_id or "", None)
 
     def end(self) -> None:
-        """The connection is gone: who waits for an answer is told."""
+        """Tell everyone who waits for an answer that the connection is gone."""
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(ConnectionLost("the connection closed before the answer"))
@@ -84,9 +93,9 @@ class Conversation:
         return True
 
 
-def receipt(heard: Received) -> bytes | None:
-    """The ACK that is due once `heard` has been taken: a direct message's; None for others."""
-    event = heard.event
+def receipt(received: Received) -> bytes | None:
+    """Return the ACK to send once `received` has been taken; None unless it is a direct message."""
+    event = received.event
     if event is None or not event.offset or "recipientId" not in event.data:
         return None
     return events.envelope(Event("ACK", {"offset": event.offset})).json

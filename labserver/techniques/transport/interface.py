@@ -1,8 +1,8 @@
-"""What every technique offers: a server for the chat, and a wire for a client.
+"""What every technique offers: a server for the chat, and a connector for a client.
 
-A technique is a module with the two functions of `Technique`. Reconnecting, resuming and
-dropping doubles are the same for all of them and live in client.py; a technique only says
-how one connection is opened, read and spoken to.
+A technique is a module with the two functions of `Technique`. Reconnecting, resuming and dropping
+duplicates are the same for all techniques and live in reconnecting_client.py; a technique only
+says how one connection is opened, read and written to.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from labserver.chat.auth import Guard
 from labserver.chat.events import Event
+from labserver.chat.guard import Guard
 from labserver.chat.hub import Hub
 from labserver.errors import LabError
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """What a server serves: the conversation, to whom, and in which wrapping.
+    """What a server serves: the conversation, to whom, and over what.
 
     Attributes:
         hub: the conversation.
-        guard: who may take part in it.
-        tls: what the server proves itself with; None: plain TCP.
-        http2: over HTTP/2; only the techniques in `techniques.OVER_HTTP2` know it.
+        guard: decides who may take part in it.
+        tls: what the server proves its identity with; None for plain TCP.
+        http2: whether to serve it over HTTP/2, as the techniques in `techniques.OVER_HTTP2` can.
     """
 
     hub: Hub
@@ -37,7 +37,7 @@ class Chat:
     http2: bool = False
 
 
-def _nobody() -> ssl.SSLContext:
+def _trust_nobody() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -46,22 +46,22 @@ class Address:
     """Where a client connects, and as whom.
 
     Attributes:
-        url: the server's, `http://HOST:PORT` or `https://HOST:PORT`.
+        url: the server's URL, `http://HOST:PORT` or `https://HOST:PORT`.
         token: a JWT.
         room: a room's name.
         session: the client's own name for itself, new for each client.
-        trust: what the server is verified with over TLS, for this client alone; by default
-            none is trusted.
+        trust: what a server is verified against over TLS, for this client only; by default no
+            server is trusted.
         http2: whether the server is known to speak HTTP/2.
-        headers: what the client says of itself in each HTTP request, as another program would;
-            None: what its library says.
+        headers: what the client says about itself in each HTTP request, as another program would;
+            None for what its library says.
     """
 
     url: str
     token: str
     room: str
     session: str
-    trust: ssl.SSLContext = field(default_factory=_nobody)
+    trust: ssl.SSLContext = field(default_factory=_trust_nobody)
     http2: bool = False
     headers: Mapping[str, str] | None = None
 
@@ -71,10 +71,10 @@ class Counters:
     """What a client has done so far.
 
     Attributes:
-        requests: HTTP requests, a WebSocket's handshake being one.
+        requests: HTTP requests; a WebSocket handshake is one.
         sent: events sent.
         received: events received.
-        payload_sent, payload_received: bytes of event JSON, without any header or framing.
+        payload_sent, payload_received: bytes of event JSON, without headers or framing.
     """
 
     requests: int = 0
@@ -86,11 +86,11 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came over the wire: an event, or only the cursor to resume from.
+    """What a client has received: an event, or only the cursor to resume from.
 
     Attributes:
-        cursor: where to resume from once this has been taken; None: as before.
-        event: what was said; None where only the cursor moved.
+        cursor: where to resume from once this has been taken; None if that has not changed.
+        event: the event; None if only the cursor has moved.
     """
 
     cursor: str | None
@@ -98,11 +98,11 @@ class Received:
 
 
 class ConnectionLost(LabError):
-    """The connection ended, or did not come about; trying again may help.
+    """The connection ended, or could not be made; trying again may help.
 
     Args:
         reason: what happened, for a person.
-        code: the WebSocket close code or HTTP status, where there was one.
+        code: the WebSocket close code or HTTP status, if there was one.
     """
 
     def __init__(self, reason: str, code: int | None = None) -> None:
@@ -111,11 +111,11 @@ class ConnectionLost(LabError):
 
 
 def unreachable(what: str, error: BaseException) -> ConnectionLost:
-    """The `ConnectionLost` for an error of a library, in words for a person.
+    """Return the `ConnectionLost` for a library's error, in words for a person.
 
     Args:
-        what: did not come about, such as "no connection".
-        error: the library's; where one that it hides says more, that is told.
+        what: what is missing, such as "no connection".
+        error: the library's error; if it hides one that says more, that one is described.
     """
     cause: BaseException | None = error
     while cause is not None:
@@ -128,23 +128,23 @@ def unreachable(what: str, error: BaseException) -> ConnectionLost:
     return ConnectionLost(f"{what}: {str(error) or type(error).__name__}")
 
 
-class Wire(Protocol):
-    """One client's way to the server, over one technique."""
+class Connector(Protocol):
+    """Connects one client to a server over one technique, as often as it is asked to."""
 
     counters: Counters
 
     def listen(self, cursor: str | None) -> AsyncGenerator[Received, None]:
-        """Connect, and yield what is heard; the first item says that the connection is open.
+        """Connect, and yield what is received; the first item says that the connection is open.
 
-        An item counts as taken when the next one is asked for: then a direct message is
-        acknowledged. Closing the generator drops the connection without ceremony.
+        An item counts as taken when the next one is asked for; a direct message is acknowledged
+        then. Closing the generator drops the connection without a closing handshake.
 
         Args:
-            cursor: resume after it; None: from now on.
+            cursor: the cursor to resume after; None to begin with what comes from now on.
 
         Raises:
             ConnectionLost: when the connection ends.
-            Refused: if the server will not have this client.
+            Refused: if the server does not accept this client.
         """
 
     async def post(self, raw: bytes, message_id: str | None) -> Event | None:
@@ -152,32 +152,32 @@ class Wire(Protocol):
 
         Args:
             raw: the event as JSON.
-            message_id: its id, where it has one: then the answer is waited for.
+            message_id: its id, if it has one; then the answer is waited for.
 
         Returns:
-            The answer, ACK or ERROR (over HTTP every event has one); None where none is due.
+            The answer, ACK or ERROR (over HTTP every event has one); None if none is due.
 
         Raises:
             ConnectionLost: if it is not known whether the event has arrived.
         """
 
     async def close(self) -> None:
-        """Say good-bye as the technique has it; `listen` ends by itself after that."""
+        """Close the connection as the technique does it; `listen` then ends by itself."""
 
 
 class Technique(Protocol):
-    """The module of a technique."""
+    """What the module of a technique holds."""
 
     def serve(self, chat: Chat, listening: socket.socket) -> AbstractAsyncContextManager[None]:
-        """Serve `chat` on a bound socket; on leaving, end all streams and close it."""
+        """Serve `chat` on a bound socket; at the end of the block, end all streams and close it."""
 
-    def wire(self, address: Address) -> Wire:
-        """A client's way to such a server."""
+    def connector(self, address: Address) -> Connector:
+        """Return what connects a client to such a server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer that is the same in every framework."""
+    """An HTTP answer, independent of the framework that sends it."""
 
     status: int
     body: bytes = b""

@@ -1,8 +1,8 @@
-"""What short and long polling share: all but the moment when `GET /messages` is answered.
+"""The server that short and long polling share: all but the moment that answers `GET /messages`.
 
-Server: Tornado's handlers for everything else (POST /messages, tickets, preflights, health,
-errors), and how such a server stops. Client: one poll. The techniques themselves are in
-short_polling.py and long_polling.py; read those first.
+These are Tornado's handlers for everything else (POST /messages, tickets, preflights, health,
+errors), and how such a server stops. The techniques themselves are in short_polling.py and
+long_polling.py; read those first. The client's half is in polling_client.py.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Any
 
-import msgspec
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, Finish, HTTPError, RequestHandler, stream_request_body
 
-from labserver.chat.events import EVENT_MAX, decode_event
+from labserver.chat.events import EVENT_MAX
 from labserver.chat.log import Cursor
 from labserver.chat.poller import Page, Poller, Pollers
 from labserver.errors import Refused
-from labserver.techniques.transport.http_client import HttpConnection
-from labserver.techniques.transport.interface import Answer, Chat, ConnectionLost, Received
+from labserver.techniques.transport.interface import Answer, Chat
 from labserver.techniques.transport.request import (
     DELIVERED,
     HEALTHY,
@@ -36,49 +34,46 @@ from labserver.techniques.transport.request import (
     too_large,
 )
 
-BODY_MAX = 1 << 30  # bytes; we read on past EVENT_MAX, keeping nothing, so that the 413 arrives
+BODY_MAX = 1 << 30  # bytes; past EVENT_MAX they are read but not kept, so that the 413 arrives
 BODY_TIMEOUT_S = 30.0  # for a whole body: 64 KiB at a modem's 20 kbit/s
-IDLE_TIMEOUT_S = 120.0  # longer than clients keep a connection, so that it is they who close it
-STOP_TIMEOUT_S = 0.3  # for what is under way; the whole server must stop within a second
+IDLE_TIMEOUT_S = 120.0  # longer than clients keep a connection, so that they close it first
+STOP_TIMEOUT_S = 0.3  # for requests under way; the whole server must stop within a second
 
-INTERNAL = Refused(500, "internal", "The fault is the server's; its log has more.")
+INTERNAL = Refused(500, "internal", "The server has failed; its log says how.")
 
 log = logging.getLogger("labserver.polling")
-# A peer with which no TLS comes about is no news.
+# A TLS handshake that fails is the peer's affair, and not worth a message.
 logging.getLogger("tornado.general").addFilter(
     lambda record: not record.getMessage().startswith("SSL Error")
 )
 
 
-# Server
-
-
 def stopping() -> Refused:
-    """The answer to those who wait when the server stops."""
+    """Return the answer to requests that wait when the server stops."""
     return Refused(
-        503, "stopping", "The server is stopping: ask again.", headers={"Retry-After": "1"}
+        503, "stopping", "The server is stopping; ask again.", headers={"Retry-After": "1"}
     )
 
 
-class Serving:
+class ServerState:
     """What the handlers of one server share.
 
     Attributes:
         chat: what is served.
-        pollers: who polls.
-        stopping: whether answers that are held back must be given now.
+        pollers: the clients that poll.
+        stopping: whether requests that wait must be answered now.
     """
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
         self.pollers = Pollers(chat.hub)
         self.stopping = False
-        self._under_way: set[Messages] = set()
+        self._under_way: set[MessagesHandler] = set()
         self._idle = asyncio.Event()
 
     @contextmanager
-    def under_way(self, request: Messages) -> Iterator[None]:
-        """For the time in which a request may have to wait.
+    def under_way(self, request: MessagesHandler) -> Iterator[None]:
+        """Count a request as under way for the duration of a block in which it may have to wait.
 
         Raises:
             Refused: `stopping` (503).
@@ -94,7 +89,7 @@ class Serving:
                 self._idle.set()
 
     async def stop(self) -> None:
-        """Have all that is under way answered, and let go of the pollers."""
+        """Have every request that is under way answered, and forget the pollers."""
         self.stopping = True
         for request in self._under_way:
             request.woken.set()
@@ -104,27 +99,27 @@ class Serving:
                     self._idle.clear()
                     await self._idle.wait()
         except TimeoutError:
-            if self._under_way:  # the last one may have been answered in this very turn
+            if self._under_way:  # the last one may have been answered in this turn of the loop
                 log.warning("%d requests were not answered", len(self._under_way))
         self.pollers.close()
 
 
-@stream_request_body  # Tornado's own answer to a body that is too large is to hang up
-class Handler(RequestHandler):
-    """One request; a subclass for each resource has the methods that the resource allows."""
+@stream_request_body  # Tornado itself closes the connection of a body that is too large
+class BaseHandler(RequestHandler):
+    """One request; each resource is a subclass that has the methods it allows."""
 
     allowed = "OPTIONS"
 
-    def initialize(self, serving: Serving) -> None:
+    def initialize(self, state: ServerState) -> None:
         """Called by Tornado with what `serve` gave it."""
-        self.serving = serving
-        self.chat = serving.chat
+        self.state = state
+        self.chat = state.chat
         self.body = bytearray()
         self.body_size = 0
 
     @cached_property
     def asked(self) -> Request:
-        """What is asked for."""
+        """What the request asks for."""
         return Request(self.request.uri or "/", self.request.headers.get)
 
     def data_received(self, chunk: bytes) -> None:
@@ -140,30 +135,30 @@ class Handler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     async def options(self) -> None:
-        """What a browser asks before it lets a page of another origin ask."""
+        """Answer the preflight that a browser sends before a page of another origin may ask."""
         self.answer(self.asked.preflight(self.chat))
 
     async def refuse_method(self) -> None:
-        """405 for the methods that a resource does not have."""
+        """Answer the methods that a resource does not have with 405."""
         self.asked.check_browser(self.chat)
         raise self.not_allowed()
 
     head = get = post = put = patch = delete = refuse_method
 
     def not_allowed(self) -> Refused:
-        """The answer to a method that is not allowed (RFC 9110 §15.5.6)."""
+        """Return the answer to a method that is not allowed (RFC 9110 §15.5.6)."""
         message = f"Use {self.allowed} here."
         return Refused(405, "bad_method", message, headers={"Allow": self.allowed})
 
     def answer(self, answer: Answer) -> None:
-        """Give an answer that is the same in every framework."""
+        """Send an answer."""
         self.set_status(answer.status)
         for name, value in answer.headers.items():
             self.set_header(name, value)
         self.finish(answer.body or None)
 
     def compute_etag(self) -> None:
-        """Tornado would hash each body; here the log's cursor says it all."""
+        """Do nothing: Tornado would hash each body, but the log's cursor identifies it already."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Called by Tornado with whatever a method raised."""
@@ -182,19 +177,19 @@ class Handler(RequestHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """Called by Tornado likewise; a refusal is an answer, and no news."""
+        """Called by Tornado with the same; a refusal is an ordinary answer, and is not logged."""
         if not isinstance(value, Refused | HTTPError):
-            log.error("failed at %s %s", self.request.method, self.request.path, exc_info=value)
+            log.error("failed: %s %s", self.request.method, self.request.path, exc_info=value)
 
 
-class Messages(Handler):
-    """The conversation: POST speaks in it; each technique adds the GET that reads it."""
+class MessagesHandler(BaseHandler):
+    """The conversation: POST sends to it; each technique adds the GET that reads it."""
 
     allowed = "GET, POST, OPTIONS"
 
-    def initialize(self, serving: Serving) -> None:
+    def initialize(self, state: ServerState) -> None:
         """Called by Tornado."""
-        super().initialize(serving)
+        super().initialize(state)
         self.woken = asyncio.Event()
         self.gone = False
 
@@ -205,7 +200,7 @@ class Messages(Handler):
         self.woken.set()
 
     def check_waited_for(self) -> None:
-        """Whether to go on waiting; whatever changes this also sets `woken`.
+        """Check that the request may go on waiting; whatever changes this also sets `woken`.
 
         Raises:
             Finish: if the client has gone away.
@@ -213,64 +208,64 @@ class Messages(Handler):
         """
         if self.gone:
             raise Finish
-        if self.serving.stopping:
+        if self.state.stopping:
             raise stopping()
 
     @asynccontextmanager
     async def poller(self, user: str) -> AsyncIterator[Poller]:
-        """For the time of this request, the poller that makes it."""
+        """Yield the poller that makes this request, for as long as it is under way."""
         asked = self.asked
-        with self.serving.under_way(self):
-            async with self.serving.pollers.poll(user, asked.room, asked.session) as poller:
+        with self.state.under_way(self):
+            async with self.state.pollers.poll(user, asked.room, asked.session) as poller:
                 yield poller
 
     async def post(self) -> None:
-        """Say one event; 202 with its answer."""
+        """Send one event; 202 with the answer to it."""
         user, room = self.asked.user(self.chat), self.asked.room
         if self.body_size > EVENT_MAX:
             raise too_large()
-        with self.serving.under_way(self):
+        with self.state.under_way(self):
             answer = await self.chat.hub.receive(user, room, bytes(self.body)) or DELIVERED
         self.answer(Answer(202, answer.json, self.asked.cors()))
 
     def answer_page(self, page: Page) -> None:
-        """200 with what is new; the JSON of each event is the one made when it was said."""
+        """Answer 200 with what is new; each event's JSON is the one made when it was sent."""
         events_json = b",".join([entry.json for entry in page.entries])
         body = b'{"events":[%b],"cursor":"%b"}' % (events_json, str(page.cursor).encode())
         self.answer(Answer(200, body, {**self.asked.cors(), "ETag": etag(page.cursor)}))
 
     def answer_empty(self, status: int, page: Page) -> None:
-        """304 or 204: nothing new."""
+        """Answer 304 or 204: there is nothing new."""
         self.answer(Answer(status, headers={**self.asked.cors(), "ETag": etag(page.cursor)}))
 
 
-class TicketOffice(Handler):
+class TicketsHandler(BaseHandler):
     """POST /tickets."""
 
     allowed = "POST, OPTIONS"
 
     async def post(self) -> None:
-        """A one-use ticket for the bearer of a token."""
+        """Answer with a one-use ticket for the bearer of a token."""
         self.answer(self.asked.ticket(self.chat))
 
 
-class Health(Handler):
+class HealthHandler(BaseHandler):
     """GET /healthz."""
 
     allowed = "GET, HEAD, OPTIONS"
 
     async def get(self) -> None:
-        """Alive; to whoever asks."""
+        """Say that the server is alive; no token is needed."""
         self.answer(HEALTHY)
 
     head = get
 
 
-class Missing(Handler):
+class NotFoundHandler(BaseHandler):
     """Everything else."""
 
     async def not_found(self) -> None:
-        """404."""
+        """Answer 404."""
         self.asked.check_browser(self.chat)
         self.answer(refusal(NOT_FOUND, self.asked))
 
@@ -278,28 +273,33 @@ class Missing(Handler):
 
 
 def etag(cursor: Cursor) -> str:
-    """The state of the log at a URL, as an entity tag (RFC 9110 §8.8.3)."""
+    """Return the state of the log at a URL as an entity tag (RFC 9110 §8.8.3)."""
     return f'"{cursor}"'
 
 
 @asynccontextmanager
 async def serve(
-    chat: Chat, listening: socket.socket, messages: type[Messages]
+    chat: Chat, listening: socket.socket, messages: type[MessagesHandler]
 ) -> AsyncIterator[None]:
     """Serve the chat over HTTP on a bound socket.
 
-    On leaving: accept no more, answer what is under way (what is held back, with 503), and
-    close the connections, of which nearly all are idle.
+    At the end of the block it accepts no more connections, answers the requests that are under way
+    (those that wait, with 503), and closes the connections, nearly all of which are idle.
+
+    Args:
+        chat: what is served.
+        listening: the socket.
+        messages: the technique's handler of `/messages`.
     """
-    serving = Serving(chat)
-    shared = {"serving": serving}
+    state = ServerState(chat)
+    shared = {"state": state}
     application = Application(
         [
             ("/messages", messages, shared),
-            ("/tickets", TicketOffice, shared),
-            ("/healthz", Health, shared),
+            ("/tickets", TicketsHandler, shared),
+            ("/healthz", HealthHandler, shared),
         ],
-        default_handler_class=Missing,
+        default_handler_class=NotFoundHandler,
         default_handler_args=shared,
         log_function=lambda handler: None,
     )
@@ -315,59 +315,5 @@ async def serve(
         yield
     finally:
         server.stop()
-        await serving.stop()
+        await state.stop()
         await server.close_all_connections()
-
-
-# Client
-
-
-class _PageBody(msgspec.Struct):
-    events: list[msgspec.Raw]
-    cursor: str
-
-
-_page_body = msgspec.json.Decoder(_PageBody)
-
-
-async def poll(
-    connection: HttpConnection,
-    cursor: str | None,
-    query: Mapping[str, str],
-    headers: Mapping[str, str] | None = None,
-    *,
-    held_s: float = 0.0,
-) -> list[Received]:
-    """Ask once.
-
-    Args:
-        connection: an open one.
-        cursor: what is known; None: from now on.
-        query: parameters of the technique.
-        headers: the technique's own.
-        held_s: seconds for which the server may hold the answer back.
-
-    Returns:
-        At least one item; only the last one has a cursor, the one to ask with next, so that a
-        cut within a page loses none of it.
-
-    Raises:
-        Refused: if the server will not have this client.
-        ConnectionLost: if there was no proper answer.
-    """
-    if cursor is not None:
-        query = {**query, "after": cursor}
-    response = await connection.get("/messages", query, headers, held_s=held_s)
-    if response.status_code in (204, 304):
-        return [Received(response.headers.get("ETag", "").strip('"') or cursor)]
-    try:
-        page = _page_body.decode(response.content)
-        heard = [Received(None, decode_event(raw)) for raw in page.events]
-    except msgspec.DecodeError:
-        raise ConnectionLost(
-            f"The answer ({response.status_code}) is no page of events.", response.status_code
-        ) from None
-    connection.counters.payload_received += sum(len(bytes(raw)) for raw in page.events)
-    if not heard:
-        return [Received(page.cursor)]
-    return [*heard[:-1], Received(page.cursor, heard[-1].event)]

@@ -13,12 +13,12 @@ import httpx2
 
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import IN_MEMORY, SqliteMailbox
-from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.events import Event
 from labserver.chat.hub import Hub
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.clock import SystemClock
 from labserver.runtime.wiring import bind, make_guard, open_hub, url_of
-from labserver.techniques.client import ChatClient
+from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address, Chat, Technique
 
 clock = SystemClock()
@@ -46,13 +46,13 @@ class Served:
         return client
 
     def address(self, user: str, room: str = "lobby", session: str = "s1") -> Address:
-        """Where a wire of `user` connects."""
+        """Where a connector of `user` connects."""
         return Address(self.url, self.tokens.issue(user), room, session)
 
     def chatter(self, user: str, room: str = "lobby", cursor: str | None = None) -> ChatClient:
         """Our own client; run it with `chat_client`."""
-        wire = self.technique.wire(self.address(user, room, f"s-{user}"))
-        return ChatClient(wire, user=user, room=room, cursor=cursor)
+        connector = self.technique.connector(self.address(user, room, f"s-{user}"))
+        return ChatClient(connector, user=user, room=room, cursor=cursor)
 
     async def say(self, user: str, content: str, room: str = "lobby", **data: Any) -> None:
         """Have `user` say something, past the server."""

@@ -21,54 +21,54 @@ async def nowhere(raw: bytes) -> None:
     """Send nothing."""
 
 
-def test_the_cursor_follows_what_is_heard() -> None:
+def test_the_cursor_follows_what_is_received() -> None:
     conversation = Conversation(Counters(), None)
-    assert conversation.hear(hello("ab-6").json) == Received("ab-6")
+    assert conversation.receive(hello("ab-6").json) == Received("ab-6")
     event = message(7, id="m")
-    assert conversation.hear(envelope(event).json.decode()) == Received("ab-7", event)
+    assert conversation.receive(envelope(event).json.decode()) == Received("ab-7", event)
     typing = Event("TYPING_START", {"userId": "bob"})
-    assert conversation.hear(envelope(typing).json) == Received(None, typing)
-    heard = conversation.hear(reset("cd", 1, 9, room="lobby").json)
-    assert heard is not None
-    assert heard.cursor == "cd-9"
+    assert conversation.receive(envelope(typing).json) == Received(None, typing)
+    received = conversation.receive(reset("cd", 1, 9, room="lobby").json)
+    assert received is not None
+    assert received.cursor == "cd-9"
 
 
-def test_who_resumes_keeps_the_own_cursor_until_more_is_heard() -> None:
+def test_who_resumes_keeps_the_own_cursor_until_more_is_received() -> None:
     conversation = Conversation(Counters(), "ab-3")
-    assert conversation.hear(hello("ab-6").json) == Received(None)
+    assert conversation.receive(hello("ab-6").json) == Received(None)
     event = message(4)
-    assert conversation.hear(envelope(event).json) == Received("ab-4", event)
+    assert conversation.receive(envelope(event).json) == Received("ab-4", event)
 
 
-async def test_an_answer_finds_its_question_and_is_not_heard() -> None:
+async def test_an_answer_finds_its_question_and_is_not_received() -> None:
     counters = Counters()
     conversation = Conversation(counters, None)
     async with asyncio.TaskGroup() as tasks:
-        first = tasks.create_task(conversation.say(b"1", "a", nowhere))
-        second = tasks.create_task(conversation.say(b"22", "b", nowhere))
+        first = tasks.create_task(conversation.send(b"1", "a", nowhere))
+        second = tasks.create_task(conversation.send(b"22", "b", nowhere))
         await asyncio.sleep(0)
         refused = error(Refused(400, "bad_event", "no"), "b")
-        assert conversation.hear(refused.json) is None
-        assert conversation.hear(ack("a", 1, "delivered").json) is None
+        assert conversation.receive(refused.json) is None
+        assert conversation.receive(ack("a", 1, "delivered").json) is None
     answers = first.result(), second.result()
     assert [answer.type for answer in answers if answer] == ["ACK", "ERROR"]
     assert (counters.sent, counters.payload_sent) == (2, 3)
-    assert conversation.hear(refused.json) is not None  # nobody asks any more
+    assert conversation.receive(refused.json) is not None  # nobody asks any more
 
 
 async def test_what_has_no_id_has_no_answer() -> None:
-    assert await Conversation(Counters(), None).say(b"{}", None, nowhere) is None
+    assert await Conversation(Counters(), None).send(b"{}", None, nowhere) is None
 
 
 async def test_who_waits_for_an_answer_is_told_of_the_end() -> None:
     conversation = Conversation(Counters(), None)
 
-    async def say() -> None:
+    async def send() -> None:
         with pytest.raises(ConnectionLost):
-            await conversation.say(b"{}", "a", nowhere)
+            await conversation.send(b"{}", "a", nowhere)
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(say())
+        tasks.create_task(send())
         await asyncio.sleep(0)
         conversation.end()
 
@@ -76,7 +76,7 @@ async def test_who_waits_for_an_answer_is_told_of_the_end() -> None:
 def test_bytes_are_counted_and_not_characters() -> None:
     counters = Counters()
     raw = envelope(message(1)).json
-    Conversation(counters, None).hear(raw.decode())
+    Conversation(counters, None).receive(raw.decode())
     assert counters.payload_received == len(raw)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import statistics
 import time
@@ -15,7 +14,7 @@ import pytest
 
 from labserver.chat.events import EVENT_MAX
 from labserver.techniques import long_polling, short_polling
-from labserver.techniques.client import State, chat_client
+from labserver.techniques.reconnecting_client import State, chat_client
 from labserver.techniques.transport.interface import Technique
 from labserver.techniques.transport.polling_server import INTERNAL
 from labserver.techniques.transport.request import NOT_FOUND
@@ -550,28 +549,16 @@ async def test_the_client_waits_for_a_server_that_has_stopped(technique: Techniq
 async def test_closing_the_client_ends_its_requests(technique: Technique) -> None:
     before = asyncio.all_tasks()
     async with serving(technique) as served:
-        wire = technique.wire(served.address("alice"))
-        listening = wire.listen(None)
+        connector = technique.connector(served.address("alice"))
+        listening = connector.listen(None)
         assert (await anext(listening)).cursor is not None
         next_item = asyncio.gather(anext(listening), return_exceptions=True)
         await asyncio.sleep(0.05)
         began = time.monotonic()
-        await wire.close()
+        await connector.close()
         (end,) = await next_item
         assert time.monotonic() - began < PROMPT_S
         assert type(end).__name__ == "ConnectionLost"
         with pytest.raises(Exception, match="not connected"):
-            await wire.post(b"{}", None)
+            await connector.post(b"{}", None)
     assert asyncio.all_tasks() == before
-
-
-async def test_the_last_item_of_a_page_has_its_cursor(served: Served) -> None:
-    for n in range(3):
-        await served.say("alice", str(n))
-    wire = served.technique.wire(served.address("bob"))
-    listening = wire.listen("0")
-    heard = [await anext(listening) for _ in range(3)]
-    assert [json.loads(item.event.data["content"]) for item in heard if item.event] == [0, 1, 2]
-    assert [item.cursor is None for item in heard] == [True, True, False]
-    assert offset(heard[-1].cursor or "") == 3
-    await listening.aclose()

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from labserver.chat.auth import Tokens, new_secret
 from labserver.chat.hub import Hub
 from labserver.chat.log import Cursor
+from labserver.chat.tokens import Tokens, new_secret
 from labserver.clock import VirtualClock
 from labserver.errors import Refused
 from labserver.runtime.wiring import make_guard, make_hub

@@ -16,7 +16,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
 from websockets.http11 import Response
 
-from labserver.chat.auth import Tokens
+from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 from labserver.runtime.server import kernel_secret
 from labserver.runtime.wiring import make_guard, make_hub

@@ -1,4 +1,4 @@
-"""The resilient client on a wire that a test holds in its hand."""
+"""The reconnecting client, on a connector that follows a script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from labserver.chat.events import Event, decode_event
 from labserver.errors import LabError, NotConnected, Refused
-from labserver.techniques.client import (
+from labserver.techniques.reconnecting_client import (
     BACKOFF_BASE_S,
     BACKOFF_CAP_S,
     ChatClient,
@@ -26,7 +26,7 @@ from labserver.techniques.transport.interface import ConnectionLost, Counters, R
 Script = list[Received | Exception]
 
 
-class Wire:
+class ScriptedConnector:
     """Connections that go as a script says; `post` answers what it is told to."""
 
     def __init__(self, *connections: Script) -> None:
@@ -60,8 +60,8 @@ class Wire:
 
 
 @asynccontextmanager
-async def running(wire: Wire, **options: Any) -> AsyncIterator[ChatClient]:
-    client = ChatClient(wire, user="ann", room="lobby", rng=random.Random(1), **options)
+async def running(connector: ScriptedConnector, **options: Any) -> AsyncIterator[ChatClient]:
+    client = ChatClient(connector, user="ann", room="lobby", rng=random.Random(1), **options)
     async with asyncio.timeout(20), chat_client(client):
         yield client
 
@@ -87,58 +87,64 @@ def test_the_backoff_is_full_jitter_under_a_cap() -> None:
 
 
 async def test_it_resumes_from_its_cursor_after_a_loss() -> None:
-    wire = Wire([Received("e-0"), said(1), said(2), ConnectionLost("cut")], [said(3)])
-    async with running(wire) as client:
+    connector = ScriptedConnector(
+        [Received("e-0"), said(1), said(2), ConnectionLost("cut")], [said(3)]
+    )
+    async with running(connector) as client:
         assert await contents(client, 3) == ["1", "2", "3"]
-        assert wire.cursors == [None, "e-2"]
+        assert connector.cursors == [None, "e-2"]
         assert client.cursor == "e-3"
 
 
 async def test_what_comes_twice_is_heard_once() -> None:
-    wire = Wire([said(1), said(1), said(2), ConnectionLost("cut")], [said(2), said(3)])
-    async with running(wire) as client:
+    connector = ScriptedConnector(
+        [said(1), said(1), said(2), ConnectionLost("cut")], [said(2), said(3)]
+    )
+    async with running(connector) as client:
         assert await contents(client, 3) == ["1", "2", "3"]
 
 
 async def test_the_same_id_of_another_sender_is_another_message() -> None:
-    async with running(Wire([said(1, "bob"), said(1, "eve")])) as client:
+    async with running(ScriptedConnector([said(1, "bob"), said(1, "eve")])) as client:
         assert await contents(client, 2) == ["1", "1"]
 
 
 async def test_a_refusal_ends_it_for_good_and_says_why() -> None:
-    wire = Wire([Refused(401, "bad_token", "No.")])
-    async with running(wire) as client:
+    connector = ScriptedConnector([Refused(401, "bad_token", "No.")])
+    async with running(connector) as client:
         with pytest.raises(Refused, match="No"):
             await client.opened(10)
         with pytest.raises(Refused):
             await client.send("hi")
         assert await client.receive(1) is None
         assert client.state is State.REFUSED
-    assert wire.cursors == [None]
+    assert connector.cursors == [None]
 
 
 async def test_a_message_is_sent_under_the_same_id_until_it_is_answered() -> None:
-    wire = Wire([Received("e-0")])
-    wire.answers = [ConnectionLost("x"), ConnectionLost("x")]
-    async with running(wire) as client:
+    connector = ScriptedConnector([Received("e-0")])
+    connector.answers = [ConnectionLost("x"), ConnectionLost("x")]
+    async with running(connector) as client:
         ack = await client.send("hi")
         assert ack is not None
-        assert len(wire.posted) == 3
-        assert {post["id"] for post in wire.posted} == {ack.data["id"]}
+        assert len(connector.posted) == 3
+        assert {post["id"] for post in connector.posted} == {ack.data["id"]}
 
 
 async def test_a_limit_is_waited_for() -> None:
-    wire = Wire([Received("e-0")])
-    wire.answers = [Event("ERROR", {"code": "rate_limited", "message": "", "retryAfter": 0.01})]
-    async with running(wire) as client:
+    connector = ScriptedConnector([Received("e-0")])
+    connector.answers = [
+        Event("ERROR", {"code": "rate_limited", "message": "", "retryAfter": 0.01})
+    ]
+    async with running(connector) as client:
         assert await client.send("hi") is not None
-        assert len(wire.posted) == 2
+        assert len(connector.posted) == 2
 
 
 async def test_an_error_is_raised() -> None:
-    wire = Wire([Received("e-0")])
-    wire.answers = [Event("ERROR", {"code": "bad_event", "message": "Too long."})]
-    async with running(wire) as client:
+    connector = ScriptedConnector([Received("e-0")])
+    connector.answers = [Event("ERROR", {"code": "bad_event", "message": "Too long."})]
+    async with running(connector) as client:
         with pytest.raises(Refused, match="Too long"):
             await client.send("hi")
 
@@ -156,38 +162,38 @@ async def test_an_error_is_raised() -> None:
     ],
 )
 async def test_a_text_or_an_event_can_be_sent(message: Any, posted: dict[str, Any]) -> None:
-    wire = Wire([Received("e-0")])
-    async with running(wire) as client:
+    connector = ScriptedConnector([Received("e-0")])
+    async with running(connector) as client:
         await client.send(message)
-    assert wire.posted[0].items() >= posted.items()
+    assert connector.posted[0].items() >= posted.items()
 
 
 async def test_what_is_neither_is_said_in_the_cell() -> None:
-    async with running(Wire([Received("e-0")])) as client:
+    async with running(ScriptedConnector([Received("e-0")])) as client:
         with pytest.raises(LabError, match="Send a text"):
             await client.send({"content": "hi"})
 
 
 async def test_cut_means_that_nothing_is_tried_until_restored() -> None:
-    wire = Wire([said(1)], [said(2)])
-    async with running(wire) as client:
+    connector = ScriptedConnector([said(1)], [said(2)])
+    async with running(connector) as client:
         await contents(client, 1)
         client.cut()
         await asyncio.sleep(0.05)
         assert client.state is State.CUT
         with pytest.raises(NotConnected, match="cut by hand"):
             await client.send("hi", timeout=0.05)
-        assert wire.cursors == [None]
+        assert connector.cursors == [None]
         client.restore()
         assert await contents(client, 1) == ["2"]
-        assert wire.cursors == [None, "e-1"]
+        assert connector.cursors == [None, "e-1"]
 
 
 async def test_restore_does_not_wait_for_the_backoff() -> None:
     lost: list[Script] = [[ConnectionLost("x")] for _ in range(9)]
-    wire = Wire(*lost, [said(1)])
-    async with running(wire) as client:
-        while len(wire.cursors) < 10:
+    connector = ScriptedConnector(*lost, [said(1)])
+    async with running(connector) as client:
+        while len(connector.cursors) < 10:
             if client.state is State.WAITING:
                 assert client.retry_in is not None
                 client.restore()
@@ -198,8 +204,8 @@ async def test_restore_does_not_wait_for_the_backoff() -> None:
 async def test_a_client_that_nobody_reads_ceases_to_take_and_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("labserver.techniques.client.INBOX_MAX", 3)
-    async with running(Wire([said(number) for number in range(1, 9)])) as client:
+    monkeypatch.setattr("labserver.techniques.reconnecting_client.INBOX_MAX", 3)
+    async with running(ScriptedConnector([said(number) for number in range(1, 9)])) as client:
         await asyncio.sleep(0.05)
         assert client.cursor == "e-3"
         assert await contents(client, 8) == [str(number) for number in range(1, 9)]
@@ -207,14 +213,14 @@ async def test_a_client_that_nobody_reads_ceases_to_take_and_loses_nothing(
 
 async def test_every_change_of_state_is_told() -> None:
     states: list[State] = []
-    async with running(Wire([said(1)])) as client:
+    async with running(ScriptedConnector([said(1)])) as client:
         client.on_state = lambda: states.append(client.state)
         await contents(client, 1)
     assert states == [State.CONNECTING, State.OPEN, State.CLOSED]
 
 
 async def test_closing_ends_who_waits() -> None:
-    async with running(Wire([Received("e-0")])) as client:
+    async with running(ScriptedConnector([Received("e-0")])) as client:
         waiting = asyncio.gather(client.receive(), client.receive())
         await asyncio.sleep(0.01)
         await client.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from labserver.techniques.transport.cork import FRAMES_MAX, Cork, Corked
+from labserver.techniques.transport.fan_out import FRAMES_MAX, Cork, Corked
 
 
 async def turn() -> None:

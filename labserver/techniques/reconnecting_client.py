@@ -1,8 +1,8 @@
-"""The resilient client: the same for every technique, on top of its wire.
+"""The client that reconnects: the same for every technique, on top of its connector.
 
-It connects again with capped full-jitter backoff, resumes from its cursor, drops what comes
-twice, and sends a message until it is answered, always under the same id, so that the
-server can tell a retry from a new message.
+After a connection is lost it connects again, with capped full-jitter backoff, and resumes from
+its cursor. It drops what it receives twice. It sends a message until it is answered, always under
+the same id, so that the server can tell a retry from a new message.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from labserver.chat import events
 from labserver.chat.events import Event
 from labserver.clock import Clock, SystemClock
 from labserver.errors import LabError, NotConnected, Refused
-from labserver.techniques.transport.interface import ConnectionLost, Counters, Received, Wire
+from labserver.techniques.transport.interface import ConnectionLost, Connector, Counters, Received
 
 BACKOFF_BASE_S = 0.25
-BACKOFF_CAP_S = 10.0  # longer makes a lesson dull; Socket.IO's own cap is 5, Centrifugo's 20
-STEADY_S = 5.0  # a connection that lived so long was a good one: the backoff begins anew
-INBOX_MAX = 10_000  # events that wait for `receive`; then the client ceases to read
-SEEN_MAX = 10_000  # messages remembered, to know one that comes twice
+BACKOFF_CAP_S = 10.0  # more would make lessons slow; Socket.IO's cap is 5, Centrifugo's 20
+STEADY_S = 5.0  # a connection that lasted this long was a good one: backoff starts again
+INBOX_MAX = 10_000  # events that may wait for `receive`; beyond them the client stops reading
+SEEN_MAX = 10_000  # messages that are remembered, to recognize duplicates
 SEND_TIMEOUT_S = 10.0
 
 log = logging.getLogger("labserver.client")
 
 
 class State(Enum):
-    """Where a client stands."""
+    """The states of a client's connection."""
 
     CONNECTING = "connecting"
     OPEN = "open"
     WAITING = "waiting"  # for the next attempt
-    CUT = "cut"  # by hand; nothing is tried
-    REFUSED = "refused"  # by the server, for good
+    CUT = "cut"  # by hand; no attempt is made
+    REFUSED = "refused"  # by the server; no further attempt is made
     CLOSED = "closed"
 
 
 def backoff(attempt: int, rng: random.Random) -> float:
-    """Seconds to wait before attempt number `attempt` (from 0): full jitter, capped.
+    """Return the seconds to wait before attempt number `attempt`, from 0: full jitter, capped.
 
     Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
@@ -56,17 +56,23 @@ class ChatClient:
     """One user's client in one room; made by `chat_client`.
 
     Args:
-        wire: how it travels.
+        connector: connects it to a server.
         user: the user's name.
         room: the room's name.
-        cursor: resume after it; None: from now on.
-        rng: for the backoff's jitter.
+        cursor: the cursor to resume after; None to begin with what comes from now on.
+        rng: the random numbers for the jitter of the backoff.
         clock: the time.
+
+    Attributes:
+        state: the state of the connection.
+        reason: why it is in that state, for a person; may be empty.
+        retry_at: the monotonic time of the next attempt; None while none is waited for.
+        on_state: called after each change of state.
     """
 
     def __init__(
         self,
-        wire: Wire,
+        connector: Connector,
         *,
         user: str,
         room: str,
@@ -81,7 +87,7 @@ class ChatClient:
         self.reason = ""
         self.retry_at: float | None = None
         self.on_state: Callable[[], None] = lambda: None
-        self._wire = wire
+        self._connector = connector
         self._rng = rng or random.Random()
         self._clock = clock or SystemClock()
         self._inbox: asyncio.Queue[Event | None] = asyncio.Queue(INBOX_MAX)
@@ -96,19 +102,19 @@ class ChatClient:
 
     @property
     def retry_in(self) -> float | None:
-        """Seconds until the next attempt, while waiting for it."""
+        """Seconds until the next attempt; None while none is waited for."""
         return None if self.retry_at is None else max(0.0, self.retry_at - self._clock.monotonic())
 
     @property
     def counters(self) -> Counters:
-        """What was sent and received so far."""
-        return self._wire.counters
+        """What has been sent and received so far."""
+        return self._connector.counters
 
     async def opened(self, timeout: float) -> bool:
-        """Whether the connection stands within `timeout` seconds.
+        """Return whether the connection is open within `timeout` seconds.
 
         Raises:
-            Refused: if the server will not have this client.
+            Refused: if the server does not accept this client.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -122,14 +128,14 @@ class ChatClient:
     # Reading
 
     async def receive(self, timeout: float | None = None, type: str | None = None) -> Event | None:
-        """The next event.
+        """Return the next event.
 
         Args:
-            timeout: seconds to wait; None: for ever.
-            type: pass over events of other types.
+            timeout: seconds to wait; None to wait for ever.
+            type: the type to wait for; events of other types are discarded.
 
         Returns:
-            The event; None at the timeout, or once the client is closed and all was read.
+            The event; None after the timeout, or once the client is closed and all was read.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -147,29 +153,29 @@ class ChatClient:
     async def _next(self) -> Event | None:
         event = await self._inbox.get()
         if event is None:
-            self._inbox.put_nowait(None)  # for whoever asks next
+            self._inbox.put_nowait(None)  # for the next reader
         return event
 
-    # Speaking
+    # Sending
 
     async def send(
         self, message: str | Mapping[str, Any] | Event, *, timeout: float | None = SEND_TIMEOUT_S
     ) -> Event | None:
-        """Send a message or an event, and wait until the server has answered.
+        """Send a message or an event, and wait for the server's answer.
 
         Args:
-            message: a text for the room, or an event such as
+            message: a text for the room, or an event, such as
                 `{"type": "CHAT_MESSAGE", "data": {"content": "hi", "recipientId": "bob"}}`.
-            timeout: seconds to go on trying while there is no connection; None: for ever.
+            timeout: seconds to keep trying while there is no connection; None for ever.
 
         Returns:
-            The ACK; None for an event that has no answer (typing, over a WebSocket).
+            The ACK; None for an event that has no answer (typing over a WebSocket).
 
         Raises:
             Refused: if the server answered with an ERROR.
-            NotConnected: at the timeout; it is then not known whether the message arrived.
+            NotConnected: after the timeout; it is then not known whether the message arrived.
         """
-        raw, message_id = _spoken(message)
+        raw, message_id = _encode(message)
         try:
             async with asyncio.timeout(timeout), self._sending:
                 return await self._send(raw, message_id)
@@ -183,14 +189,14 @@ class ChatClient:
         while True:
             await self._is_open.wait()
             if (refused := self._refused) is not None:
-                # A new one, as an exception that is raised again keeps all frames it passed.
+                # A new one: an exception that is raised again keeps every frame it has passed.
                 raise Refused(refused.status, refused.code, refused.message)
             if self._closing:
                 raise NotConnected("The client is closed: make a new one with server.client().")
             try:
-                answer = await self._wire.post(raw, message_id)
+                answer = await self._connector.post(raw, message_id)
             except ConnectionLost as lost:
-                # The listener notices too, but perhaps later than we would try again.
+                # The listener notices too, but perhaps only after we have tried again.
                 log.debug("%s: sending again: %s", self.user, lost)
                 await asyncio.sleep(backoff(0, self._rng))
                 continue
@@ -200,7 +206,7 @@ class ChatClient:
                 raise Refused(400, answer.data["code"], answer.data["message"])
             await asyncio.sleep(answer.data.get("retryAfter", 1.0))
 
-    # The connection's life
+    # The life of the connection
 
     def cut(self) -> None:
         """Drop the connection as a cut cable would, and stay away until `restore`."""
@@ -215,23 +221,23 @@ class ChatClient:
             self._connection.cancel()
 
     async def close(self) -> None:
-        """Say good-bye and end; what was received can still be read."""
+        """Close the connection and end; what was received can still be read."""
         if self._closing:
             return
         self._closing = True
-        await self._wire.close()
+        await self._connector.close()
         self._may_connect.set()
         if self._connection is not None:
             self._connection.cancel()
 
     async def run(self) -> None:
-        """Keep connected until closed or refused."""
+        """Stay connected until the client is closed or refused."""
         attempt = 0
         try:
             async with asyncio.TaskGroup() as tasks:
                 while not (self._closing or self._refused):
                     if not self._may_connect.is_set():
-                        self._become(State.CUT, "cut by hand")
+                        self._enter(State.CUT, "cut by hand")
                         await self._may_connect.wait()
                         attempt = 0
                         continue
@@ -242,22 +248,22 @@ class ChatClient:
                         attempt = 0
                     attempt += 1
         finally:
-            self._become(
+            self._enter(
                 State.REFUSED if self._refused else State.CLOSED,
                 str(self._refused) if self._refused else "",
             )
             self._closing = True
-            self._is_open.set()  # whoever waits to send is told
+            self._is_open.set()  # wakes those who wait to send
             self._end_inbox()
 
     async def _connect(self, attempt: int) -> None:
-        """One connection's life, and the pause after it; cancelled to cut it short."""
-        self._become(State.CONNECTING)
+        """Run one connection, and the pause after it; cancelled to end either early."""
+        self._enter(State.CONNECTING)
         try:
-            async with aclosing(self._wire.listen(self.cursor)) as heard:
-                async for item in heard:
+            async with aclosing(self._connector.listen(self.cursor)) as items:
+                async for item in items:
                     if self.state is not State.OPEN:
-                        self._become(State.OPEN)
+                        self._enter(State.OPEN)
                     await self._take(item)
         except Refused as refused:
             self._refused = refused
@@ -271,20 +277,20 @@ class ChatClient:
         delay = backoff(attempt, self._rng)
         self._is_open.clear()
         self.retry_at = self._clock.monotonic() + delay
-        self._become(State.WAITING, reason)
+        self._enter(State.WAITING, reason)
         await asyncio.sleep(delay)
 
     async def _take(self, item: Received) -> None:
         event = item.event
         if event is not None:
             self.counters.received += 1
-            if event.type == "RESET" or not self._came_before(event):
+            if event.type == "RESET" or not self._is_duplicate(event):
                 await self._inbox.put(event)
-        # Only now: if we are cut while the inbox is full, the event comes again.
+        # Only now: if the connection is cut while the inbox is full, the event is sent again.
         if item.cursor is not None:
             self.cursor = item.cursor
 
-    def _came_before(self, event: Event) -> bool:
+    def _is_duplicate(self, event: Event) -> bool:
         if event.offset is None or "id" not in event.data:
             return False
         key = (event.data.get("senderId", ""), event.data["id"])
@@ -295,7 +301,7 @@ class ChatClient:
             self._seen.popitem(last=False)
         return False
 
-    def _become(self, state: State, reason: str = "") -> None:
+    def _enter(self, state: State, reason: str = "") -> None:
         self.state = state
         self.reason = reason
         if state is State.OPEN:
@@ -306,12 +312,12 @@ class ChatClient:
 
     def _end_inbox(self) -> None:
         if self._inbox.full():
-            # Nobody reads; the end matters more than the last event, which the cursor has.
+            # Nobody is reading, and the end matters more than one event.
             self._inbox.get_nowait()
         self._inbox.put_nowait(None)
 
 
-def _spoken(message: str | Mapping[str, Any] | Event) -> tuple[bytes, str | None]:
+def _encode(message: str | Mapping[str, Any] | Event) -> tuple[bytes, str | None]:
     if isinstance(message, str):
         event = Event("CHAT_MESSAGE", {"content": message})
     elif isinstance(message, Event):
@@ -328,7 +334,7 @@ def _spoken(message: str | Mapping[str, Any] | Event) -> tuple[bytes, str | None
 
 @asynccontextmanager
 async def chat_client(client: ChatClient) -> AsyncIterator[ChatClient]:
-    """Keep `client` connected for the time of a block."""
+    """Keep `client` connected for the duration of a block."""
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(client.run())
         try:
