@@ -1,6 +1,6 @@
 """Time that is passed in: the real clock, and one that a test moves by hand.
 
-Nothing in chat/ asks the machine for the time; it asks the clock it was given.
+Nothing in chat/ asks the machine for the time; it asks the clock that it was given.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is, twice: for measuring and for showing."""
+    """A clock that tells the time twice: to measure with, and to show."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment; never goes back."""
+        """Return the seconds since some moment; they never decrease."""
 
     def time(self) -> float:
-        """Seconds since 1970-01-01 UTC."""
+        """Return the seconds since 1970-01-01 UTC."""
 
 
 class SystemClock:
@@ -28,7 +28,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that moves only when it is told to.
+    """A clock that moves only when it is advanced.
 
     Args:
         start: the first reading of `time()`, seconds since 1970; `monotonic()` starts at 0.
@@ -39,25 +39,25 @@ class VirtualClock:
         self._elapsed = 0.0
 
     def monotonic(self) -> float:
-        """Seconds since the clock was made."""
+        """Return the seconds since the clock was made."""
         return self._elapsed
 
     def time(self) -> float:
-        """Seconds since 1970-01-01 UTC."""
+        """Return the seconds since 1970-01-01 UTC."""
         return self._start + self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass.
+        """Advance the clock by some seconds.
 
         Raises:
             ValueError: if `seconds` is negative.
         """
         if seconds < 0:
-            raise ValueError(f"time does not go back: advance({seconds})")
+            raise ValueError(f"time cannot go back: advance({seconds})")
         self._elapsed += seconds
 
 
 def iso(seconds: float) -> str:
-    """A moment, in seconds since 1970, as ISO 8601 in UTC with milliseconds."""
+    """Format a moment, in seconds since 1970, as ISO 8601 in UTC with milliseconds."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

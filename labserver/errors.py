@@ -1,8 +1,8 @@
-"""The errors of labserver: who is to act, and what to do.
+"""The errors of labserver: each says who can do something about it, and what.
 
-`LabError` speaks to the person at the notebook. `Refused` is what a server answers to a
-request it will not serve; it carries the same answer in each vocabulary it is given in:
-the HTTP status, the stable word of an ERROR event, and the WebSocket close code.
+`LabError` addresses the person at the notebook. `Refused` is what a server answers to a request
+that it refuses. It carries the answer in the terms of each protocol: the HTTP status, the stable
+word of an ERROR event, and the WebSocket close code.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class LabError(Exception):
-    """Something that the person at the notebook can mend; the message says how."""
+    """An error that the person at the notebook can do something about; the message says what."""
 
 
 class Refused(LabError):
     """A request or an event that was not accepted.
 
     Args:
-        status: the HTTP status that goes with it.
-        code: a stable snake_case word, as in an ERROR event.
+        status: the HTTP status.
+        code: a stable snake_case word, for the ERROR event.
         message: one sentence that says what to change.
         headers: HTTP response headers that belong to the status.
-        close_code: the WebSocket close code where the connection must end (RFC 6455 §7.4.1).
+        close_code: the WebSocket close code, if the connection must end (RFC 6455 §7.4.1).
         retry_after_s: seconds after which the same request may be accepted.
     """
 

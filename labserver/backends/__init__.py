@@ -1,1 +1,1 @@
-"""What chat/ports asks for: buses and mailboxes."""
+"""Buses and mailboxes, as chat/ports.py asks for them."""

@@ -1,12 +1,12 @@
-"""The bus within one process: the logs are in memory, and the other servers are in it too."""
+"""The bus within one process: the logs are in memory, and so are the other servers."""
 
 from __future__ import annotations
 
 from labserver.chat.events import Envelope, Event
 from labserver.chat.log import RETAIN_ENTRIES, RoomLog, new_epoch
-from labserver.chat.ports import Kept, Listener
+from labserver.chat.ports import BusListener, Kept
 
-KEYS_MAX = 100_000  # a retry comes within seconds; this is minutes of a busy server
+KEYS_MAX = 100_000  # a retry comes within seconds; this covers minutes of a busy server
 
 
 class MemoryBus:
@@ -20,25 +20,25 @@ class MemoryBus:
         self.epoch = new_epoch()
         self._retain_entries = retain_entries
         self._logs: dict[str, RoomLog] = {}
-        self._keys: dict[str, int] = {}  # key → offset, the oldest first
-        self._listeners: dict[str, Listener] = {}
+        self._keys: dict[str, int] = {}  # key → offset; oldest first
+        self._listeners: dict[str, BusListener] = {}
         self._present: dict[tuple[str, str, str], None] = {}  # server, user, room
 
-    async def attach(self, server: str, listener: Listener) -> None:
-        """Begin to tell `listener` about the other servers."""
+    async def attach(self, server: str, listener: BusListener) -> None:
+        """Tell `listener` about the other servers from now on."""
         self._listeners[server] = listener
         for other, user, room in self._present:
             listener.on_arrived(other, user, room)
 
     async def detach(self, server: str) -> None:
-        """Tell it no more, and tell the others that its users have left."""
+        """Stop telling a server's listener, and tell the others that its users have left."""
         self._listeners.pop(server, None)
-        for who, user, room in tuple(self._present):
-            if who == server:
+        for other, user, room in tuple(self._present):
+            if other == server:
                 self.left(server, user, room)
 
     async def log(self, room: str) -> RoomLog:
-        """The room's log."""
+        """Return the room's log."""
         return self._log(room)
 
     async def append(
@@ -61,30 +61,30 @@ class MemoryBus:
         log.append(event, recipient, mail)
         return Kept(log.newest, fresh=True)
 
-    def signal(self, server: str, room: str, notice: Envelope) -> None:
-        """Pass on an event that is not kept."""
+    def notify(self, server: str, room: str, notice: Envelope) -> None:
+        """Pass on an event that is not kept to the hubs of the other servers."""
         for listener in self._others(server):
-            listener.on_signal(room, notice)
+            listener.on_notice(room, notice)
 
     def arrived(self, server: str, user: str, room: str) -> None:
-        """A server's first connection of `user` to `room`."""
+        """Tell the others of this server's first connection of `user` to `room`."""
         self._present[server, user, room] = None
         for listener in self._others(server):
             listener.on_arrived(server, user, room)
 
     def left(self, server: str, user: str, room: str) -> None:
-        """A server's last connection of `user` to `room` is gone."""
+        """Tell the others that this server's last connection of `user` to `room` is gone."""
         self._present.pop((server, user, room), None)
         for listener in self._others(server):
             listener.on_left(server, user, room)
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _log(self, room: str) -> RoomLog:
         if room not in self._logs:
             self._logs[room] = RoomLog(room, self.epoch, self._retain_entries)
         return self._logs[room]
 
-    def _others(self, server: str) -> list[Listener]:
+    def _others(self, server: str) -> list[BusListener]:
         return [listener for name, listener in self._listeners.items() if name != server]

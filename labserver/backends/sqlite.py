@@ -1,8 +1,8 @@
 """The mailbox in SQLite: a message that was accepted outlives the process.
 
-SQLite blocks, so it has a thread of its own; one thread, so that letters are numbered in
-the order in which they were handed over. An acknowledged letter loses its text at once and
-its row after a day: until then a late retry of the sender is known as a duplicate.
+SQLite blocks, so it has a thread of its own. It is only one thread, so that letters are numbered
+in the order in which they arrive. When a letter is acknowledged its text is removed at once, and
+its row after a day: until then a late retry by the sender is recognized as a duplicate.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SqliteMailbox:
     """Direct messages in one SQLite file, which several processes may share.
 
     Args:
-        path: the file, made where it is missing; `:memory:` lasts as long as the process.
+        path: the file, which is created if it is missing; `:memory:` lasts as long as the object.
 
     Raises:
         LabError: if the file cannot be opened as a mailbox.
@@ -57,22 +57,22 @@ class SqliteMailbox:
         self._connection = self._thread.submit(_connect, str(path)).result()
 
     async def keep(self, letter: Letter) -> Kept:
-        """Store `letter` durably; the same (sender, id) again is not fresh."""
+        """Store `letter` durably; if (sender, id) is known already, the result is not fresh."""
         return await self._run(lambda: self._keep(letter))
 
     async def pending(self, recipient: str) -> Sequence[Letter]:
-        """What `recipient` has not acknowledged, in the order in which it was kept."""
+        """Return what `recipient` has not acknowledged, in the order in which it was kept."""
         return await self._run(lambda: self._pending(recipient))
 
     async def drop(self, recipient: str, numbers: Sequence[int]) -> None:
-        """These have been acknowledged."""
+        """Remove the letters with these numbers, which were acknowledged."""
         await self._run(lambda: self._drop(recipient, numbers))
 
     async def aclose(self) -> None:
         """Close the file and end the thread."""
         try:
             await self._run(self._connection.close)
-        except RuntimeError:  # the interpreter is ending, and has ended the thread before us
+        except RuntimeError:  # the interpreter is ending, and has ended the thread already
             self._connection.close()
         self._thread.shutdown()
 
@@ -117,8 +117,8 @@ class SqliteMailbox:
 def _connect(path: str) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, timeout=5, check_same_thread=False)
-        # A write-ahead log lets other processes read meanwhile, and survives a kill -9;
-        # only a power cut may take the last commits (synchronous=NORMAL).
+        # A write-ahead log lets other processes read at the same time, and survives a kill -9;
+        # only a power failure can lose the last commits (synchronous=NORMAL).
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.executescript(_SCHEMA)

@@ -1,9 +1,9 @@
-"""The event types of the chat: checked as they come in, coded once as they go out.
+"""The event types of the chat: checked when they come in, encoded once when they go out.
 
-An event is one JSON object, `{"type": …, "data": {…}}`, the same on every technique. What a
-client says is decoded into one of five small types; what the server says is an `Event`, and
-travels as an `Envelope`: the event together with its JSON, so that a room of a thousand
-costs one encoding.
+An event is one JSON object, `{"type": …, "data": {…}}`, the same with every technique. What a
+client sends is decoded into one of four small types. What the server sends is an `Event`, and
+travels as an `Envelope`: the event together with its JSON, so that a room of a thousand costs one
+encoding.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ EVENT_MAX = 64 * 1024  # bytes of one event as JSON: 4096 characters of 12-byte 
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a server says, and what a client's `receive()` returns.
+    """What a server sends, and what a client's `receive()` returns.
 
     Attributes:
-        type: a word such as CHAT_MESSAGE.
-        data: what goes with that type.
-        offset: the place in the room's log; None for an event that is not kept.
+        type: its type, such as CHAT_MESSAGE.
+        data: what belongs to that type.
+        offset: its offset in the room's log; None for an event that is not kept.
         room: the room whose log it is in.
-        ts: when it was said, ISO 8601 in UTC.
+        ts: when it was sent, ISO 8601 in UTC.
     """
 
     type: str
@@ -44,10 +44,10 @@ class Envelope:
     """An event on its way out, encoded once.
 
     Attributes:
-        event: what is said.
-        json: the same as UTF-8 JSON.
-        recipient: the only user who may see it; None: everyone in the room.
-        mail: its number in the recipient's mailbox, where it is a direct message.
+        event: the event.
+        json: the event as JSON in UTF-8.
+        recipient: the only user who may see it; None for everyone in the room.
+        mail: its number in the recipient's mailbox, if it is a direct message.
     """
 
     event: Event
@@ -56,7 +56,7 @@ class Envelope:
     mail: int | None = None
 
     def visible_to(self, user: str) -> bool:
-        """Whether `user` may see it."""
+        """Return whether `user` may see it."""
         return self.recipient is None or self.recipient == user
 
 
@@ -69,13 +69,13 @@ class ChatMessage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Typing(msgspec.Struct, frozen=True):
-    """The user began (`started`) or ceased to type."""
+    """The user has begun (`started`) or stopped typing."""
 
     started: bool
 
 
 class Ping(msgspec.Struct, frozen=True):
-    """Are you there?"""
+    """A question that is answered by PONG."""
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -84,10 +84,10 @@ class Receipt(msgspec.Struct, frozen=True):
     offset: Annotated[int, msgspec.Meta(ge=0)]
 
 
-Said = ChatMessage | Typing | Ping | Receipt
+ClientEvent = ChatMessage | Typing | Ping | Receipt
 
 
-class _Spoken(msgspec.Struct, frozen=True):
+class _ClientEventJson(msgspec.Struct, frozen=True):
     type: str
     data: msgspec.Raw = msgspec.Raw(b"{}")
 
@@ -101,7 +101,7 @@ class _Outline(msgspec.Struct, frozen=True):
 
 
 _outline = msgspec.json.Decoder(_Outline)
-_spoken = msgspec.json.Decoder(_Spoken)
+_client_event = msgspec.json.Decoder(_ClientEventJson)
 _message = msgspec.json.Decoder(ChatMessage)
 _receipt = msgspec.json.Decoder(Receipt)
 _event = msgspec.json.Decoder(Event)
@@ -110,7 +110,7 @@ _encoder = msgspec.json.Encoder()
 TYPING = {"TYPING_START": True, "TYPING_STOP": False}
 
 
-def decode_said(raw: bytes | str) -> Said:
+def decode_client_event(raw: bytes | str) -> ClientEvent:
     """Decode one event from a client.
 
     Args:
@@ -118,10 +118,10 @@ def decode_said(raw: bytes | str) -> Said:
 
     Raises:
         Refused: `too_large` (413, close 1009), `bad_json` (400), `bad_event` (400: a key is
-            missing or has the wrong form), `unknown_type` (400) or `bad_name` (400).
+            missing or its value is not valid), `unknown_type` (400) or `bad_name` (400).
     """
-    # Through str, because msgspec does not check that bytes are UTF-8, and back, because
-    # a lone surrogate written as an escape is a str that no one could be sent.
+    # To str, because msgspec does not check that bytes are UTF-8, and back, because a str with a
+    # lone surrogate cannot be encoded.
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
         utf8 = text.encode()
@@ -137,9 +137,9 @@ def decode_said(raw: bytes | str) -> Said:
     try:
         return _decode(utf8)
     except msgspec.ValidationError as error:
-        # msgspec ceases to read at the first thing that does not fit: is the rest JSON at all?
+        # msgspec stops at the first thing that does not fit: is the rest JSON at all?
         if _is_json(utf8):
-            raise Refused(400, "bad_event", f"The event is not as agreed: {error}.") from None
+            raise Refused(400, "bad_event", f"The event is not valid: {error}.") from None
         raise Refused(400, "bad_json", "Send one JSON object.") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Refused(400, "bad_json", f"Send one JSON object: {error}.") from None
@@ -153,21 +153,21 @@ def _is_json(utf8: bytes) -> bool:
     return True
 
 
-def _decode(utf8: bytes) -> Said:
-    spoken = _spoken.decode(utf8)
-    data = b"{}" if bytes(spoken.data) == b"null" else spoken.data
-    if spoken.type == "CHAT_MESSAGE":
+def _decode(utf8: bytes) -> ClientEvent:
+    encoded = _client_event.decode(utf8)
+    data = b"{}" if bytes(encoded.data) == b"null" else encoded.data
+    if encoded.type == "CHAT_MESSAGE":
         message = _message.decode(data)
         if message.recipient_id is not None:
             check_name(message.recipient_id, "recipientId")
         _check_scalars(message.content)
         _check_scalars(message.id or "")
         return message
-    if spoken.type in TYPING:
-        return Typing(started=TYPING[spoken.type])
-    if spoken.type == "PING":
+    if encoded.type in TYPING:
+        return Typing(started=TYPING[encoded.type])
+    if encoded.type == "PING":
         return Ping()
-    if spoken.type == "ACK":
+    if encoded.type == "ACK":
         return _receipt.decode(data)
     raise Refused(
         400,
@@ -181,7 +181,7 @@ def _check_scalars(text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise Refused(
-            400, "bad_json", "A surrogate stands alone: write the whole character."
+            400, "bad_json", "The text has a lone surrogate: send whole characters."
         ) from None
 
 
@@ -195,7 +195,7 @@ def decode_event(raw: bytes | str) -> Event:
 
 
 def envelope(event: Event, recipient: str | None = None, mail: int | None = None) -> Envelope:
-    """Encode `event` for its journey."""
+    """Encode `event` for sending."""
     return Envelope(event, _encoder.encode(event), recipient, mail)
 
 
@@ -203,17 +203,17 @@ PONG = envelope(Event("PONG"))
 
 
 def hello(cursor: str) -> Envelope:
-    """Where a stream begins; sent first to a client that asked for it with `hello=1`."""
+    """Return the HELLO: where a stream begins; for a client that asked for it with `hello=1`."""
     return envelope(Event("HELLO", {"cursor": cursor}))
 
 
 def ack(message_id: str, offset: int, status: str) -> Envelope:
-    """The answer to a message: `delivered`, `queued` or `duplicate`."""
+    """Return the answer to a message; `status` is `delivered`, `queued` or `duplicate`."""
     return envelope(Event("ACK", {"id": message_id, "offset": offset, "status": status}))
 
 
 def error(refused: Refused, message_id: str | None = None) -> Envelope:
-    """The answer to an event that was not accepted."""
+    """Return the answer to an event that was not accepted."""
     data: dict[str, Any] = {"code": refused.code, "message": refused.message}
     if message_id is not None:
         data["id"] = message_id
@@ -223,25 +223,32 @@ def error(refused: Refused, message_id: str | None = None) -> Envelope:
 
 
 def reset(epoch: str, oldest: int, newest: int, room: str) -> Envelope:
-    """What was missed cannot be had: the log begins at `oldest`, and goes on after `newest`."""
+    """Return the RESET: what was missed cannot be had.
+
+    Args:
+        epoch: the log's epoch.
+        oldest: the oldest offset that the log has.
+        newest: the offset after which reading goes on.
+        room: the room.
+    """
     data = {"epoch": epoch, "oldest": oldest, "newest": newest}
     return envelope(Event("RESET", data, room=room))
 
 
 def presence(user: str, online: bool) -> Envelope:
-    """A user came or went."""
+    """Return the notice that a user came online or went offline."""
     return envelope(
         Event("PRESENCE", {"userId": user, "status": "online" if online else "offline"})
     )
 
 
 def typing(user: str, started: bool) -> Envelope:
-    """A user began or ceased to type."""
+    """Return the notice that a user began or stopped typing."""
     return envelope(Event("TYPING_START" if started else "TYPING_STOP", {"userId": user}))
 
 
-def said_id(raw: bytes | str) -> str | None:
-    """The client-made id in an event that was refused, where one can be read."""
+def client_event_id(raw: bytes | str) -> str | None:
+    """Return the client's id in an event that was refused; None if it cannot be read."""
     try:
         return _outline.decode(raw).data.id
     except (msgspec.DecodeError, RecursionError, UnicodeError):

@@ -22,9 +22,8 @@ class Hosts:
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         self._allowed: set[tuple[str, int | None]] = set()
         for entry in allowed:
-            v6 = entry.count(":") > 1 and not entry.startswith(
-                "["
-            )  # without brackets, as in a socket's address
+            # An IPv6 address may come without brackets, as in a socket's address.
+            v6 = entry.count(":") > 1 and not entry.startswith("[")
             text = f"[{entry}]" if v6 else entry
             origin = parse_origin(f"http://{text}")
             if origin is not None:

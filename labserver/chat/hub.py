@@ -1,9 +1,9 @@
-"""Who is in which room, and what reaches them: the chat itself, whatever it travels on.
+"""The hub: the chat itself, whatever it travels on.
 
-A connection is a *visit*: it catches up from its cursor, page by page, and goes live in the
-same breath as it finds no more, so that nothing is lost or doubled between the two. A client
-that polls is a visit that pauses between requests (poller.py). Everything here runs on one
-thread and between two awaits nothing else happens: that is what the counts rely on.
+A connection is a *visit*: it catches up from its cursor, page by page, and goes live in the moment
+in which it finds nothing more, so that nothing is lost or duplicated in between. A client that
+polls is a visit that pauses between requests (poller.py). Everything here runs on one thread, and
+nothing else happens between two awaits; the counts rely on that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from labserver.chat import events
@@ -22,83 +21,41 @@ from labserver.chat.ports import Bus, Letter, Mailbox
 from labserver.chat.post import Post
 from labserver.chat.presence import GRACE_S, Presence
 from labserver.chat.rate import SENDS_PER_S, RateLimit
-from labserver.chat.typists import THROTTLE_S, TTL_S, Typists
+from labserver.chat.room import Deliver, Member, Room
+from labserver.chat.typing_indicators import THROTTLE_S, TTL_S, TypingIndicators
 from labserver.clock import Clock, iso
 from labserver.errors import Refused
 
-PAGE = 256  # entries read from the log at a time while catching up
-ROOMS_MAX = 10_000  # a room is made by naming it, so the number must have an end
-PRESENCE_ROOM_MAX = 200  # n users coming to a room cost n² notices; Discord's limit is 250
-
-Deliver = Callable[[Envelope], None]
+PAGE = 256  # entries that are read from the log at a time while catching up
+ROOMS_MAX = 10_000  # naming a room creates it, so their number must be limited
 
 
 class Timed(Protocol):
-    """Something that wants to be called at a time."""
+    """Something that is to be called at a certain time."""
 
     @property
     def deadline(self) -> float | None:
-        """When, on the monotonic clock; None: not at all."""
+        """The monotonic time; None for no call."""
 
     def tick(self) -> None:
         """Do what is due."""
-
-
-@dataclass(slots=True, eq=False)
-class Member:
-    """One connection in one room.
-
-    Attributes:
-        user, room: who, and where.
-        deliver: takes each envelope once the member is live; must neither raise, block, nor
-            call the hub.
-        log: the room's log.
-        epoch: of the log when the member began to read it.
-        position: the last offset read while catching up.
-        preface: what comes before the log: a RESET, or mail from before `position`.
-        live: whether `deliver` is called.
-    """
-
-    user: str
-    room: str
-    deliver: Deliver
-    log: RoomLog
-    epoch: str
-    position: int
-    preface: list[Envelope] = field(default_factory=list)
-    live: bool = False
-
-    @property
-    def cursor(self) -> Cursor:
-        """Where the member stands in the log: before its preface, while that is to be read."""
-        first = self.preface[0].event.offset if self.preface else None
-        return Cursor(self.position if first is None else first - 1, self.epoch)
-
-
-@dataclass(slots=True)
-class _Room:
-    log: RoomLog
-    members: set[Member] = field(default_factory=set)
-    users: dict[str, int] = field(default_factory=dict)  # user → connections here
-    live: dict[Member, Deliver] = field(default_factory=dict)
-    announced: dict[str, bool] = field(default_factory=dict)  # user online here → was it told
-
-
-def inbox(user: str) -> str:
-    """The room in which `user` hears direct messages only; no room of a client's can be it."""
-    return f"@{user}"
 
 
 class Hub:
     """One server's view of the conversation.
 
     Args:
-        bus: the room logs, perhaps shared with other servers.
+        bus: the room logs, which may be shared with other servers.
         mailbox: keeps direct messages.
         clock: the time.
         grace_s: seconds without a connection after which a user is offline.
-        sends_per_s: how often a user may speak, on average over 2 s; None: no limit.
-        name: this server's name on the bus.
+        sends_per_s: sends per second that a user is allowed, on average over 2 s; None for any
+            number.
+        name: this server's name on the bus; random by default.
+
+    Attributes:
+        on_deadline: called with the monotonic time at which `tick` is to be called next.
+        timers: what else has deadlines.
     """
 
     def __init__(
@@ -118,12 +75,12 @@ class Hub:
         self._mailbox = mailbox
         self._post = Post(bus, mailbox, self._open)
         self._presence = Presence(clock, grace_s)
-        self._typists = Typists(clock)
-        # Those on other servers, whose STOP may be lost; their STARTs come a throttle apart.
-        self._typists_elsewhere = Typists(clock, throttle_s=0, ttl_s=TTL_S + THROTTLE_S)
+        self._typing_indicators = TypingIndicators(clock)
+        # Of other servers, whose STOP may be lost, and whose STARTs come a throttle apart.
+        self._typing_elsewhere = TypingIndicators(clock, throttle_s=0, ttl_s=TTL_S + THROTTLE_S)
         self._rate = RateLimit(clock, sends_per_s)
         self.timers: list[Timed] = []
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, Room] = {}
         self._members_of: dict[str, set[Member]] = {}  # user → members
         self._elsewhere: dict[str, set[tuple[str, str]]] = {}  # user → (server, room)
 
@@ -132,24 +89,24 @@ class Hub:
         await self._bus.attach(self.name, self)
 
     async def aclose(self) -> None:
-        """Leave the bus, and let go of it and of the mailbox."""
+        """Leave the bus, and close it and the mailbox."""
         await self._bus.detach(self.name)
         await self._bus.aclose()
         await self._mailbox.aclose()
 
-    # Listening
+    # Reading
 
     @asynccontextmanager
     async def visit(
         self, user: str, room: str, deliver: Deliver, after: Cursor | None = None
     ) -> AsyncIterator[Member]:
-        """Be in a room: read on from a cursor with `catch_up`, then hear what is said.
+        """Be in a room for the duration of a block: catch up from a cursor, then go live.
 
         Args:
-            user: a checked name.
+            user: a valid name.
             room: a room's name, or `inbox(user)`.
             deliver: called with each envelope once the member is live.
-            after: the reader's cursor; None: from now on.
+            after: the reader's cursor; None to begin with what comes from now on.
 
         Raises:
             Refused: `bad_name` (400) or `too_many_rooms` (429).
@@ -162,16 +119,18 @@ class Hub:
             self.leave(member)
 
     def catch_up(self, member: Member) -> list[Envelope]:
-        """The next page of what the member has not read; empty once it is live.
+        """Return the next page of what the member has not read; empty once it is live.
 
-        The caller sends each page before it asks for the next.
+        The caller must send each page before it asks for the next.
         """
         if member.live:
             return []
         if member.preface:
             page, member.preface = member.preface, []
             return page
-        if not member.log.covers(member.cursor):  # overtaken while it was sending the last page
+        if not member.log.covers(
+            member.cursor
+        ):  # the log has moved past it while it sent the last page
             member.epoch, member.position = member.log.epoch, member.log.before_mail(member.user)
             return [member.log.reset(member.position)]
         page, member.position = member.log.after(member.position, member.user, PAGE)
@@ -180,45 +139,38 @@ class Hub:
         return page
 
     def go_live(self, member: Member) -> None:
-        """From now on `deliver` is called; first with who is online here."""
-        member.live = True
-        room = self._rooms[member.room]
-        room.live[member] = member.deliver
-        if len(room.announced) <= PRESENCE_ROOM_MAX:
-            for user in room.announced:
-                room.announced[user] = True
-                if user != member.user:
-                    member.deliver(events.presence(user, online=True))
+        """Call the member's `deliver` from now on, first with who is online here."""
+        self._rooms[member.room].go_live(member)
 
     async def arrive(self, user: str, room: str, deliver: Deliver) -> Member:
-        """Count a new member in. Who calls this calls `leave`."""
+        """Add a new member; the caller must call `leave` when its connection ends.
+
+        Raises:
+            Refused: `bad_name` (400) or `too_many_rooms` (429).
+        """
         log = await self._open(room)
         member = Member(user, room, deliver, log, log.epoch, log.newest)
         here = self._rooms[room]
-        here.members.add(member)
-        here.users[user] = here.users.get(user, 0) + 1
+        first = here.add(member)
         self._members_of.setdefault(user, set()).add(member)
         self._post.moved_in(user, room)
         self._presence.connect(user, member)
-        self._announce(user, here)
-        if here.users[user] == 1:
+        here.announce(user)
+        if first:
             self._bus.arrived(self.name, user, room)
         return member
 
     def leave(self, member: Member) -> None:
-        """Count a member out; twice does no harm."""
+        """Remove a member; removing it twice does no harm."""
         here = self._rooms[member.room]
         if member not in here.members:
             return
-        here.members.remove(member)
-        here.users[member.user] -= 1
-        here.live.pop(member, None)
+        last = here.remove(member)
         mine = self._members_of[member.user]
         mine.remove(member)
         if not mine:
             del self._members_of[member.user]
-        if not here.users[member.user]:
-            del here.users[member.user]
+        if last:
             self._stop_typing(member.user, member.room)
             self._bus.left(self.name, member.user, member.room)
         self._presence.disconnect(member.user, member)
@@ -227,15 +179,15 @@ class Hub:
     async def begin(
         self, member: Member, after: Cursor | None, *, collect: bool = True
     ) -> tuple[list[Envelope], int]:
-        """Where a reader with cursor `after` starts.
+        """Return where a reader with cursor `after` starts.
 
         Args:
-            member: has arrived.
-            after: its cursor; None: from now on.
-            collect: whether to look into the mailbox where `after` is covered.
+            member: a member that has arrived.
+            after: its cursor; None to begin with what comes from now on.
+            collect: whether to look into the mailbox even if `after` is covered.
 
         Returns:
-            What to hand over first, and the offset to read on from.
+            What to deliver first, and the offset to read on from.
         """
         log = member.log
         if after is not None and log.covers(after):
@@ -243,7 +195,7 @@ class Hub:
             if collect:
                 await self._post.collect(member.user, log, after.offset)
             return [], after.offset
-        # The reader gets what comes after this moment in any case, mail placed meanwhile too.
+        # The reader gets what comes from this moment on in any case, including mail.
         position = log.newest
         mail = await self._post.collect(member.user, log, position)
         if after is None:
@@ -252,37 +204,37 @@ class Hub:
             position = (mail[0].event.offset or 0) - 1
         return [log.reset(position)], position
 
-    # Speaking
+    # Sending
 
     async def receive(self, user: str, room: str, raw: bytes | str) -> Envelope | None:
-        """Do what a client says.
+        """Do what an event of a client asks for.
 
         Args:
-            user: who says it.
-            room: where.
+            user: the user who sends it.
+            room: the room it is sent to.
             raw: the event as JSON.
 
         Returns:
-            The answer: an ACK, a PONG, or None where none is due.
+            The answer, an ACK or a PONG; None if none is due.
 
         Raises:
             Refused: with a code for the ERROR event and an HTTP status.
         """
         try:
-            said = events.decode_said(raw)
+            event = events.decode_client_event(raw)
         except Refused:
-            self._rate.spend(user)  # nonsense is not free either
+            self._rate.spend(user)  # events that cannot be read count, too
             raise
-        if isinstance(said, Receipt):
-            await self._post.acknowledge(user, await self._open(room), said.offset)
+        if isinstance(event, Receipt):
+            await self._post.acknowledge(user, await self._open(room), event.offset)
             return None
         self._rate.spend(user)
-        if isinstance(said, ChatMessage):
-            return await self._message(user, room, said)
-        if isinstance(said, Ping):
+        if isinstance(event, ChatMessage):
+            return await self._message(user, room, event)
+        if isinstance(event, Ping):
             return events.PONG
         await self._open(room)
-        self._typing(user, room, said)
+        self._typing(user, room, event)
         return None
 
     async def _message(self, user: str, room: str, message: ChatMessage) -> Envelope:
@@ -306,72 +258,70 @@ class Hub:
             kept = await self._post.send(letter, self._connected_rooms, room)
         return events.ack(message_id, kept.at, status if kept.fresh else "duplicate")
 
-    def _typing(self, user: str, room: str, said: Typing) -> None:
-        if not said.started:
+    def _typing(self, user: str, room: str, typing: Typing) -> None:
+        if not typing.started:
             self._stop_typing(user, room)
-        elif self._typists.start(user, room):
+        elif self._typing_indicators.start(user, room):
             self._notify(room, events.typing(user, started=True), but=user)
         self.schedule()
 
     def _stop_typing(self, user: str, room: str) -> None:
-        if self._typists.stop(user, room):
+        if self._typing_indicators.stop(user, room):
             self._notify(room, events.typing(user, started=False), but=user)
 
     # Time
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` next has something to do, on the monotonic clock."""
+        """The monotonic time at which `tick` next has something to do; None if it has nothing."""
         deadlines = [
             self._presence.deadline,
-            self._typists.deadline,
-            self._typists_elsewhere.deadline,
+            self._typing_indicators.deadline,
+            self._typing_elsewhere.deadline,
             *(timer.deadline for timer in self.timers),
         ]
         return min((at for at in deadlines if at is not None), default=None)
 
     def schedule(self) -> None:
-        """Tell the owner of the timer when the next deadline is."""
+        """Call `on_deadline` with the next deadline."""
         deadline = self.deadline
         if deadline is not None:
             self.on_deadline(deadline)
 
     def tick(self) -> None:
-        """Do what is due: pollers that ceased to ask, users who left, typists who fell silent."""
+        """Do what is due: pollers that stopped asking, users who left, typing that stopped."""
         for timer in tuple(self.timers):
             timer.tick()
         for user in self._presence.expire():
-            notice = events.presence(user, online=False)
-            for name, room in self._rooms.items():
-                if room.announced.pop(user, False):
-                    self._tell(name, notice)
-        for user, name in self._typists.expire():
+            for room in self._rooms.values():
+                room.withdraw(user)
+        for user, name in self._typing_indicators.expire():
             self._notify(name, events.typing(user, started=False), but=user)
-        for user, name in self._typists_elsewhere.expire():
+        for user, name in self._typing_elsewhere.expire():
             self._tell(name, events.typing(user, started=False), but=user)
         self.schedule()
 
-    # What the bus tells of other servers
+    # Called by the bus: what happens on other servers
 
-    def on_signal(self, room: str, notice: Envelope) -> None:
-        """Another server passes on an event that is not kept."""
+    def on_notice(self, room: str, notice: Envelope) -> None:
+        """Another server has passed on an event that is not kept."""
         user = notice.event.data["userId"]
         self._tell(room, notice, but=user)
         if notice.event.type == "TYPING_START":
-            self._typists_elsewhere.start(user, room)
+            self._typing_elsewhere.start(user, room)
             self.schedule()
         else:
-            self._typists_elsewhere.stop(user, room)
+            self._typing_elsewhere.stop(user, room)
 
     def on_arrived(self, server: str, user: str, room: str) -> None:
-        """A user is connected to `room` on another server."""
+        """A user has opened a first connection to `room` on another server."""
         self._elsewhere.setdefault(user, set()).add((server, room))
         self._presence.connect(user, (server, room))
         if room in self._rooms:
-            self._announce(user, self._rooms[room])
+            self._rooms[room].announce(user)
 
     def on_left(self, server: str, user: str, room: str) -> None:
-        """A user is no more connected to `room` on that server."""
+        """A user has closed the last connection to `room` on that server."""
         places = self._elsewhere.get(user, set())
         places.discard((server, room))
         if not places:
@@ -379,7 +329,7 @@ class Hub:
         self._presence.disconnect(user, (server, room))
         self.schedule()
 
-    # Within
+    # Internals
 
     async def _open(self, name: str) -> RoomLog:
         room = self._rooms.get(name)
@@ -388,42 +338,23 @@ class Hub:
         if not name.startswith("@"):
             check_name(name, "room")
         if len(self._rooms) >= ROOMS_MAX:
-            raise Refused(429, "too_many_rooms", "Use one of the rooms that are there.")
+            raise Refused(429, "too_many_rooms", "Use one of the rooms that exist.")
         log = await self._bus.log(name)
-        if name not in self._rooms:  # another task may have opened it while we waited
-            self._rooms[name] = _Room(log)
-            log.watch(self._fan_out)
+        if name not in self._rooms:  # another task may have opened it in the meantime
+            opened = self._rooms[name] = Room(log)
+            log.watch(opened.fan_out)
             for user, places in self._elsewhere.items():
                 if any(there == name for _, there in places):
-                    self._announce(user, self._rooms[name])
+                    opened.announce(user)
         return self._rooms[name].log
-
-    def _fan_out(self, entry: Envelope) -> None:
-        room = self._rooms[entry.event.room or ""]
-        if entry.recipient is None:
-            for deliver in room.live.values():
-                deliver(entry)
-            return
-        for member, deliver in room.live.items():
-            if member.user == entry.recipient:
-                deliver(entry)
-
-    def _announce(self, user: str, room: _Room) -> None:
-        if user in room.announced or room.log.room.startswith("@"):
-            return
-        room.announced[user] = len(room.announced) < PRESENCE_ROOM_MAX
-        if room.announced[user]:
-            self._tell(room.log.room, events.presence(user, online=True), but=user)
 
     def _notify(self, room: str, notice: Envelope, but: str) -> None:
         self._tell(room, notice, but)
-        self._bus.signal(self.name, room, notice)
+        self._bus.notify(self.name, room, notice)
 
     def _tell(self, room: str, notice: Envelope, but: str | None = None) -> None:
-        here = self._rooms.get(room)
-        for member, deliver in here.live.items() if here else ():
-            if member.user != but:
-                deliver(notice)
+        if room in self._rooms:
+            self._rooms[room].notify(notice, but)
 
     def _connected_rooms(self, user: str) -> set[str]:
         local = {member.room for member in self._members_of.get(user, ())}

@@ -1,9 +1,9 @@
-"""The append-only log of one room: every technique reads on in it from a cursor.
+"""The append-only log of one room, which every technique reads from a cursor on.
 
-Offsets begin at 1 and grow by one. The log keeps its newest entries, by number and by
-bytes; a reader whose cursor is older than that is told so (`covers` is False) rather than
-served with a gap. A log that begins anew has another epoch, so that an offset of the old
-one is not mistaken for an offset of the new.
+Offsets begin at 1 and grow by one. The log keeps its newest entries, limited by number and by
+bytes. A reader whose cursor is older than that is told so (`covers` is False), instead of being
+served with a gap. A log that begins again has another epoch, so that an offset of the old log is
+not mistaken for one of the new.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from labserver.chat import events
 from labserver.chat.events import Envelope, Event, envelope
 from labserver.errors import Refused
 
-RETAIN_ENTRIES = 10_000  # a cut of some minutes in a busy room; Centrifugo keeps as much as told
+RETAIN_ENTRIES = 10_000  # enough for a cut of some minutes in a busy room
 RETAIN_BYTES = 16 * 1024 * 1024  # so that a room of long messages does not fill the memory
 
 _CURSOR = re.compile(r"(?:([0-9a-z]{1,32})-)?([0-9]{1,18})", re.ASCII)
 
 
 def new_epoch() -> str:
-    """A name for a log that begins now."""
+    """Return the name of a new epoch."""
     return secrets.token_hex(4)
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a reader has come: the last offset it has, and in which epoch.
+    """How far a reader has read: the last offset that it has, and in which epoch.
 
     Attributes:
-        offset: the last offset that the reader has; 0: none.
-        epoch: the log's epoch; None where the reader did not say.
+        offset: the last offset that the reader has; 0 if it has none.
+        epoch: the log's epoch; None if the reader did not say.
     """
 
     offset: int
@@ -44,7 +44,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """Read `OFFSET` or `EPOCH-OFFSET`.
+        """Parse `OFFSET` or `EPOCH-OFFSET`.
 
         Raises:
             Refused: `bad_cursor` (400).
@@ -60,14 +60,14 @@ class Cursor:
 
 @dataclass(slots=True)
 class RoomLog:
-    """What was said in one room.
+    """What was sent to one room.
 
     Args:
         room: its name.
-        epoch: the name of this beginning.
+        epoch: the name of its epoch.
         retain_entries: how many entries are kept.
         retain_bytes: how many bytes of JSON are kept.
-        newest: the last offset given so far, where the log continues one that is elsewhere.
+        newest: the last offset given so far, if the log continues one that is elsewhere.
     """
 
     room: str
@@ -82,7 +82,7 @@ class RoomLog:
 
     @property
     def oldest(self) -> int:
-        """The oldest offset that is kept; `newest` + 1 where nothing is."""
+        """The oldest offset that is kept; `newest` + 1 if none is."""
         return self.newest + 1 - len(self._entries)
 
     @property
@@ -96,14 +96,14 @@ class RoomLog:
     def append(
         self, event: Event, recipient: str | None = None, mail: int | None = None
     ) -> Envelope:
-        """Give `event` the next offset, keep it, and tell those who watch."""
+        """Give `event` the next offset, keep it, and call the watchers."""
         placed = msgspec.structs.replace(event, offset=self.newest + 1, room=self.room)
         entry = envelope(placed, recipient, mail)
         self.extend(entry)
         return entry
 
     def extend(self, entry: Envelope) -> None:
-        """Keep an entry that has its offset already.
+        """Keep an entry that already has its offset.
 
         Raises:
             ValueError: if its offset is not the next one.
@@ -121,10 +121,10 @@ class RoomLog:
             watcher(entry)
 
     def restart(self, epoch: str, newest: int) -> None:
-        """Begin anew: what was kept is gone; those who watch are told with a RESET.
+        """Forget all entries, begin a new epoch, and call the watchers with a RESET.
 
         Args:
-            epoch: the name of the new beginning.
+            epoch: the name of the new epoch.
             newest: the offset after which it goes on.
         """
         self.epoch = epoch
@@ -132,34 +132,35 @@ class RoomLog:
         self._entries.clear()
         self._private.clear()
         self._bytes = 0
-        told = self.reset()
+        notice = self.reset()
         for watcher in tuple(self._watchers):
-            watcher(told)
+            watcher(notice)
 
     def reset(self, after: int | None = None) -> Envelope:
-        """What a reader is told whose cursor is not covered, and who goes on after `newest`.
+        """Return the RESET for a reader whose cursor is not covered.
 
         Args:
-            after: the offset to go on from, where unread mail stands before the log's end: the
-                reader's next cursor is taken from here, and must not be a receipt for that.
+            after: the offset to go on after, if unread mail stands before the log's end: it is
+                the reader's next cursor, which must not acknowledge that mail. None for the
+                log's end.
         """
         return events.reset(
             self.epoch, self.oldest, self.newest if after is None else after, self.room
         )
 
     def covers(self, cursor: Cursor) -> bool:
-        """Whether everything after `cursor` can be had."""
+        """Return whether everything after `cursor` is available."""
         if cursor.epoch is not None and cursor.epoch != self.epoch:
             return False
         return self.oldest - 1 <= cursor.offset <= self.newest
 
     def after(self, offset: int, user: str, limit: int) -> tuple[list[Envelope], int]:
-        """What `user` may see after `offset`.
+        """Return what `user` may see after `offset`.
 
         Args:
-            offset: the last offset the reader has; it must be covered.
-            user: who reads.
-            limit: at most so many entries.
+            offset: the last offset that the reader has; it must be covered.
+            user: the reader.
+            limit: the largest number of entries to return.
 
         Returns:
             The entries, and the offset to read on from (entries for others are passed over).
@@ -173,15 +174,15 @@ class RoomLog:
         return found, offset
 
     def mail_of(self, user: str) -> dict[int, int]:
-        """The user's unacknowledged mail that stands in this log: mail number → offset."""
+        """Return the user's unacknowledged mail in this log: mail number → offset."""
         return self._private.get(user, {})
 
     def before_mail(self, user: str) -> int:
-        """The newest offset that is no receipt for anything in `mail_of`."""
+        """Return the newest offset that acknowledges none of the user's mail in this log."""
         return min(self.mail_of(user).values(), default=self.newest + 1) - 1
 
     def forget_mail(self, user: str, numbers: list[int]) -> None:
-        """These have been acknowledged."""
+        """Forget mail that was acknowledged."""
         mail = self._private.get(user, {})
         for number in numbers:
             mail.pop(number, None)
@@ -193,7 +194,7 @@ class RoomLog:
         self._watchers.append(watcher)
 
     def unwatch(self, watcher: Callable[[Envelope], None]) -> None:
-        """Call it no more."""
+        """Stop calling `watcher`."""
         self._watchers.remove(watcher)
 
     def _forget_oldest(self) -> None:

@@ -1,4 +1,4 @@
-"""What users, rooms and sessions may be called."""
+"""The names that users, rooms and sessions may have."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{NAME_MAX}}}")
 
 
 def check_name(name: str, what: str) -> str:
-    """Return `name` if it is one.
+    """Return `name` if it is a valid name.
 
     Args:
-        name: what is to be checked.
-        what: what it names, for the message: user, room, recipientId.
+        name: the name to check.
+        what: what it names, for the message: user, room, recipientId, session.
 
     Raises:
         Refused: `bad_name` (400).
@@ -25,6 +25,6 @@ def check_name(name: str, what: str) -> str:
         raise Refused(
             400,
             "bad_name",
-            f"{what} must be 1 to {NAME_MAX} of A-Z a-z 0-9 _ . - and nothing else.",
+            f"{what} must be 1 to {NAME_MAX} characters, only A-Z a-z 0-9 _ . and -.",
         )
     return name

@@ -1,8 +1,8 @@
-"""One connection's bounded queue, for the moments when its peer reads slower than we write.
+"""A connection's bounded queue, for the moments when its peer reads more slowly than we write.
 
-A queue without a bound turns one stalled phone into the server's memory; a sender that
-waits turns it into everybody's delay. So the queue is bounded, and who overruns it is let
-go: the log still has all that was missed, and the client resumes from its cursor.
+With an unbounded queue, one stalled phone fills the server's memory; with a sender that waits, it
+delays everybody. So the queue is bounded, and a connection that overruns it is closed: the log
+still has everything that was missed, and the client resumes from its cursor.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ class Outbox:
     Args:
         limit_events: how many may wait.
         limit_bytes: how many bytes of JSON may wait.
+
+    Attributes:
+        overrun: whether more was put in than may wait.
     """
 
     def __init__(self, limit_events: int = LIMIT_EVENTS, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -35,13 +38,13 @@ class Outbox:
 
     @property
     def bytes(self) -> int:
-        """Bytes of JSON that wait."""
+        """How many bytes of JSON wait."""
         return self._bytes
 
     def put(self, entry: Envelope) -> bool:
-        """Queue `entry`; False where that is over the bound.
+        """Queue `entry`; return False if the outbox is overrun.
 
-        An overrun outbox is emptied and takes nothing more: its connection is to be closed.
+        An overrun outbox is emptied and accepts nothing more: its connection is to be closed.
         """
         if self.overrun:
             return False
@@ -58,7 +61,7 @@ class Outbox:
         return True
 
     def take(self) -> Envelope:
-        """The entry that has waited longest.
+        """Remove and return the entry that has waited longest.
 
         Raises:
             IndexError: if none waits.
@@ -68,7 +71,7 @@ class Outbox:
         return entry
 
     def take_all(self) -> list[Envelope]:
-        """All that waits, the oldest first."""
+        """Remove and return everything that waits, oldest first."""
         taken = list(self._waiting)
         self._waiting.clear()
         self._bytes = 0

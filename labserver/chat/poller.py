@@ -1,9 +1,9 @@
-"""A client that asks again and again, seen as one member between its requests.
+"""A client that polls, which stays a member of its room between its requests.
 
-Without this a polling user would go offline between any two polls, and every typing notice
-would fall into the gap. A poller stays a member for `LINGER_S` after its last request. A
-client that names its `session` also gets what no log keeps (typing, presence), collected
-between its requests; one that does not reads the log alone.
+Otherwise a polling user would go offline between two polls, and every typing notice would be lost
+in the gap. A poller remains a member for `LINGER_S` after its last request. A client that names
+its `session` also gets what no log keeps (typing, presence), collected between its requests; one
+that does not reads only the log.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from labserver.chat.events import Envelope
-from labserver.chat.hub import PAGE, Hub, Member
+from labserver.chat.hub import PAGE, Hub
 from labserver.chat.log import Cursor
+from labserver.chat.room import Member
 
-LINGER_S = 10.0  # twice the longest sensible interval of a chat that polls
-NOTICES_MAX = 256  # the oldest go first: a typing notice is worth nothing later
+LINGER_S = 10.0  # twice the longest sensible polling interval of a chat
+NOTICES_MAX = 256  # the oldest are dropped: an old typing notice is worth nothing
 
 Key = tuple[str, str, str]  # user, room, session
 
@@ -44,14 +45,14 @@ class Poller:
     known: bool = False
 
     async def read(self, after: Cursor | None) -> Page:
-        """What came after the cursor; see `Hub.visit` for its meaning."""
+        """Return what came after a cursor; None begins with what comes from now on."""
         assert self.member is not None
         log, user = self.member.log, self.member.user
         epoch = log.epoch
         collect = after is None or not self.known
         preface, position = await self.hub.begin(self.member, after, collect=collect)
         self.known = True
-        if not log.covers(Cursor(position, epoch)):  # overtaken while we waited
+        if not log.covers(Cursor(position, epoch)):  # the log has moved past it in the meantime
             position = log.before_mail(user)
             preface = [log.reset(position)]
         entries, position = log.after(position, user, PAGE)
@@ -59,8 +60,8 @@ class Poller:
         return Page(preface + entries + notices, Cursor(position, log.epoch))
 
     def deliver(self, entry: Envelope) -> None:
-        """Called by the hub."""
-        # A RESET (the log began anew) is found by the next read, which its cursor fails.
+        """Called by the hub with each envelope."""
+        # A RESET (the log has restarted) is found by the next read: it does not cover the cursor.
         if entry.event.offset is None and entry.event.type != "RESET":
             if not self.session:
                 return
@@ -73,7 +74,7 @@ class Pollers:
     """The pollers of one hub.
 
     Args:
-        hub: theirs.
+        hub: the hub.
         linger_s: seconds that a poller stays a member after its last request.
     """
 
@@ -81,22 +82,22 @@ class Pollers:
         self._hub = hub
         self._linger_s = linger_s
         self._pollers: dict[Key, Poller] = {}
-        self._leaving: dict[Key, float] = {}  # the first to go first
+        self._leaving: dict[Key, float] = {}  # the first to leave comes first
         hub.timers.append(self)
 
     @property
     def deadline(self) -> float | None:
-        """When the next poller has been silent for too long."""
+        """The monotonic time at which the next poller leaves; None if there is none."""
         return next(iter(self._leaving.values()), None)
 
     @asynccontextmanager
     async def poll(self, user: str, room: str, session: str = "") -> AsyncIterator[Poller]:
-        """For the time of one request, the poller that makes it.
+        """Yield the poller that makes a request, for the duration of the request.
 
         Args:
-            user: a checked name.
+            user: a valid name.
             room: a room's name.
-            session: the client's own name for itself; empty: it reads the log alone.
+            session: the client's own name for itself; empty if it reads only the log.
         """
         key = (user, room, session)
         poller = self._pollers.get(key)
@@ -110,7 +111,7 @@ class Pollers:
                 if poller.member is None:
                     poller.member = member
                     self._hub.go_live(member)
-                else:  # another request of the same poller was faster
+                else:  # another request of the same poller was first
                     self._hub.leave(member)
             yield poller
         finally:
@@ -120,7 +121,7 @@ class Pollers:
                 self._hub.schedule()
 
     def tick(self) -> None:
-        """Let go of the pollers that have not asked for a while."""
+        """Remove the pollers that have not asked for `linger_s` seconds."""
         now = self._hub.clock.monotonic()
         for key in [key for key, until in self._leaving.items() if until <= now]:
             del self._leaving[key]
@@ -129,7 +130,7 @@ class Pollers:
                 self._hub.leave(member)
 
     def close(self) -> None:
-        """Let go of all of them."""
+        """Remove all pollers."""
         self._hub.timers.remove(self)
         for poller in self._pollers.values():
             if poller.member is not None:

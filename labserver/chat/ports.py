@@ -1,7 +1,7 @@
-"""The two things that a hub needs from outside: a bus to other servers, a mailbox for people.
+"""The two things that a hub needs from outside: a bus to other servers, and a mailbox.
 
-Both are kept by backends/. Their methods may wait (a disk, a network), so they are
-coroutines; what they call on a hub is plain, and is called on the hub's own thread.
+Both are implemented in backends/. Their methods may wait for a disk or a network, so they are
+coroutines; what they call on a hub are plain functions, called on the hub's own thread.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from labserver.chat.log import RoomLog
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A direct message as the mailbox keeps it.
+    """A direct message, as the mailbox keeps it.
 
     Attributes:
-        sender, recipient: users.
-        id: the sender's id for it; (sender, id) names one message.
+        sender, recipient: the users.
+        id: the sender's id for it; (sender, id) identifies the message.
         content: the text.
         ts: when it was accepted, ISO 8601 in UTC.
-        number: its place in the recipient's mailbox; grows; 0 before it is kept.
+        number: its number in the mailbox, which grows; 0 before it is kept.
     """
 
     sender: str
@@ -36,7 +36,12 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of an entry: its offset or number, and whether it is new."""
+    """What became of an entry that was to be kept.
+
+    Attributes:
+        at: its offset in the log, or its number in the mailbox.
+        fresh: whether it is new; False if it had been kept before.
+    """
 
     at: int
     fresh: bool
@@ -46,42 +51,42 @@ class Mailbox(Protocol):
     """Keeps each direct message until its recipient has acknowledged it."""
 
     async def keep(self, letter: Letter) -> Kept:
-        """Store `letter` durably; the same (sender, id) again is not fresh."""
+        """Store `letter` durably; if (sender, id) is known already, the result is not fresh."""
 
     async def pending(self, recipient: str) -> Sequence[Letter]:
-        """What `recipient` has not acknowledged, in the order in which it was kept."""
+        """Return what `recipient` has not acknowledged, in the order in which it was kept."""
 
     async def drop(self, recipient: str, numbers: Sequence[int]) -> None:
-        """These have been acknowledged."""
+        """Remove the letters with these numbers, which were acknowledged."""
 
     async def aclose(self) -> None:
-        """Let go of files and threads."""
+        """Release files and threads."""
 
 
-class Listener(Protocol):
-    """What a bus tells each of its hubs about the others."""
+class BusListener(Protocol):
+    """What a bus tells each of its hubs about the other servers."""
 
-    def on_signal(self, room: str, notice: Envelope) -> None:
-        """Another server passes on an event that is not kept (typing)."""
+    def on_notice(self, room: str, notice: Envelope) -> None:
+        """Another server has passed on an event that is not kept (typing)."""
 
     def on_arrived(self, server: str, user: str, room: str) -> None:
-        """A user has a first connection to `room` on another server."""
+        """A user has opened a first connection to `room` on another server."""
 
     def on_left(self, server: str, user: str, room: str) -> None:
-        """A user has no more connection to `room` on that server."""
+        """A user has closed the last connection to `room` on that server."""
 
 
 class Bus(Protocol):
-    """The room logs, shared by all hubs that are attached to it."""
+    """The room logs, shared by all hubs that are attached to the bus."""
 
-    async def attach(self, server: str, listener: Listener) -> None:
-        """Begin to tell `listener` about the other servers; `server` is its own name."""
+    async def attach(self, server: str, listener: BusListener) -> None:
+        """Tell `listener` about the other servers from now on; `server` is its own name."""
 
     async def detach(self, server: str) -> None:
-        """Tell it no more, and tell the others that its users have left."""
+        """Stop telling a server's listener, and tell the others that its users have left."""
 
     async def log(self, room: str) -> RoomLog:
-        """The room's log, loaded, and kept up to date from now on."""
+        """Return the room's log, loaded, and kept up to date from now on."""
 
     async def append(
         self,
@@ -95,21 +100,22 @@ class Bus(Protocol):
         """Append to the room's log, for all servers, in one order.
 
         Args:
-            room: whose log.
-            event: type, data and ts; offset and room are filled in.
-            recipient: the only user who may see it.
-            mail: its number in that user's mailbox.
-            key: the same key again within the log's retention is not fresh, and is not appended.
+            room: the room.
+            event: the type, data and ts; offset and room are filled in.
+            recipient: the only user who may see it; None for everyone.
+            mail: its number in that user's mailbox, if it is a direct message.
+            key: identifies the entry: while the log retains it, the same key is not appended
+                again, and the result is not fresh.
         """
 
-    def signal(self, server: str, room: str, notice: Envelope) -> None:
-        """Pass on an event that is not kept to the hubs of other servers; may be lost."""
+    def notify(self, server: str, room: str, notice: Envelope) -> None:
+        """Pass on an event that is not kept to the hubs of the other servers; it may be lost."""
 
     def arrived(self, server: str, user: str, room: str) -> None:
-        """This server's first connection of `user` to `room`."""
+        """Tell the others of this server's first connection of `user` to `room`."""
 
     def left(self, server: str, user: str, room: str) -> None:
-        """This server's last connection of `user` to `room` is gone."""
+        """Tell the others that this server's last connection of `user` to `room` is gone."""
 
     async def aclose(self) -> None:
-        """Let go of connections and tasks."""
+        """Release connections and tasks."""

@@ -1,10 +1,10 @@
 """Direct messages: kept until acknowledged, and read in the room logs like everything else.
 
-A direct message is stored in the recipient's mailbox first. Then it is placed, visible to
-the recipient alone, in the log of every room that the recipient is in, so that one cursor
-covers it too: a cursor past its offset is the receipt that empties the mailbox. Who is
-nowhere finds it in the rooms last visited, in its right place, or, in a room new to them,
-at the log's end, before anything that is said from then on.
+A direct message is stored in the recipient's mailbox first. Then it is placed, visible only to the
+recipient, in the log of every room that the recipient is in, so that one cursor covers it, too: a
+cursor past its offset is the receipt that removes it from the mailbox. A recipient who is in no
+room finds it in the rooms last visited, in its proper place, or in a new room at the log's end,
+before anything that is sent from then on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from labserver.chat.events import Envelope, Event
 from labserver.chat.log import RoomLog
 from labserver.chat.ports import Bus, Kept, Letter, Mailbox
 
-HOMES_MAX = 8  # rooms last visited that are remembered for a user
+HOMES_MAX = 8  # rooms last visited that are remembered per user
 
 
 class Post:
@@ -23,8 +23,8 @@ class Post:
 
     Args:
         bus: the room logs.
-        mailbox: what is kept for people who are away.
-        open_log: gives a room's log, opened for good.
+        mailbox: keeps the letters.
+        open_log: returns a room's log, which then stays open.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class Post:
         """Keep a letter and place it where its recipient will read.
 
         Args:
-            letter: not kept yet.
-            rooms_of: the rooms that a user is connected to now.
+            letter: the letter, which is not kept yet.
+            rooms_of: returns the rooms that a user is connected to now.
             here: the sender's room, for a recipient who was never seen.
 
         Returns:
@@ -57,7 +57,7 @@ class Post:
         kept = await self._mailbox.keep(letter)
         user = letter.recipient
         if not kept.fresh:
-            # The first attempt may have ended between keeping and placing: then place it now.
+            # The first attempt may have failed between keeping and placing it: then place it now.
             for known in await self._mailbox.pending(user):
                 if (known.sender, known.id) == (letter.sender, letter.id):
                     letter = known
@@ -65,7 +65,7 @@ class Post:
             else:
                 return kept
         placed: set[str] = set()
-        # Asked again after each round, because the recipient may arrive while we wait.
+        # Ask again after each round, because the recipient may arrive in the meantime.
         while rooms := (rooms_of(user) | set(self._homes.get(user, ())) or {here}) - placed:
             for room in sorted(rooms):
                 await self._place(letter, kept.at, await self._open_log(room))
@@ -73,17 +73,17 @@ class Post:
         return kept
 
     async def collect(self, user: str, log: RoomLog, position: int) -> list[Envelope]:
-        """See to it that all that `user` has not acknowledged stands in `log`.
+        """Place in `log` whatever `user` has not acknowledged and it does not hold.
 
         Args:
-            user: who has arrived; counted as present already, so that nothing slips between.
-            log: where the user reads.
+            user: the user, who is counted as present already, so that nothing is missed.
+            log: the log that the user reads.
             position: the offset after which the user will read in any case.
 
         Returns:
-            Those entries that stand at or before `position`, in the log's order: a reader who is
-            cut off between two of them has the cursor of the first, which is no receipt for
-            the second.
+            The entries that stand at or before `position`, in the log's order. A reader who is cut
+            off between two of them has the cursor of the first, which does not acknowledge the
+            second.
         """
         before: list[Envelope] = []
         for letter in await self._mailbox.pending(user):
@@ -95,13 +95,13 @@ class Post:
         return sorted(before, key=lambda entry: entry.event.offset or 0)
 
     async def acknowledge(self, user: str, log: RoomLog, offset: int) -> None:
-        """`user` has everything in `log` up to `offset`: drop it from the mailbox."""
+        """Remove from the mailbox what `user` has received: all in `log` up to `offset`."""
         if offset > log.newest:
-            return  # of a log that is no more: it says nothing about this one
+            return  # of a log that no longer exists: it says nothing about this one
         numbers = _numbers_up_to(log.mail_of(user).items(), offset)
         if numbers:
             await self._mailbox.drop(user, numbers)
-            # Only now: `collect` would take what is pending, and not in the log, for unplaced.
+            # Only now: `collect` would place again what is pending but not in the log.
             log.forget_mail(user, numbers)
 
     async def _place(self, letter: Letter, number: int, log: RoomLog) -> None:

@@ -1,7 +1,7 @@
-"""Who is online: first tab in, last tab out, with a grace period for the short absences.
+"""Presence: a user is online from the first tab to the last, and for a grace period after it.
 
-A user is a set of connections. The grace period swallows a reload and a tunnel: only who
-is still without a connection when it ends is offline.
+A user is a set of connections. The grace period bridges a reload or a tunnel: only a user who is
+still without a connection when it ends is offline.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ GRACE_S = 2.0  # a page reload takes about one second
 
 
 class Presence:
-    """Counts connections and says who came and who went.
+    """Counts connections, and says who came online and who went offline.
 
     Args:
         clock: the time.
@@ -25,17 +25,17 @@ class Presence:
         self._clock = clock
         self._grace_s = grace_s
         self._connections: dict[str, set[Hashable]] = {}
-        self._leaving: dict[str, float] = {}  # user → when the grace ends; oldest first
+        self._leaving: dict[str, float] = {}  # user → when the grace period ends; oldest first
 
     def connect(self, user: str, connection: Hashable) -> bool:
-        """Count a connection in; True where that brought the user online."""
+        """Add a connection; return whether it brought the user online."""
         came = user not in self._connections
         self._connections.setdefault(user, set()).add(connection)
         self._leaving.pop(user, None)
         return came
 
     def disconnect(self, user: str, connection: Hashable) -> None:
-        """Count a connection out; one that is not known changes nothing."""
+        """Remove a connection; an unknown one changes nothing."""
         connections = self._connections.get(user)
         if connections is None or connection not in connections:
             return
@@ -44,7 +44,7 @@ class Presence:
             self._leaving[user] = self._clock.monotonic() + self._grace_s
 
     def online(self, user: str) -> bool:
-        """Whether the user is online, the grace period included."""
+        """Return whether the user is online, including the grace period."""
         return user in self._connections
 
     def __iter__(self) -> Iterator[str]:
@@ -52,11 +52,11 @@ class Presence:
 
     @property
     def deadline(self) -> float | None:
-        """When `expire` next has something to say, on the monotonic clock."""
+        """The monotonic time at which `expire` next returns a user; None if there is none."""
         return next(iter(self._leaving.values()), None)
 
     def expire(self) -> list[str]:
-        """The users whose grace has ended: they are offline now."""
+        """Remove and return the users whose grace period has ended: they are offline now."""
         now = self._clock.monotonic()
         gone = [user for user, until in self._leaving.items() if until <= now]
         for user in gone:

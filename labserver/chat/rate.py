@@ -1,4 +1,4 @@
-"""How often a user may speak."""
+"""The rate limit: how often a user may send."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from labserver.clock import Clock
 from labserver.errors import Refused
 
-SENDS_PER_S = 50  # Discord allows 120 in 60 s; a lab has load to play with
+SENDS_PER_S = 50  # Discord allows 120 in 60 s, but a lab is to be put under load
 WINDOW_S = 2.0
 
 
@@ -16,7 +16,7 @@ class RateLimit:
 
     Args:
         clock: the time.
-        per_s: sends a second that are allowed on average over the window; None: any number.
+        per_s: sends per second that are allowed on average over the window; None for any number.
         window_s: the window's length in seconds.
     """
 
@@ -26,7 +26,7 @@ class RateLimit:
         self._clock = clock
         self._window_s = window_s
         self._most = None if per_s is None else max(1, int(per_s * window_s))
-        self._sends: dict[str, deque[float]] = {}  # the user who spoke last stands last
+        self._sends: dict[str, deque[float]] = {}  # the user who has sent last comes last
 
     def spend(self, user: str) -> None:
         """Count one send.
@@ -37,7 +37,7 @@ class RateLimit:
         if self._most is None:
             return
         now = self._clock.monotonic()
-        self._forget_silent(now)
+        self._forget_idle(now)
         sends = self._sends.pop(user, None)
         if sends is None:
             sends = deque()
@@ -55,7 +55,7 @@ class RateLimit:
             )
         sends.append(now)
 
-    def _forget_silent(self, now: float) -> None:
+    def _forget_idle(self, now: float) -> None:
         while self._sends:
             user, sends = next(iter(self._sends.items()))
             if sends and sends[-1] > now - self._window_s:

@@ -30,9 +30,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from labserver.chat.events import Envelope, Event, decode_event
-from labserver.chat.hub import Member, inbox
 from labserver.chat.log import Cursor
 from labserver.chat.outbox import Outbox
+from labserver.chat.room import Member, inbox
 from labserver.techniques.transport.asgi_endpoints import make_app, read_request
 from labserver.techniques.transport.conversation import receipt
 from labserver.techniques.transport.http_client import HttpConnection

@@ -1,18 +1,18 @@
 """WebRTC: the chat over a data channel, from peer to peer (RFC 8825), with `aiortc`.
 
-    GET /ws/signal?room=   Upgrade; then one text frame a signal: see signalling.py
+    GET /ws/signal?room=   Upgrade; then one text frame per signal: see transport/signalling.py
 
-Over the WebSocket two members of a room only find each other. Then they talk directly: two
-users with each other, or a user with the server, which is a member named `@hub`:
+Over the WebSocket, two participants of a room only find each other. Then they talk directly: two
+users with each other, or a user with the server, which is the participant named `@hub`:
 
     → {"type": "offer", "to": "@hub", "data": {"type": "offer", "sdp": …, "after": CURSOR?,
        "hello": true?}}
     ← {"type": "answer", "from": "@hub", "data": {"type": "answer", "sdp": …}}
 
-The offer has one ordered, reliable data channel labelled `chat`. Over it the chat goes on
-exactly as over the WebSocket technique, one event a text message; the WebSocket stays open
-and is how each side learns that the other has gone. A data channel cannot say why it closes:
-the `bye` does, in its data, with the close code that a WebSocket would have.
+The offer has one ordered, reliable data channel labelled `chat`. Over it the chat goes on exactly
+as with the WebSocket technique, one event per text message. The WebSocket stays open, and is how
+each side learns that the other has gone. A data channel cannot say why it closes, so the `bye`
+says it, with the close code that a WebSocket would have.
 """
 
 from __future__ import annotations
@@ -45,38 +45,23 @@ from labserver.techniques.transport.interface import (
     Received,
 )
 from labserver.techniques.transport.peer import HUNG_UP, CloseReason, Peer
-from labserver.techniques.transport.signalling import HUB, Send, Signal, Switchboard
+from labserver.techniques.transport.signalling import (
+    HUB,
+    ByeData,
+    ErrorData,
+    OfferData,
+    Send,
+    Signal,
+    Switchboard,
+)
 from labserver.techniques.transport.websocket_endpoint import (
     CLOSE_TIMEOUT_S,
     Visitor,
     VisitorConnection,
 )
 
-FAREWELL_S = 0.25  # for the bye, by TCP, that says why the channel, by UDP, has ended
-SIGNALS_WAITING_MAX = 1024 * 1024  # bytes that wait for one connection; an offer has 2 KiB
-
-
-class Offer(msgspec.Struct, frozen=True):
-    """What `@hub` reads from an offer's data."""
-
-    sdp: str
-    type: str = "offer"
-    after: str | int | None = None
-    hello: bool = False
-
-
-class Error(msgspec.Struct, frozen=True):
-    """The data of an ERROR."""
-
-    code: str
-    message: str
-
-
-class Farewell(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What `@hub` says in the data of its bye."""
-
-    reason: str = "closed"
-    code: int | None = None
+BYE_TIMEOUT_S = 0.25  # for the bye (over TCP) that says why the channel (over UDP) has ended
+SIGNALS_WAITING_MAX = 1024 * 1024  # bytes that may wait for one connection; an offer has 2 KiB
 
 
 # Server
@@ -84,7 +69,7 @@ class Farewell(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @asynccontextmanager
 async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
-    """Serve the chat over WebRTC, and its signals on a bound socket."""
+    """Serve the chat over WebRTC, and the signalling for it on a bound socket."""
     switchboard = Switchboard()
     rate = RateLimit(chat.hub.clock)
 
@@ -116,12 +101,12 @@ async def _attend(
     connection: VisitorConnection,
     send: Send,
 ) -> None:
-    """One member's signals: to other members, and to the hub's own peer."""
+    """Handle one participant's signals: to other participants, and to the hub's own peer."""
     visitor = connection.visitor
-    member = switchboard.join(visitor.user, visitor.room, send)
+    participant = switchboard.join(visitor.user, visitor.room, send)
     try:
         async with asyncio.TaskGroup() as tasks:
-            host = HubPeer(chat, visitor, connection.local_address[0], tasks, send)
+            hub_peer = HubPeer(chat, visitor, connection.local_address[0], tasks, send)
             try:
                 async for message in connection:
                     if isinstance(message, bytes):
@@ -129,22 +114,30 @@ async def _attend(
                         break
                     try:
                         rate.spend(visitor.user)
-                        signal = signalling.decode_said(message)
+                        signal = signalling.decode_client_signal(message)
                         if signal.to == HUB:
-                            await host.take(signal)
+                            await hub_peer.take(signal)
                         else:
-                            switchboard.relay(member, signal)
+                            switchboard.relay(participant, signal)
                     except Refused as refused:
                         send(events.error(refused).json)
             except ConnectionClosed:
                 pass
-            host.hang_up()
+            hub_peer.hang_up()
     finally:
-        switchboard.leave(member)
+        switchboard.leave(participant)
 
 
 class HubPeer:
-    """The server's end of one member's peer connection; a new offer takes the old one's place."""
+    """The server's end of one user's peer connection; a new offer replaces the connection.
+
+    Args:
+        chat: what is served.
+        visitor: the user.
+        address: the local IP address that the user has reached.
+        tasks: the group that its tasks belong to.
+        send: sends a signal to the user.
+    """
 
     def __init__(
         self, chat: Chat, visitor: Visitor, address: str, tasks: asyncio.TaskGroup, send: Send
@@ -157,13 +150,13 @@ class HubPeer:
         self._peer: Peer | None = None
 
     async def take(self, signal: Signal) -> None:
-        """Do what the member says.
+        """Do what a signal asks for.
 
         Raises:
             Refused: `bad_event`, `bad_cursor`, `bad_offer`, `bad_candidate` (400).
         """
         if signal.type == "offer":
-            await self._answer(signalling.read(signal, Offer))
+            await self._answer(signalling.read(signal, OfferData))
         elif signal.type == "candidate":
             candidate = signalling.read(signal, Candidate)
             if self._peer is not None:
@@ -171,15 +164,15 @@ class HubPeer:
         elif signal.type == "bye":
             self.hang_up()
         else:
-            raise Refused(400, "bad_event", f"{HUB} makes no offers: send it one.")
+            raise Refused(400, "bad_event", f"{HUB} makes no offers; send it one.")
 
     def hang_up(self) -> None:
-        """End the peer connection, once what came before has been done."""
+        """End the peer connection once everything received before has been handled."""
         if self._peer is not None:
             self._peer.end(HUNG_UP)
             self._peer = None
 
-    async def _answer(self, offer: Offer) -> None:
+    async def _answer(self, offer: OfferData) -> None:
         after = None if offer.after is None else Cursor.parse(str(offer.after))
         self.hang_up()
         peer = Peer(self._address)
@@ -189,11 +182,11 @@ class HubPeer:
             await peer.close()
             raise
         self._peer = peer
-        self._tasks.create_task(self._host(peer, after, offer.hello))
+        self._tasks.create_task(self._serve(peer, after, offer.hello))
         self._send(signalling.encode("answer", answer, sender=HUB))
 
-    async def _host(self, peer: Peer, after: Cursor | None, hello: bool) -> None:
-        """One peer connection's life."""
+    async def _serve(self, peer: Peer, after: Cursor | None, hello: bool) -> None:
+        """Serve one peer connection until it ends."""
         try:
             await peer.opened()
             await self._converse(peer, after, hello)
@@ -205,8 +198,8 @@ class HubPeer:
         finally:
             why = peer.ended
             if why is not None and why is not HUNG_UP:
-                farewell = Farewell(why.reason, why.code)
-                self._send(signalling.encode("bye", farewell, sender=HUB))
+                bye = ByeData(why.reason, why.code)
+                self._send(signalling.encode("bye", bye, sender=HUB))
             await peer.close()
 
     async def _converse(self, peer: Peer, after: Cursor | None, hello: bool) -> None:
@@ -224,7 +217,7 @@ class HubPeer:
                 try:
                     answer = await hub.receive(user, room, message)
                 except Refused as refused:
-                    answer = events.error(refused, events.said_id(message))
+                    answer = events.error(refused, events.client_event_id(message))
                 if answer is not None:
                     peer.deliver(answer)
 
@@ -258,7 +251,7 @@ class WebRTCConnector:
         self._signals, self._peer, self._conversation = signals, peer, conversation
         try:
             async with asyncio.TaskGroup() as tasks:
-                tending = tasks.create_task(_tend(signals, peer))
+                following = tasks.create_task(_follow(signals, peer))
                 try:
                     await signals.send(await _offer(peer, cursor), text=True)
                     await peer.opened()
@@ -269,16 +262,16 @@ class WebRTCConnector:
                             if (ack := receipt(received)) is not None:
                                 await peer.send(ack)
                 except (ConnectionLost, ConnectionClosed):
-                    pass  # the hub's bye says why
+                    pass  # the bye says why
                 except GeneratorExit:
-                    tending.cancel()
-                    return  # and not out of the group, which would make another error of it
-                await asyncio.wait([tending], timeout=FAREWELL_S)
-                tending.cancel()
-            if tending.cancelled():
+                    following.cancel()
+                    return  # raised out of the group, it would become another error
+                await asyncio.wait([following], timeout=BYE_TIMEOUT_S)
+                following.cancel()
+            if following.cancelled():
                 why = peer.ended or HUNG_UP
                 raise ConnectionLost(why.reason, why.code)
-            raise tending.result()
+            raise following.result()
         finally:
             self._signals = self._peer = self._conversation = None
             signals.transport.abort()
@@ -301,12 +294,12 @@ class WebRTCConnector:
 
 async def _offer(peer: Peer, cursor: str | None) -> bytes:
     description = await peer.offer()
-    offer = Offer(description.sdp, after=cursor, hello=True)
+    offer = OfferData(description.sdp, after=cursor, hello=True)
     return signalling.encode("offer", offer, to=HUB)
 
 
-async def _tend(signals: ClientConnection, peer: Peer) -> LabError:
-    """Do what the hub's signals say, until one of them, or their end, ends it all.
+async def _follow(signals: ClientConnection, peer: Peer) -> LabError:
+    """Do what the hub's signals say until the connection ends, by one of them or without one.
 
     Returns:
         Why it has ended.
@@ -315,19 +308,19 @@ async def _tend(signals: ClientConnection, peer: Peer) -> LabError:
         async for message in signals:
             signal = signalling.decode(message)
             if signal.type == "ERROR":
-                error = signalling.read(signal, Error)
+                error = signalling.read(signal, ErrorData)
                 peer.end(CloseReason(error.message))
                 if error.code.startswith("bad_"):
                     return Refused(400, error.code, error.message)
                 return ConnectionLost(error.message)
             if signal.sender != HUB:
-                continue  # other members may call, but we talk with the hub only
+                continue  # others may call, but this client only talks to the hub
             if signal.type == "answer":
                 await peer.accept(signalling.read(signal, Description))
             elif signal.type == "bye":
-                farewell = signalling.read(signal, Farewell)
-                peer.end(CloseReason(farewell.reason, farewell.code))
-                return ConnectionLost(farewell.reason, farewell.code)
+                bye = signalling.read(signal, ByeData)
+                peer.end(CloseReason(bye.reason, bye.code))
+                return ConnectionLost(bye.reason, bye.code)
     except ConnectionClosed:
         pass
     except (LabError, msgspec.DecodeError) as error:

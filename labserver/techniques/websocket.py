@@ -64,7 +64,7 @@ async def _attend(chat: Chat, connection: FanOutConnection) -> None:
                 try:
                     answer = await hub.receive(user, room, message)
                 except Refused as refused:
-                    answer = events.error(refused, events.said_id(message))
+                    answer = events.error(refused, events.client_event_id(message))
                 if answer is not None:
                     connection.deliver(answer)
         except ConnectionClosed:

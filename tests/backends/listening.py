@@ -38,7 +38,7 @@ class Heard:
     present: set[tuple[str, str, str]] = field(default_factory=set)
     calls: list[tuple[str, str, str, str]] = field(default_factory=list)
 
-    def on_signal(self, room: str, notice: Envelope) -> None:
+    def on_notice(self, room: str, notice: Envelope) -> None:
         self.signals.append((room, notice.event))
 
     def on_arrived(self, server: str, user: str, room: str) -> None:

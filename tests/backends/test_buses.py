@@ -129,7 +129,7 @@ async def test_signals_reach_the_others_and_not_oneself(buses: Buses) -> None:
 
 
 def _signal(bus: object, notice: Envelope) -> bool:
-    bus.signal("here", "lobby", notice)  # type: ignore[attr-defined]
+    bus.notify("here", "lobby", notice)  # type: ignore[attr-defined]
     return False
 
 

@@ -20,7 +20,7 @@ from labserver.backends.redis import RedisBus, RedisMailbox, redis_bus
 from labserver.backends.redis import connection as redis_connection
 from labserver.backends.redis.bus import BEAT_S, ROSTER_S
 from labserver.backends.redis.connection import ANSWER_S, connect
-from labserver.backends.redis.roster import Assembly, Change, OwnRoster, Place
+from labserver.backends.redis.roster import Change, OwnRoster, Place, Rosters
 from labserver.chat import events
 from labserver.chat.events import Envelope
 from labserver.chat.log import Cursor, RoomLog
@@ -492,7 +492,7 @@ async def test_what_others_publish_on_the_channel_does_no_harm(
         await eventually(lambda: bool(heard.present))
         for nonsense in (b"", b"\xff", b"{}", b'{"type":"signal"}', b'{"type":"new"}'):
             await client.publish(f"{prefix}:news", nonsense)
-        other.signal("other", "lobby", events.typing("alice", started=True))
+        other.notify("other", "lobby", events.typing("alice", started=True))
         await eventually(lambda: len(heard.signals) == 1)
 
 
@@ -508,7 +508,7 @@ async def test_signals_that_are_too_many_are_dropped(
         other.arrived("other", "marker", "lobby")
         await eventually(lambda: bool(heard.present))
         for n in range(5_000):
-            other.signal("other", "lobby", events.typing(str(n), started=True))
+            other.notify("other", "lobby", events.typing(str(n), started=True))
             other.arrived("other", str(n), "lobby")
         newest = events.typing("4999", started=True)
         await eventually(lambda: len(heard.present) == 5_001)
@@ -518,14 +518,14 @@ async def test_signals_that_are_too_many_are_dropped(
 
 async def test_a_server_restarted_under_its_name_does_not_leave_with_its_predecessor() -> None:
     heard = Heard()
-    everyone = Assembly()
-    everyone.attach("witness", heard)
+    rosters = Rosters()
+    rosters.attach("witness", heard)
     place: Place = ("server", "alice", "lobby")
-    everyone.replace("old", 1, [place])
-    everyone.replace("new", 1, [place])
-    everyone.forget("old")
+    rosters.replace("old", 1, [place])
+    rosters.replace("new", 1, [place])
+    rosters.forget("old")
     assert heard.calls == [("arrived", *place)]
-    everyone.forget("new")
+    rosters.forget("new")
     assert not heard.present
 
 
@@ -538,19 +538,19 @@ async def test_a_server_restarted_under_its_name_does_not_leave_with_its_predece
 def test_rosters_agree_after_a_beat_whatever_was_lost(
     story: list[tuple[str, bool, bool, bool]],
 ) -> None:
-    own, everyone, heard = OwnRoster("bus"), Assembly(), Heard()
-    everyone.attach("witness", heard)
+    own, rosters, heard = OwnRoster("bus"), Rosters(), Heard()
+    rosters.attach("witness", heard)
 
     def publish(lost: bool, change: Change) -> None:
         if not lost:
-            everyone.hear(change)
+            rosters.apply(change)
 
     for user, comes, lost, whole in story:
         (own.arrived if comes else own.left)(("server", user, "lobby"))
         publish(lost, own.begin() if whole else own.change())
     publish(False, own.change())
-    for bus in tuple(everyone.stale):
-        everyone.replace(bus, own.version, own.places)
+    for bus in tuple(rosters.stale):
+        rosters.replace(bus, own.version, own.places)
     assert heard.present == set(own.places)
 
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labserver.chat import events
-from labserver.chat.events import EVENT_MAX, ChatMessage, Ping, Receipt, Said, Typing, decode_said
+from labserver.chat.events import (
+    EVENT_MAX,
+    ChatMessage,
+    ClientEvent,
+    Ping,
+    Receipt,
+    Typing,
+    decode_client_event,
+)
 from labserver.errors import Refused
 
 CODES = {"bad_json", "bad_event", "unknown_type", "bad_name", "too_large"}
@@ -20,7 +28,7 @@ ANY_JSON = st.recursive(
 
 def code(raw: bytes | str) -> str:
     with pytest.raises(Refused) as refused:
-        decode_said(raw)
+        decode_client_event(raw)
     return refused.value.code
 
 
@@ -39,8 +47,8 @@ def code(raw: bytes | str) -> str:
         ),
     ],
 )
-def test_what_a_client_may_say(raw: str, said: Said) -> None:
-    assert decode_said(raw) == decode_said(raw.encode()) == said
+def test_what_a_client_may_say(raw: str, said: ClientEvent) -> None:
+    assert decode_client_event(raw) == decode_client_event(raw.encode()) == said
 
 
 @pytest.mark.parametrize(
@@ -76,28 +84,28 @@ def test_content_is_counted_in_characters() -> None:
     def said(content: str) -> str:
         return json.dumps({"type": "CHAT_MESSAGE", "data": {"content": content}})
 
-    assert decode_said(said("👩" * 4096)) == ChatMessage("👩" * 4096)
+    assert decode_client_event(said("👩" * 4096)) == ChatMessage("👩" * 4096)
     assert code(said("x" * 4097)) == "bad_event"
 
 
 def test_what_is_too_large_says_so_and_how_a_websocket_closes() -> None:
     with pytest.raises(Refused) as refused:
-        decode_said(" " * (EVENT_MAX + 1))
+        decode_client_event(" " * (EVENT_MAX + 1))
     assert (refused.value.status, refused.value.close_code) == (413, 1009)
 
 
 @given(st.binary(max_size=300) | ANY_JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_bytes_break_it(raw: bytes) -> None:
     try:
-        decode_said(raw)
+        decode_client_event(raw)
     except Refused as refused:
         assert refused.code in CODES
-    events.said_id(raw)
+    events.client_event_id(raw)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200))
 def test_any_text_survives_the_journey(content: str) -> None:
-    said = decode_said(json.dumps({"type": "CHAT_MESSAGE", "data": {"content": content}}))
+    said = decode_client_event(json.dumps({"type": "CHAT_MESSAGE", "data": {"content": content}}))
     assert isinstance(said, ChatMessage)
     out = events.envelope(events.Event("CHAT_MESSAGE", {"content": said.content}))
     assert b"\n" not in out.json

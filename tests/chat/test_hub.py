@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import SqliteMailbox
 from labserver.chat.events import Envelope, Event
-from labserver.chat.hub import PRESENCE_ROOM_MAX, Hub, Member, inbox
+from labserver.chat.hub import Hub
 from labserver.chat.log import Cursor
+from labserver.chat.room import PRESENCE_ROOM_MAX, Member, inbox
 from labserver.clock import VirtualClock
 from labserver.errors import Refused
 

@@ -2,13 +2,13 @@
 
 `redis_bus` owns three tasks, and with them every connection:
 
-    logs.run   one blocking XREAD over the streams of all rooms that are open here
-    _tell      all that is told to the others: signals, arrivals and departures, the beat
-    _hear      what the others publish
+    logs.run     one blocking XREAD over the streams of all rooms that are open here
+    _publish     what the others are told: notices, arrivals and departures, the beat
+    _subscribe   what the others publish
 
-What is published may be lost, so nothing rests on it alone: a beat every `BEAT_S` renews
-this bus's roster in Redis, and compares the versions of the others'. While Redis is away
-nobody is thought to have left; hubs within this process hear each other all the same.
+What is published may be lost, so nothing depends on it alone: a beat every `BEAT_S` renews this
+bus's roster in Redis, and compares the versions of the others' rosters. While Redis cannot be
+reached nobody is considered to have left, and hubs within this process still reach each other.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from labserver.backends.redis.connection import (
     unavailable,
 )
 from labserver.backends.redis.logs import RoomLogs
-from labserver.backends.redis.roster import Assembly, Bye, Change, News, OwnRoster, Signal
+from labserver.backends.redis.roster import Bye, Change, News, Notice, OwnRoster, Rosters
 from labserver.chat import events
 from labserver.chat.events import Envelope, Event
 from labserver.chat.log import RETAIN_ENTRIES, RoomLog
-from labserver.chat.ports import Kept, Listener
+from labserver.chat.ports import BusListener, Kept
 
 BEAT_S = 1.5
-ROSTER_S = 4.5  # three beats that did not come: the server is gone. Noticed within 6 s
-SILENCE_S = 6.0  # we hear our own beats too; without any, the connection is dead
-CLOSE_S = 1.0  # a Redis that is away does not hold up the end; the roster expires by itself
-SIGNALS_MAX = 1_000  # the oldest go first: a typing notice is worth nothing later
-BUSES_S = 24 * 3600  # so that nothing of us is left in a Redis that all have deserted
+ROSTER_S = 4.5  # three beats were missed: the server is gone; noticed within 6 s
+SILENCE_S = 6.0  # without even our own beats, the connection is dead
+CLOSE_S = 1.0  # the end does not wait for Redis to come back; the roster expires by itself
+NOTICES_MAX = 1_000  # the oldest are dropped: an old typing notice is worth nothing
+BUSES_S = 24 * 3600  # so that nothing is left in a Redis that nobody uses any more
 
 _VERSION = b"version"  # a field beside the places, which are JSON arrays
 
@@ -73,7 +73,7 @@ class RedisBus:
     Args:
         url: `redis://[USER:PASSWORD@]HOST:PORT/DATABASE`, `rediss://…` or `unix://…`.
         retain_entries: how many entries each room's log keeps.
-        prefix: what the names of its keys begin with; another prefix, another conversation.
+        prefix: what the names of its keys begin with; each prefix is a conversation of its own.
 
     Raises:
         LabError: if `url` is not the address of a Redis.
@@ -92,32 +92,32 @@ class RedisBus:
         self._buses_key = f"{prefix}:buses"
         self._own = OwnRoster(self._name)
         self._stored = False  # whether Redis has our roster
-        self._all = Assembly()
-        self._signals: deque[Signal] = deque(maxlen=SIGNALS_MAX)
-        self._to_tell = asyncio.Event()
+        self._rosters = Rosters()
+        self._notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+        self._to_publish = asyncio.Event()
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def epoch(self) -> str:
-        """The epoch of the logs, the same on all servers."""
+        """The epoch of the logs, which is the same on all servers."""
         return self._logs.epoch
 
-    async def attach(self, server: str, listener: Listener) -> None:
-        """Begin to tell `listener` about the other servers, in this process and elsewhere."""
-        self._all.attach(server, listener)
+    async def attach(self, server: str, listener: BusListener) -> None:
+        """Tell `listener` about the other servers, here and elsewhere, from now on."""
+        self._rosters.attach(server, listener)
 
     async def detach(self, server: str) -> None:
-        """Tell it no more, and tell the others that its users have left."""
-        self._all.listeners.pop(server, None)
-        for _, user, room in self._all.places_of(server, self._name):
+        """Stop publishing a server's listener, and tell the others that its users have left."""
+        self._rosters.listeners.pop(server, None)
+        for _, user, room in self._rosters.places_of(server, self._name):
             self.left(server, user, room)
 
     async def log(self, room: str) -> RoomLog:
-        """The room's log, loaded, and kept up to date from now on.
+        """Return the room's log, loaded, and kept up to date from now on.
 
         Raises:
-            Refused: `store_unavailable` (503) if Redis is away for some seconds.
+            Refused: `store_unavailable` (503) if Redis cannot be reached for some seconds.
         """
         if self._closing:
             raise unavailable()
@@ -135,51 +135,51 @@ class RedisBus:
         """Append to the room's log, for all servers, in one order.
 
         If the room is open here, its log has the entry when this returns. A letter (`mail`)
-        that stands in the log already, placed by another server, is not fresh.
+        that another server has placed in the log already is not fresh.
 
         Raises:
-            Refused: `store_unavailable` (503) if Redis is away for some seconds. The entry
-                may have been kept all the same: the same key again tells.
+            Refused: `store_unavailable` (503) if Redis cannot be reached for some seconds. The
+                entry may have been kept; appending it again with the same key tells.
         """
         if self._closing:
             raise unavailable()
         return await self._logs.append(room, event, recipient, mail, key)
 
-    def signal(self, server: str, room: str, notice: Envelope) -> None:
-        """Pass on an event that is not kept; lost where Redis is away or too slow."""
-        for name, listener in self._all.listeners.items():
+    def notify(self, server: str, room: str, notice: Envelope) -> None:
+        """Pass on an event that is not kept; it is lost if Redis is down or too slow."""
+        for name, listener in self._rosters.listeners.items():
             if name != server:
-                listener.on_signal(room, notice)
-        self._signals.append(Signal(self._name, room, notice.event, notice.recipient))
-        self._to_tell.set()
+                listener.on_notice(room, notice)
+        self._notices.append(Notice(self._name, room, notice.event, notice.recipient))
+        self._to_publish.set()
 
     def arrived(self, server: str, user: str, room: str) -> None:
-        """This server's first connection of `user` to `room`."""
+        """Tell the others of this server's first connection of `user` to `room`."""
         place = (server, user, room)
         self._own.arrived(place)
-        self._all.come(self._name, [place])
-        self._to_tell.set()
+        self._rosters.add(self._name, [place])
+        self._to_publish.set()
 
     def left(self, server: str, user: str, room: str) -> None:
-        """This server's last connection of `user` to `room` is gone."""
+        """Tell the others that this server's last connection of `user` to `room` is gone."""
         place = (server, user, room)
         self._own.left(place)
-        self._all.go(self._name, [place])
-        self._to_tell.set()
+        self._rosters.remove(self._name, [place])
+        self._to_publish.set()
 
     async def aclose(self) -> None:
-        """End the tasks and let go of Redis, unless another hub is still attached."""
-        if not self._all.listeners:
+        """End the tasks and leave Redis, unless another hub is still attached."""
+        if not self._rosters.listeners:
             await self._close()
 
     async def _close(self) -> None:
         if self._closing:
             return
         self._closing = True
-        self._to_tell.set()
-        telling = [task for task in self._tasks if task.get_name() == "redis-tell"]
-        if telling:
-            await asyncio.wait(telling, timeout=CLOSE_S)
+        self._to_publish.set()
+        publishing = [task for task in self._tasks if task.get_name() == "redis-publish"]
+        if publishing:
+            await asyncio.wait(publishing, timeout=CLOSE_S)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -191,22 +191,22 @@ class RedisBus:
         try:
             async with asyncio.timeout(SOCKET_S):
                 await self._beat()
-        except OUTAGE:  # it has just answered; the tasks will try again
-            logger.warning("Redis went away at the start; trying again")
+        except OUTAGE:  # it answered a moment ago; the tasks will try again
+            logger.warning("Redis was lost right after the start; trying again")
         self._tasks = [
             tasks.create_task(self._logs.run(), name="redis-read"),
-            tasks.create_task(self._tell(), name="redis-tell"),
-            tasks.create_task(self._hear(), name="redis-hear"),
+            tasks.create_task(self._publish(), name="redis-publish"),
+            tasks.create_task(self._subscribe(), name="redis-subscribe"),
         ]
 
-    # Telling
+    # Publishing
 
-    async def _tell(self) -> None:
+    async def _publish(self) -> None:
         loop = asyncio.get_running_loop()
         backoff = Backoff()
         beat_at = loop.time() + BEAT_S
         while True:
-            self._to_tell.clear()
+            self._to_publish.clear()
             try:
                 async with asyncio.timeout(SOCKET_S):
                     if self._closing:
@@ -214,29 +214,29 @@ class RedisBus:
                         return
                     if self._own.changed or not self._stored:
                         await self._publish_roster()
-                    await self._publish_signals()
+                    await self._publish_notices()
                     if loop.time() >= beat_at:
                         await self._beat()
                         beat_at = loop.time() + BEAT_S
-                    elif self._all.stale:
+                    elif self._rosters.stale:
                         await self._read_rosters()
                 backoff.reset()
             except OUTAGE as error:
-                logger.debug("Redis is away: %s", error)
+                logger.debug("Redis cannot be reached: %s", error)
                 self._stored = False
-                self._signals.clear()
+                self._notices.clear()
                 if self._closing:
                     return
                 await backoff.pause()
                 continue
             try:
                 async with asyncio.timeout_at(beat_at):
-                    await self._to_tell.wait()
+                    await self._to_publish.wait()
             except TimeoutError:
                 pass
 
     async def _beat(self) -> None:
-        """Renew our roster, and see whether those of the others are as we know them."""
+        """Renew our roster, and check whether those of the others are as we know them."""
         await self._logs.follow_epoch()
         await self._publish_roster()
         names: Any = await self._client.smembers(self._buses_key)
@@ -253,22 +253,24 @@ class RedisBus:
         dead = [other for other in others if other not in alive]
         if dead:
             await self._client.srem(self._buses_key, *dead)
-        self._all.survey(alive)
+        self._rosters.compare(alive)
         await self._read_rosters()
 
     async def _read_rosters(self) -> None:
-        for other in tuple(self._all.stale):
+        for other in tuple(self._rosters.stale):
             fields: Any = await self._client.hgetall(self._roster_key(other))
             version = fields.pop(_VERSION, None)
             if version is None:
-                self._all.forget(other)
+                self._rosters.forget(other)
             else:
-                self._all.replace(other, int(version), [_place.decode(place) for place in fields])
+                self._rosters.replace(
+                    other, int(version), [_place.decode(place) for place in fields]
+                )
 
     async def _publish_roster(self) -> None:
         if self._stored:
             change = self._own.change()
-            self._stored = False  # until Redis says so: an answer may be lost
+            self._stored = False  # until Redis has answered: an answer may be lost
             places = [_encoder.encode(place) for place in (*change.came, *change.went)]
             self._stored = bool(
                 await self._change(
@@ -302,12 +304,12 @@ class RedisBus:
             await pipe.execute()
         self._stored = True
 
-    async def _publish_signals(self) -> None:
-        if not self._signals:
+    async def _publish_notices(self) -> None:
+        if not self._notices:
             return
         async with self._client.pipeline(transaction=False) as pipe:
-            while self._signals:
-                pipe.publish(self._channel, _encoder.encode(self._signals.popleft()))
+            while self._notices:
+                pipe.publish(self._channel, _encoder.encode(self._notices.popleft()))
             await pipe.execute()
 
     async def _say_bye(self) -> None:
@@ -320,9 +322,9 @@ class RedisBus:
     def _roster_key(self, bus: str) -> str:
         return f"{self._prefix}:roster:{bus}"
 
-    # Hearing
+    # Subscribing
 
-    async def _hear(self) -> None:
+    async def _subscribe(self) -> None:
         loop = asyncio.get_running_loop()
         backoff = Backoff()
         while True:
@@ -330,54 +332,54 @@ class RedisBus:
                 async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                     async with asyncio.timeout(SOCKET_S):
                         await channel.subscribe(self._channel)
-                    heard_at = loop.time()
-                    while loop.time() < heard_at + SILENCE_S:
+                    received_at = loop.time()
+                    while loop.time() < received_at + SILENCE_S:
                         message: Any = await channel.get_message(timeout=SILENCE_S)
                         if message is not None:
-                            heard_at = loop.time()
+                            received_at = loop.time()
                             backoff.reset()
-                            self._heed(message["data"])
-                raise RedisConnectionError("nothing heard for too long")
+                            self._take(message["data"])
+                raise RedisConnectionError("nothing was received for too long")
             except OUTAGE as error:
-                logger.debug("Redis is away: %s", error)
+                logger.debug("Redis cannot be reached: %s", error)
                 await backoff.pause()
 
-    def _heed(self, data: bytes) -> None:
+    def _take(self, data: bytes) -> None:
         try:
             news = _news.decode(data)
         except msgspec.DecodeError as error:
-            logger.warning("Something else publishes on %s: %s", self._channel, error)
+            logger.warning("Something else publishes to %s: %s", self._channel, error)
             return
         if news.bus == self._name:
             return
         match news:
-            case Signal():
+            case Notice():
                 notice = events.envelope(news.event, news.recipient)
-                for listener in tuple(self._all.listeners.values()):
-                    listener.on_signal(news.room, notice)
+                for listener in tuple(self._rosters.listeners.values()):
+                    listener.on_notice(news.room, notice)
             case Change():
-                self._all.hear(news)
-                if self._all.stale:
-                    self._to_tell.set()
+                self._rosters.apply(news)
+                if self._rosters.stale:
+                    self._to_publish.set()
             case Bye():
-                self._all.forget(news.bus)
+                self._rosters.forget(news.bus)
 
 
 @asynccontextmanager
 async def redis_bus(
     url: str, *, retain_entries: int = RETAIN_ENTRIES, prefix: str = PREFIX
 ) -> AsyncIterator[RedisBus]:
-    """A bus over the Redis at `url`, with its tasks, for the time of a block.
+    """Keep up a bus over the Redis at `url`, with its tasks, for the duration of a block.
 
-    `aclose` ends the tasks earlier, when the last hub has been detached.
+    `aclose` ends the tasks earlier, once the last hub has been detached.
 
     Args:
         url: `redis://[USER:PASSWORD@]HOST:PORT/DATABASE`, `rediss://…` or `unix://…`.
         retain_entries: how many entries each room's log keeps.
-        prefix: what the names of its keys begin with; another prefix, another conversation.
+        prefix: what the names of its keys begin with; each prefix is a conversation of its own.
 
     Raises:
-        LabError: if Redis cannot be reached there.
+        LabError: if Redis cannot be reached.
     """
     bus = RedisBus(url, retain_entries=retain_entries, prefix=prefix)
     failure: Exception | None = None
@@ -386,7 +388,7 @@ async def redis_bus(
             try:
                 await bus._open(tasks)
                 yield bus
-            except Exception as raised:  # noqa: BLE001 - raised below; the group would wrap it
+            except Exception as raised:  # noqa: BLE001 - raised below, because the group would wrap it
                 failure = raised
             finally:
                 await bus._close()

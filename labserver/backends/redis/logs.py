@@ -1,15 +1,15 @@
-"""The room logs in Redis, and the mirrors of them that a server reads from.
+"""The room logs in Redis, and their mirrors, which a server reads from.
 
-A room is one stream; the entry with offset 7 has the id `0-7`. One Lua script looks for the
-key, counts, and appends, so that all servers together make one order. Every room that is
-open here has a mirror, a RoomLog, and one task reads on in all of their streams at once.
-Nothing else extends a mirror, so that its order is the stream's.
+A room is one stream; the entry with offset 7 has the id `0-7`. One Lua script looks up the key,
+counts, and appends, so that all servers share one order. Every room that is open here has a
+mirror, a `RoomLog`, and one task reads all of their streams at once. Nothing else extends a
+mirror, so its order is that of the stream.
 
-The epoch stands in Redis, and in the names of the streams. Should Redis lose the
-conversation, the logs begin anew under another epoch: FLUSHALL takes the epoch's key with
-it, which the next append and the next beat notice; a Redis that comes back with an older
-snapshot no longer has our newest entry, which is checked at each reconnect. The mirrors are
-then emptied in place, and those who listen are told RESET.
+The epoch is kept in Redis, and is part of the streams' names. If Redis loses the conversation, the
+logs begin again under another epoch: FLUSHALL deletes the epoch's key, too, which the next append
+and the next beat notice; a Redis that comes back with an older snapshot lacks our newest entry,
+which is checked at each reconnect. The mirrors are then emptied in place, and their watchers
+receive a RESET.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from labserver.chat.events import Envelope, Event
 from labserver.chat.log import RoomLog, new_epoch
 from labserver.chat.ports import Kept
 
-PAGE = 64  # entries of one stream that are read at a time: the loop breathes between two pages
-LOAD_PAGE = 500  # the same where nobody is listening yet
-BLOCK_MS = 1_000  # a blocking read ends after this even if nothing woke it
-KEY_S = 3600  # how long a sender's id is known; a retry comes within seconds
-ROOM_S = 7 * 24 * 3600  # a room in which nothing is said for so long is emptied; its count stays
+PAGE = 64  # entries of one stream that are read at a time; other tasks run between two pages
+LOAD_PAGE = 500  # the same while nobody is reading yet
+BLOCK_MS = 1_000  # a blocking read ends after this time even if nothing wakes it
+KEY_S = 3600  # how long a sender's id is remembered; a retry comes within seconds
+ROOM_S = 7 * 24 * 3600  # a room that is silent for so long is emptied; its count stays
 
 _LOST = -1
 
 # KEYS: epoch, counts, stream, key. ARGV: epoch, room, nonce, oldest, retain, then the entry.
-# A key that is found with the same nonce is the first attempt of a call that is repeated.
+# A key that is found with the same nonce was set by the first attempt of a repeated call.
 _APPEND = f"""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {{{_LOST}, 0}} end
 local found = redis.call('GET', KEYS[4])
@@ -70,22 +70,22 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """What things are called in Redis."""
+    """The names of the keys in Redis."""
 
     prefix: str
     epoch: str
 
     @property
     def counts(self) -> str:
-        """A hash: room → its newest offset."""
+        """The hash of newest offsets: room → offset."""
         return f"{self.prefix}:{self.epoch}:newest"
 
     def stream(self, room: str) -> str:
-        """The room's log."""
+        """Return the stream of a room's log."""
         return f"{self.prefix}:{self.epoch}:log:{room}"
 
     def known(self, key: str) -> str:
-        """What became of `key`: offset and nonce."""
+        """Return the key that says what became of `key`: offset and nonce."""
         return f"{self.prefix}:{self.epoch}:key:{key}"
 
 
@@ -93,9 +93,9 @@ class RoomLogs:
     """All rooms of one Redis.
 
     Args:
-        client: the way to Redis.
+        client: the client for Redis.
         prefix: what the names of its keys begin with.
-        retain_entries: how many entries each room keeps, at least.
+        retain_entries: how many entries each room keeps at least.
     """
 
     def __init__(self, client: Client, prefix: str, retain_entries: int) -> None:
@@ -117,7 +117,7 @@ class RoomLogs:
         return self._keys.epoch
 
     async def log(self, room: str) -> RoomLog:
-        """The room's mirror, loaded, and kept up to date from now on.
+        """Return the room's mirror, loaded, and kept up to date from now on.
 
         Raises:
             Refused: `store_unavailable` (503).
@@ -134,13 +134,13 @@ class RoomLogs:
     async def append(
         self, room: str, event: Event, recipient: str | None, mail: int | None, key: str | None
     ) -> Kept:
-        """Append to the room's log; when this returns, the mirror has it.
+        """Append to the room's log; when this returns, the mirror has the entry.
 
-        The same letter for the same recipient is placed only once, by whichever server, as
-        long as the entry is still in the log.
+        The same letter to the same recipient is placed only once, by whichever server, as long as
+        the entry is still in the log.
 
         Raises:
-            Refused: `store_unavailable` (503). The entry may have been kept all the same.
+            Refused: `store_unavailable` (503); the entry may have been kept nevertheless.
         """
         nonce = secrets.token_hex(8)
         entry: list[str | bytes | int] = ["event", msgspec.json.encode(event)]
@@ -182,17 +182,19 @@ class RoomLogs:
                 return Kept(offset, fresh=bool(fresh))
 
     async def follow_epoch(self) -> None:
-        """Learn the epoch; where it is another than it was, begin all mirrors anew."""
+        """Read the epoch from Redis; if it has changed, empty all mirrors."""
         await self._client.set(self._epoch_key, new_epoch(), nx=True)
         stored: Any = await self._client.get(self._epoch_key)
         if stored is None or stored.decode() == self.epoch:
             return
         if self.epoch:
-            logger.error("Redis lost the conversation; it begins anew, and readers are told RESET")
+            logger.error(
+                "Redis has lost the conversation; it begins again, and readers get a RESET"
+            )
         self._keys = _Keys(self._keys.prefix, stored.decode())
         for log in self._mirrors.values():
             log.restart(self.epoch, newest=0)
-        self._tell_progress()
+        self._note_progress()
         if self._mirrors:
             await self._wake()
 
@@ -212,7 +214,7 @@ class RoomLogs:
                     backoff.reset()
             except OUTAGE as error:
                 if not away:
-                    logger.warning("Redis is away (%s); trying again", error)
+                    logger.warning("Redis cannot be reached (%s); trying again", error)
                 away = True
                 await backoff.pause()
 
@@ -227,11 +229,11 @@ class RoomLogs:
             if stream == self._wake_key:
                 self._woken = entries[-1][0]
                 continue
-            if self._keys != keys:  # these are of a log that is no more
+            if self._keys != keys:  # these belong to a log that no longer exists
                 return
             for entry_id, fields in entries:
                 _take(mirrors[stream], _offset(entry_id), fields)
-            self._tell_progress()
+            self._note_progress()
             await asyncio.sleep(0)
 
     async def _verify(self) -> None:
@@ -279,7 +281,7 @@ class RoomLogs:
                 return log
 
     async def _mirrored(self, room: str, offset: int, keys: _Keys) -> bool:
-        """Wait until the room's mirror, if there is one, has `offset`; False: it was lost."""
+        """Wait until the room's mirror, if any, has `offset`; return False if the log was lost."""
         mirror = self._mirrors.get(room)
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -289,30 +291,30 @@ class RoomLogs:
             raise unavailable() from None
         return self._keys == keys
 
-    def _tell_progress(self) -> None:
+    def _note_progress(self) -> None:
         self._progress.set()
         self._progress = asyncio.Event()
 
     async def _wake(self) -> None:
-        """End the blocking read, so that the next one knows of the rooms that are new.
+        """End the blocking read, so that the next one includes the rooms that are new.
 
-        An entry in a stream of our own, which is among those it reads: unlike CLIENT UNBLOCK
-        it is not lost on a reader that does not block yet.
+        This adds an entry to a stream of our own, which is among those that are read. Unlike
+        CLIENT UNBLOCK, it is not lost if the reader does not block yet.
         """
         try:
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.xadd(self._wake_key, {"": ""}, maxlen=1)
                 pipe.expire(self._wake_key, KEY_S)
                 await pipe.execute()
-        except OUTAGE as error:  # it ends by itself soon
-            logger.debug("Redis is away: %s", error)
+        except OUTAGE as error:  # the read ends by itself soon
+            logger.debug("Redis cannot be reached: %s", error)
 
 
 def _take(log: RoomLog, offset: int, fields: dict[bytes, bytes]) -> None:
-    """Extend a mirror by what was read; entries that it has already change nothing."""
+    """Extend a mirror by an entry that was read; one that it has already changes nothing."""
     if offset <= log.newest:
         return
-    if offset > log.newest + 1:  # more was said than the stream keeps while we were away
+    if offset > log.newest + 1:  # while we were away, the stream has dropped entries
         log.restart(log.epoch, newest=offset - 1)
     log.extend(_envelope(log.room, offset, fields))
 

@@ -1,12 +1,12 @@
-"""The mailbox in Redis: one for all servers, as durable as Redis was told to be.
+"""The mailbox in Redis: one for all servers, as durable as Redis is configured to be.
 
-With `appendonly yes` and `appendfsync always` a letter that was kept is on the disk; with
-`everysec`, the default, a crash of Redis's machine may take the last second; without
-`appendonly`, what came after the last snapshot. The servers themselves may die at any time.
+With `appendonly yes` and `appendfsync always`, a letter that was kept is on the disk. With
+`everysec`, the default, a crash of Redis's machine may lose the last second; without
+`appendonly`, whatever came after the last snapshot. The servers themselves may die at any time.
 
-The letters of a user are a hash, number → letter. Beside it stands what (sender, id) has
-become; after the letter was acknowledged that remains for a day, so that a late retry of
-the sender is known as a duplicate.
+The letters of a user are a hash, number → letter. Another key says what (sender, id) has become.
+It remains for a day after the letter was acknowledged, so that a late retry by the sender is
+recognized as a duplicate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from labserver.chat.ports import Kept, Letter
 TOMBSTONE_S = 24 * 3600
 
 # KEYS: what (sender, id) has become, counts, letters. ARGV: recipient, nonce, letter.
-# A letter that is found with the same nonce is the first attempt of a call that is repeated.
+# A letter that is found with the same nonce was kept by the first attempt of a repeated call.
 _KEEP = """
 local found = redis.call('GET', KEYS[1])
 if found then
@@ -45,11 +45,11 @@ class RedisMailbox:
     """Direct messages in Redis, shared by all servers.
 
     Args:
-        redis: the address, or a client whose answers are bytes; the client stays open.
+        redis: the address, or a client whose answers are bytes; such a client stays open.
         prefix: what the names of its keys begin with.
 
     Raises:
-        LabError: if the address is none of a Redis.
+        LabError: if the address is not that of a Redis.
     """
 
     def __init__(self, redis: str | Client, prefix: str = PREFIX) -> None:
@@ -60,7 +60,7 @@ class RedisMailbox:
         self._keep = self._client.register_script(_KEEP)
 
     async def keep(self, letter: Letter) -> Kept:
-        """Store `letter`; the same (sender, id) again is not fresh.
+        """Store `letter`; if (sender, id) is known already, the result is not fresh.
 
         Raises:
             Refused: `store_unavailable` (503); the letter may have been kept all the same.
@@ -82,7 +82,7 @@ class RedisMailbox:
         return await insist(keep)
 
     async def pending(self, recipient: str) -> Sequence[Letter]:
-        """What `recipient` has not acknowledged, in the order in which it was kept.
+        """Return what `recipient` has not acknowledged, in the order in which it was kept.
 
         Raises:
             Refused: `store_unavailable` (503).
@@ -99,7 +99,7 @@ class RedisMailbox:
         return await insist(pending)
 
     async def drop(self, recipient: str, numbers: Sequence[int]) -> None:
-        """These have been acknowledged.
+        """Remove the letters with these numbers, which were acknowledged.
 
         Raises:
             Refused: `store_unavailable` (503).
@@ -121,7 +121,7 @@ class RedisMailbox:
         await insist(drop)
 
     async def aclose(self) -> None:
-        """Let go of the connections, if they are its own."""
+        """Close the connections, if they are its own."""
         self._closed = True
         if self._owned:
             await self._client.aclose()

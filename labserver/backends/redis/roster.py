@@ -1,10 +1,10 @@
-"""Who is on which server: what this process tells the others, and what it heard from them.
+"""Rosters: which users are on which server, as the buses tell each other.
 
-Every bus keeps its places (server, user, room) in Redis under a version, and publishes what
-changes from one version to the next. Who hears a change that does not follow the version it
-has reads the whole roster again; so does who hears, at a beat, that it missed one. A roster
-that is no longer renewed expires, and its places with it: that is how the death of a server
-is noticed. Here is the bookkeeping only; bus.py does the talking.
+Every bus keeps its places (server, user, room) in Redis, under a version, and publishes what
+changes from one version to the next. A bus that receives a change which does not follow the
+version it knows reads the whole roster again; so does a bus that learns from a beat that it has
+missed one. A roster that is not renewed expires, and its places with it: that is how the death of
+a server is noticed. This is only the bookkeeping; bus.py communicates.
 """
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from labserver.chat.events import Event
-from labserver.chat.ports import Listener
+from labserver.chat.ports import BusListener
 
 Place = tuple[str, str, str]  # server, user, room
 
 
 class Change(msgspec.Struct, frozen=True, tag="change"):
-    """What `bus` has become; nothing came and nothing went at a mere beat."""
+    """How a roster changed from one version to the next; a beat alone changes nothing.
+
+    Attributes:
+        bus: whose roster.
+        before, after: its versions.
+        came, went: the places that were taken, and those that were left.
+    """
 
     bus: str
     before: int
@@ -29,7 +35,7 @@ class Change(msgspec.Struct, frozen=True, tag="change"):
     went: list[Place] = []
 
 
-class Signal(msgspec.Struct, frozen=True, tag="signal"):
+class Notice(msgspec.Struct, frozen=True, tag="signal"):
     """An event that is not kept, for the hubs of the other servers."""
 
     bus: str
@@ -39,81 +45,85 @@ class Signal(msgspec.Struct, frozen=True, tag="signal"):
 
 
 class Bye(msgspec.Struct, frozen=True, tag="bye"):
-    """`bus` is closed."""
+    """A bus was closed."""
 
     bus: str
 
 
-News = Change | Signal | Bye
+News = Change | Notice | Bye
 
 UNKNOWN = -1  # the version of a bus that is not known
-READ_ALL = -2  # no version: whoever hears of this change reads the whole roster
+READ_ALL = -2  # not a version: whoever receives this change reads the whole roster
 
 
 class OwnRoster:
-    """The places of this bus, and which of them the others have not been told of."""
+    """The places of this bus, and which changes of them are still to be published."""
 
     def __init__(self, bus: str) -> None:
         self.bus = bus
         self.version = 0
         self.places: dict[Place, None] = {}
-        self._untold: dict[Place, bool] = {}  # place → whether it is taken now
+        self._unpublished: dict[Place, bool] = {}  # place → whether it is taken now
 
     def arrived(self, place: Place) -> None:
-        """A place is taken."""
+        """Add a place."""
         self.places[place] = None
-        self._untold[place] = True
+        self._unpublished[place] = True
 
     def left(self, place: Place) -> None:
-        """A place is free."""
+        """Remove a place."""
         self.places.pop(place, None)
-        self._untold[place] = False
+        self._unpublished[place] = False
 
     def change(self) -> Change:
-        """What is to be told now; a mere beat if nothing is."""
+        """Return what is to be published now; if nothing has changed, it is only a beat."""
         before = self.version
-        came = [place for place, taken in self._untold.items() if taken]
-        went = [place for place, taken in self._untold.items() if not taken]
-        self._untold.clear()
+        came = [place for place, taken in self._unpublished.items() if taken]
+        went = [place for place, taken in self._unpublished.items() if not taken]
+        self._unpublished.clear()
         if came or went:
             self.version += 1
         return Change(self.bus, before, self.version, came, went)
 
     def begin(self) -> Change:
-        """The others are to read all of `places`."""
-        self._untold.clear()
+        """Return a change that makes the others read all of `places`."""
+        self._unpublished.clear()
         self.version += 1
         return Change(self.bus, READ_ALL, self.version)
 
     @property
     def changed(self) -> bool:
-        """Whether there is something to tell."""
-        return bool(self._untold)
+        """Whether there is something to publish."""
+        return bool(self._unpublished)
 
 
-class Assembly:
-    """All places that are known, on this bus and on the others, and the hubs to be told.
+class Rosters:
+    """The rosters of all buses, and the listeners to tell of changes.
 
-    A server that was started again under its old name is on two buses until the first of
-    them expires; a place is left when the last bus has left it.
+    A server that was started again under its old name is on two buses until the old one expires;
+    a place has been left when no bus has it any more.
+
+    Attributes:
+        listeners: server → its hub.
+        stale: the buses whose roster must be read again.
     """
 
     def __init__(self) -> None:
-        self.listeners: dict[str, Listener] = {}  # server → its hub
-        self.stale: set[str] = set()  # buses whose roster must be read again
+        self.listeners: dict[str, BusListener] = {}
+        self.stale: set[str] = set()
         self._versions: dict[str, int] = {}  # other buses
         self._places: dict[str, dict[Place, None]] = {}  # bus → its places
         self._buses: dict[Place, set[str]] = {}
 
-    def attach(self, server: str, listener: Listener) -> None:
-        """Tell `listener` from now on, and at once of those who are there."""
+    def attach(self, server: str, listener: BusListener) -> None:
+        """Tell `listener` of changes from now on, and of the present places at once."""
         self.listeners[server] = listener
         for place in tuple(self._buses):
             if place[0] != server:
                 listener.on_arrived(*place)
 
     def places_of(self, server: str, bus: str) -> list[Place]:
-        """What `server` has on `bus`."""
+        """Return the places that `server` has on `bus`."""
         return [place for place in self._places.get(bus, ()) if place[0] == server]
 
     @property
@@ -122,43 +132,43 @@ class Assembly:
         return list(self._versions)
 
     def version(self, bus: str) -> int:
-        """What is known of `bus`."""
+        """Return the version of a bus's roster that is known."""
         return self._versions.get(bus, UNKNOWN)
 
-    def hear(self, change: Change) -> None:
-        """Another bus has changed; where a change was missed, it is stale."""
+    def apply(self, change: Change) -> None:
+        """Apply the change of another bus; if one before it was missed, the roster is stale."""
         if self.version(change.bus) == change.before:
             self._versions[change.bus] = change.after
-            self.come(change.bus, change.came)
-            self.go(change.bus, change.went)
+            self.add(change.bus, change.came)
+            self.remove(change.bus, change.went)
         elif self.version(change.bus) < change.after:
             self.stale.add(change.bus)
 
     def replace(self, bus: str, version: int, places: Iterable[Place]) -> None:
-        """The whole roster of another bus, as it was at `version`."""
+        """Replace the whole roster of another bus by its places at `version`."""
         self.stale.discard(bus)
         if version <= self.version(bus):
             return
         self._versions[bus] = version
         now = dict.fromkeys(places)
-        self.go(bus, [place for place in self._places.get(bus, ()) if place not in now])
-        self.come(bus, now)
+        self.remove(bus, [place for place in self._places.get(bus, ()) if place not in now])
+        self.add(bus, now)
 
     def forget(self, bus: str) -> None:
-        """Another bus is gone."""
+        """Remove another bus, which is gone."""
         self.stale.discard(bus)
         self._versions.pop(bus, None)
-        self.go(bus, tuple(self._places.get(bus, ())))
+        self.remove(bus, tuple(self._places.get(bus, ())))
 
-    def survey(self, versions: Mapping[str, int]) -> None:
-        """All other buses that there are, with their versions."""
+    def compare(self, versions: Mapping[str, int]) -> None:
+        """Compare what is known with all other buses that exist, and their versions."""
         for bus in self.buses:
             if bus not in versions:
                 self.forget(bus)
         self.stale = {bus for bus, version in versions.items() if version > self.version(bus)}
 
-    def come(self, bus: str, places: Iterable[Place]) -> None:
-        """These are taken on `bus`."""
+    def add(self, bus: str, places: Iterable[Place]) -> None:
+        """Add places of `bus`."""
         for place in places:
             self._places.setdefault(bus, {})[place] = None
             buses = self._buses.setdefault(place, set())
@@ -167,8 +177,8 @@ class Assembly:
                     listener.on_arrived(*place)
             buses.add(bus)
 
-    def go(self, bus: str, places: Iterable[Place]) -> None:
-        """These are free on `bus`."""
+    def remove(self, bus: str, places: Iterable[Place]) -> None:
+        """Remove places of `bus`."""
         held = self._places.get(bus, {})
         for place in places:
             if place not in held:
@@ -182,5 +192,5 @@ class Assembly:
         if not held:
             self._places.pop(bus, None)
 
-    def _others(self, place: Place) -> list[Listener]:
+    def _others(self, place: Place) -> list[BusListener]:
         return [listener for name, listener in self.listeners.items() if name != place[0]]

@@ -1,4 +1,4 @@
-"""An ASGI app over HTTP/1.1 on a bound socket: uvicorn, on a loop that is not its own."""
+"""Runs an ASGI app over HTTP/1.1 on a bound socket: uvicorn, on a loop that it does not own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-KEEP_ALIVE_S = 75  # idle connections for POST; longer than clients keep them
+KEEP_ALIVE_S = 75  # for idle connections, used by POST; longer than clients keep them
 BACKLOG = 1024  # connections that may wait to be accepted, as after an outage
 CLOSE_TIMEOUT_S = 0.3  # for connections to close, once their streams have ended
-GRACEFUL_S = 1  # the last resort, as a stream that stays open would hang uvicorn for ever
+GRACEFUL_S = 1  # a last resort: uvicorn would wait for ever for a stream that stays open
 
-logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a peer that goes away is no news
+logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # peers that go away are no error
 
 
 class _Uvicorn(uvicorn.Server):
-    """Signals are left alone, who waits is told, and nothing is left open."""
+    """A uvicorn that leaves signals alone, says when it accepts, and leaves nothing open."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -37,7 +37,7 @@ class _Uvicorn(uvicorn.Server):
         self.accepting.set()
 
     def cut_off(self) -> None:
-        """Drop the connections that have not ended by themselves."""
+        """Abort the connections that have not ended by themselves."""
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
 
@@ -50,8 +50,8 @@ async def serve(
 
     Args:
         app: what answers.
-        listening: bound, listening and non-blocking.
-        tls: what the server proves itself with; None: plain TCP.
+        listening: a socket that is bound, listening and non-blocking.
+        tls: what the server proves its identity with; None for plain TCP.
     """
     config = uvicorn.Config(
         app,
@@ -73,5 +73,5 @@ async def serve(
             yield
         finally:
             server.should_exit = True
-            # Over TLS an end is only complete when the peer has said so too: some never do.
+            # Over TLS a close is complete only once the peer has confirmed it, and some never do.
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, server.cut_off)

@@ -1,8 +1,8 @@
-"""A Python client's HTTP, for the techniques that travel on it: polling and SSE.
+"""The HTTP of a Python client, for the techniques that use it: polling and SSE.
 
-Reading is each technique's own affair; speaking is the same for all: one POST, one event,
-one answer. Everything goes over one pool of kept-alive TCP connections, which lives exactly
-as long as a wire listens, so that a cut takes what is under way with it.
+Each technique reads in its own way; sending is the same for all: one POST, one event, one answer.
+Everything goes over one pool of kept-alive TCP connections. The pool lives exactly as long as a
+connector listens, so that a cut ends whatever is under way.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
-import httpcore2  # noqa: F401  httpx2 imports it at its first use: on the loop, for 50 ms
+import httpcore2  # noqa: F401  httpx2 would import it when it is first used: 50 ms on the loop
 import httpx2
 import msgspec
 from anyio import CancelScope, sleep
@@ -21,17 +21,17 @@ from labserver.techniques.transport.request import JSON, refused_by
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 10.0  # for an answer that the server does not hold back
-CONNECTIONS_MAX = 8  # one reads, one posts; the rest are for posts that a cell sends at once
-KEEPALIVE_S = 60.0  # idle connections; whoever closes first, httpx2 notices before it reuses one
+CONNECTIONS_MAX = 8  # one reads and one posts; the rest are for posts that a cell sends at once
+KEEPALIVE_S = 60.0  # idle connections; httpx2 notices if the server has closed one
 
-WHAT_WAS_SAID = frozenset({400, 413, 429})  # statuses at which the event is at fault, or its pace
+EVENT_REFUSED = frozenset({400, 413, 429})  # the event is at fault, or the rate, not the client
 
 
 class HttpConnection:
-    """One client's way to a server over HTTP; it can be opened again and again.
+    """Connects one client to a server over HTTP; it can be opened again and again.
 
     Args:
-        address: where, as whom, and in which room.
+        address: the server, the user and the room.
     """
 
     def __init__(self, address: Address) -> None:
@@ -42,7 +42,7 @@ class HttpConnection:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Stay connected for the time of a block; leaving it drops what is under way."""
+        """Stay connected for the duration of a block; its end drops what is under way."""
         own = {"Authorization": f"Bearer {self._address.token}"}
         async with httpx2.AsyncClient(
             base_url=self._address.url,
@@ -50,20 +50,20 @@ class HttpConnection:
             params={"room": self._address.room},
             timeout=httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             limits=httpx2.Limits(max_connections=CONNECTIONS_MAX, keepalive_expiry=KEEPALIVE_S),
-            trust_env=False,  # no proxy stands between a notebook and its own server
-            verify=self._address.trust,  # by default it would read all CAs: 20 ms
-            # Over plain TCP HTTP/2 cannot be negotiated, it must be known (RFC 9113 §3.3).
+            trust_env=False,  # there is no proxy between a notebook and its own server
+            verify=self._address.trust,  # by default it would read all CA certificates: 20 ms
+            # Over plain TCP, HTTP/2 cannot be negotiated; it must be known (RFC 9113 §3.3).
             http1=not self._address.http2,
             http2=self._address.http2,
         ) as client:
             if self._address.headers is not None:
-                client.headers.clear()  # of what the library says of itself
+                client.headers.clear()  # what the library says about itself
                 client.headers.update({**self._address.headers, **own})
             self._client = client
             try:
                 yield
             finally:
-                self._let_go()
+                self._drop()
 
     async def get(
         self,
@@ -73,20 +73,20 @@ class HttpConnection:
         *,
         held_s: float = 0.0,
     ) -> httpx2.Response:
-        """Ask, and wait for the whole answer.
+        """Send a GET request, and wait for the whole answer.
 
         Args:
-            path: of the resource.
-            query: parameters, beside the room.
-            headers: beside the Authorization.
+            path: the path of the resource.
+            query: query parameters beside the room.
+            headers: header fields beside Authorization.
             held_s: seconds for which the server may hold the answer back.
 
         Returns:
-            The answer, whatever its status below 400.
+            The answer; its status is below 400.
 
         Raises:
-            Refused: for a 4xx where asking again is of no use.
-            ConnectionLost: if there was no answer, or an error of another kind.
+            Refused: for a 4xx after which asking again is of no use.
+            ConnectionLost: if there was no answer, or another error.
         """
         timeout = httpx2.Timeout(ANSWER_TIMEOUT_S + held_s, connect=CONNECT_TIMEOUT_S)
         with self._while_open() as client:
@@ -105,19 +105,19 @@ class HttpConnection:
         *,
         silence_s: float,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Ask, and read an answer that goes on, as its bytes come in.
+        """Send a GET request, and yield an iterator over the bytes of its endless answer.
 
         Args:
-            path: of the resource.
-            query: parameters, beside the room.
-            headers: beside the Authorization.
+            path: the path of the resource.
+            query: query parameters beside the room.
+            headers: header fields beside Authorization.
             silence_s: seconds without a byte after which the connection counts as lost.
 
         Raises:
-            Refused: for a 4xx where asking again is of no use.
-            ConnectionLost: when it ends otherwise than by `close`; also from the iterator.
+            Refused: for a 4xx after which asking again is of no use.
+            ConnectionLost: if it ends other than by `close`; the iterator raises it, too.
         """
-        # No cancel scope here: the block of a generator that yields in it would be inside.
+        # There is no cancel scope here: the block that this generator yields to would be in it.
         timeout = httpx2.Timeout(silence_s, connect=CONNECT_TIMEOUT_S)
         client = self._connected()
         self.counters.requests += 1
@@ -140,7 +140,7 @@ class HttpConnection:
             The answer: an ACK or a PONG; an ERROR where the event was not accepted.
 
         Raises:
-            Refused: if the client itself is not accepted any more (401, 403, 421).
+            Refused: if the client itself is no longer accepted (401, 403, 421).
             ConnectionLost: if it is not known whether the event has arrived.
         """
         with self._while_open() as client:
@@ -149,7 +149,7 @@ class HttpConnection:
         self.counters.sent += 1
         self.counters.payload_sent += len(raw)
         status, body = response.status_code, response.content
-        if status >= 300 and status not in WHAT_WAS_SAID:
+        if status >= 300 and status not in EVENT_REFUSED:
             raise refused_by(status, body)
         try:
             answer = decode_event(body)
@@ -159,22 +159,22 @@ class HttpConnection:
         return answer
 
     async def pause(self, seconds: float) -> None:
-        """Wait, as long as the connection stays open.
+        """Wait for some seconds while the connection stays open.
 
         Raises:
-            ConnectionLost: if it was closed meanwhile.
+            ConnectionLost: if it is closed in the meantime.
         """
         with self._while_open():
             await sleep(seconds)
 
     async def close(self) -> None:
-        """End what is under way: whoever waits for it gets a `ConnectionLost`."""
+        """End what is under way; those who wait for it get a `ConnectionLost`."""
         client = self._client
-        self._let_go()
+        self._drop()
         if client is not None:
-            await client.aclose()  # a stream is not under way in the sense above
+            await client.aclose()  # this ends a stream, which has no cancel scope
 
-    def _let_go(self) -> None:
+    def _drop(self) -> None:
         self._client = None
         for scope in self._under_way:
             scope.cancel()
@@ -200,7 +200,7 @@ class HttpConnection:
 
 @contextmanager
 def _losing() -> Iterator[None]:
-    """Say in our words what went wrong on the way."""
+    """Turn errors of the library into `ConnectionLost`."""
     try:
         yield
     except httpx2.RequestError as error:

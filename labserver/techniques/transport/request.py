@@ -1,6 +1,6 @@
-"""What every server reads from an HTTP request, and what it answers when it will not serve it.
+"""What every server reads from an HTTP request, and what it answers if it refuses the request.
 
-The same for Tornado, Starlette and websockets: they hand over the request target and a way
+It is the same for Tornado, Starlette and websockets: they hand over the request target and a way
 to look up a header, and get a user, a room and a cursor, or a `Refused`.
 """
 
@@ -17,7 +17,7 @@ from labserver.errors import Refused
 from labserver.techniques.transport.interface import Answer, Chat, ConnectionLost
 
 JSON = "application/json"
-FIELDS_MAX = 20  # query parameters; ours has seven
+FIELDS_MAX = 20  # query parameters; seven are known
 
 CORS_ANSWER = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -33,7 +33,7 @@ class Request:
 
     Args:
         target: the request target, path and query.
-        header: looks up a header by its name; None where it is missing.
+        header: looks up a header field by its name; None if it is missing.
 
     Raises:
         Refused: `bad_query` (400).
@@ -47,11 +47,11 @@ class Request:
             self._query = parse_qs(split.query, keep_blank_values=True, max_num_fields=FIELDS_MAX)
         except ValueError:
             raise Refused(
-                400, "bad_query", f"Give a URL with at most {FIELDS_MAX} query parameters."
+                400, "bad_query", f"Send a URL with at most {FIELDS_MAX} query parameters."
             ) from None
 
     def query(self, name: str) -> str | None:
-        """The query parameter's first value; None where it is missing or empty."""
+        """Return the first value of a query parameter; None if it is missing or empty."""
         return self._query.get(name, [""])[0] or None
 
     def check_browser(self, chat: Chat) -> None:
@@ -60,7 +60,7 @@ class Request:
         chat.guard.check_browser(self.header("Host"), self.header("Origin"), secure)
 
     def user(self, chat: Chat) -> str:
-        """Who asks.
+        """Return the user who sends the request.
 
         Raises:
             Refused: 421, 403 or 401, in this order.
@@ -76,28 +76,28 @@ class Request:
 
     @property
     def room(self) -> str:
-        """The room, `lobby` by default; checked."""
+        """The room, `lobby` by default; a valid name."""
         return check_name(self.query("room") or "lobby", "room")
 
     @property
     def after(self) -> Cursor | None:
-        """The reader's cursor; `Last-Event-ID` goes before `after`, as it is the newer one."""
+        """The reader's cursor; `Last-Event-ID` takes precedence over `after`, as it is newer."""
         text = self.header("Last-Event-ID") or self.query("after")
         return None if text is None else Cursor.parse(text)
 
     @property
     def session(self) -> str:
-        """The client's own name for itself, or nothing."""
+        """The client's own name for itself; may be empty."""
         session = self.query("session")
         return "" if session is None else check_name(session, "session")
 
     @property
     def hello(self) -> bool:
-        """Whether the client wants to be told the cursor it starts from."""
+        """Whether the client wants to be sent the cursor that it starts from."""
         return self.query("hello") == "1"
 
     def cors(self) -> dict[str, str]:
-        """Headers that let a page of this (already checked) origin read the answer."""
+        """Return headers that let a page of this origin, which was checked, read the answer."""
         origin = self.header("Origin")
         if origin is None:
             return {}
@@ -121,23 +121,23 @@ class Request:
         return Answer(204, b"", {**self.cors(), **CORS_ANSWER})
 
 
-DELIVERED = events.envelope(Event("ACK", {"status": "delivered"}))  # to what has no id
+DELIVERED = events.envelope(Event("ACK", {"status": "delivered"}))  # to an event without an id
 HEALTHY = Answer(200, b"ok\n", {"Content-Type": "text/plain"})
-NOT_FOUND = Refused(404, "not_found", "There is nothing here; see the endpoints in the README.")
+NOT_FOUND = Refused(404, "not_found", "Nothing is here; see the endpoints in the README.")
 
 
 def too_large() -> Refused:
-    """The answer to a body with more than one event's bytes.
+    """Return the answer to a body that is larger than an event may be.
 
-    Made anew each time, as an exception that is raised again keeps all frames it passed.
+    It is made anew each time: an exception that is raised again keeps every frame it has passed.
     """
     return Refused(413, "too_large", f"Send one event of at most {EVENT_MAX:,} bytes.")
 
 
 def refusal(refused: Refused, request: Request | None = None) -> Answer:
-    """The HTTP answer to a request that is refused: an ERROR event as its body.
+    """Return the HTTP answer to a request that is refused: an ERROR event as its body.
 
-    A page of a foreign origin is not let read why (no CORS headers at 403 and 421).
+    A page of a foreign origin may not read why (no CORS headers with 403 and 421).
     """
     headers = {**refused.headers, "Content-Type": JSON}
     if request is not None and refused.status not in (403, 421):
@@ -146,11 +146,11 @@ def refusal(refused: Refused, request: Request | None = None) -> Answer:
 
 
 def refused_by(status: int, body: bytes) -> Exception:
-    """What a client raises for an HTTP answer that is an error.
+    """Return what a client raises for an HTTP answer that is an error.
 
     Returns:
-        A `Refused` where asking again in the same way is of no use (4xx, but not 408, 425
-        and 429), else a `ConnectionLost`.
+        A `Refused` if asking again in the same way is of no use (4xx, but not 408, 425 and 429),
+        otherwise a `ConnectionLost`.
     """
     try:
         data = events.decode_event(body).data

@@ -1,8 +1,8 @@
 """The WebSocket handshake (RFC 6455 §4), for the techniques that begin with one.
 
-Server: who asks is admitted, or refused with an HTTP answer, before the 101; what every
-server answers besides (tickets, preflights, its health) is answered here too. Client: one
-way to connect, and one name for each way in which that fails.
+On the server a client is admitted, or refused with an HTTP answer, before the 101; what every
+server answers besides (tickets, preflights, health) is answered here, too. For the client there is
+one way to connect, and one error for each way in which that fails.
 """
 
 from __future__ import annotations
@@ -34,19 +34,25 @@ from labserver.errors import Refused
 from labserver.techniques.transport.interface import Address, Answer, Chat, unreachable
 from labserver.techniques.transport.request import HEALTHY, NOT_FOUND, Request, refusal, refused_by
 
-PING_INTERVAL_S = 20.0  # under the 60 s after which proxies and load balancers drop an idle one
-STALL_MAX_S = 2 * PING_INTERVAL_S  # who reads nothing for so long has missed a ping
+PING_INTERVAL_S = 20.0  # less than the 60 s after which proxies and load balancers drop idle ones
+STALL_MAX_S = 2 * PING_INTERVAL_S  # a peer that reads nothing for so long has missed a ping
 CLOSE_TIMEOUT_S = 0.7  # for the peer's close frame; a server must stop within a second
-VERSION = "13"  # of the WebSocket protocol: the only one
+VERSION = "13"  # of the WebSocket protocol; there is only one
 BACKLOG = 1024  # handshakes that may wait at once, as after an outage
 
 log = logging.getLogger("labserver.websocket")
-log.setLevel(logging.CRITICAL)  # a peer that goes away is no news
+log.setLevel(logging.CRITICAL)  # peers that go away are not worth a message
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who was admitted, where to, and from which cursor on."""
+    """A user who was admitted to a room.
+
+    Attributes:
+        user, room: the user, and the room.
+        after: the cursor to read after; None to begin with what comes from now on.
+        hello: whether the client wants to be sent the cursor that it starts from.
+    """
 
     user: str
     room: str
@@ -55,14 +61,14 @@ class Visitor:
 
 
 class VisitorConnection(ServerConnection):
-    """A server's connection that ends with its peer, and with its server.
+    """A server's connection that ends when its peer is gone, and when its server ends.
 
-    `websockets` would hold up the end of a server for 10 s where a handshake was begun (by
-    a browser that connects ahead, say), and for ever where a peer does not read. Such a peer
-    it would keep for ever, too: its ping waits behind what was not read.
+    `websockets` would delay the end of a server by 10 s if a handshake has only begun (a browser
+    may connect in advance), and for ever if a peer does not read. It would also keep such a peer
+    for ever, because its ping waits behind what was not read.
 
     Attributes:
-        visitor: who was admitted, from the 101 on.
+        visitor: the user who was admitted; set before the 101 is sent.
     """
 
     visitor: Visitor
@@ -73,12 +79,12 @@ class VisitorConnection(ServerConnection):
         _made.setdefault(self.server, WeakSet()).add(self)
 
     def pause_writing(self) -> None:
-        """The peer reads slower than we write, or not at all."""
+        """Called by asyncio when the peer reads more slowly than we write, or not at all."""
         super().pause_writing()
         self._stalled = self.loop.call_later(STALL_MAX_S, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The peer has read."""
+        """Called by asyncio when the peer has read."""
         super().resume_writing()
         self._stalled.cancel()
 
@@ -107,12 +113,12 @@ async def serve(
     """Accept WebSockets on a bound socket.
 
     Args:
-        chat: says who may take part.
+        chat: who may take part, and in what.
         listening: the socket.
-        path: the only one that leads to a WebSocket.
-        connection_class: what a connection is made of.
-        attend: called for each that was admitted; when it returns the connection is closed.
-        subprotocol: spoken with those who offer it (RFC 6455 §1.9).
+        path: the only path that leads to a WebSocket.
+        connection_class: the class of the connections.
+        attend: called for each admitted connection, which is closed when it returns.
+        subprotocol: spoken with clients that offer it (RFC 6455 §1.9).
     """
 
     def admit_to(connection: ServerConnection, asked: HandshakeRequest) -> Response | None:
@@ -153,7 +159,7 @@ async def serve(
 
 
 def cut_off(server: Server) -> None:
-    """Drop the connections that have not ended by themselves."""
+    """Abort the connections that have not ended by themselves."""
     for connection in tuple(_made.get(server, ())):
         connection.transport.abort()
 
@@ -162,12 +168,12 @@ def admit(chat: Chat, path: str, handshake: HandshakeRequest) -> Visitor | Respo
     """Check a handshake's HTTP request.
 
     Args:
-        chat: says who may take part.
-        path: the only one that leads to a WebSocket.
+        chat: who may take part.
+        path: the only path that leads to a WebSocket.
         handshake: the request.
 
     Returns:
-        The visitor, for whom it may go on to the 101; or the answer instead of that.
+        The visitor, if the handshake may go on to the 101; otherwise the answer to send instead.
     """
     request = None
     try:
@@ -179,14 +185,16 @@ def admit(chat: Chat, path: str, handshake: HandshakeRequest) -> Visitor | Respo
         if request.path == "/healthz":
             return _response(HEALTHY)
         if request.path != path:
-            return _response(refusal(NOT_FOUND, request))  # raised, it would keep each frame
+            return _response(
+                refusal(NOT_FOUND, request)
+            )  # NOT_FOUND is shared: raised, it would collect tracebacks
         return Visitor(request.user(chat), request.room, request.after, request.hello)
     except Refused as refused:
         return _response(refusal(refused, request))
 
 
 def name_version(_: ServerConnection, asked: HandshakeRequest, answer: Response) -> None:
-    """Tell who asks for another version of the protocol which one is spoken (RFC 6455 §4.4)."""
+    """Name our version of the protocol to a client that asks for another (RFC 6455 §4.4)."""
     versions = asked.headers.get_all("Sec-WebSocket-Version")
     if answer.status_code == HTTPStatus.BAD_REQUEST and versions not in ([], [VERSION]):
         answer.status_code = HTTPStatus.UPGRADE_REQUIRED
@@ -197,8 +205,8 @@ def name_version(_: ServerConnection, asked: HandshakeRequest, answer: Response)
 
 def _header(headers: Headers, name: str) -> str | None:
     values = headers.get_all(name)
-    if len(values) > 1:  # whose should count? RFC 9112 §3.2 says so of Host
-        raise Refused(400, "bad_request", f"Send one {name} header.")
+    if len(values) > 1:  # ambiguous; RFC 9112 §3.2 forbids it for Host
+        raise Refused(400, "bad_request", f"Send only one {name} header.")
     return values[0] if values else None
 
 
@@ -213,7 +221,7 @@ async def connect(address: Address, path: str, query: dict[str, str]) -> ClientC
     """Open a WebSocket to the server at `address`.
 
     Raises:
-        Refused: if the server will not have this client.
+        Refused: if the server does not accept this client.
         ConnectionLost: if it cannot be reached.
     """
     url = f"{address.url.replace('http', 'ws', 1)}{path}?{urlencode(query)}"
@@ -235,6 +243,6 @@ async def connect(address: Address, path: str, query: dict[str, str]) -> ClientC
 
 
 def why_closed(connection: ClientConnection) -> tuple[str, int | None]:
-    """Why a connection has closed: for a person, and as a code."""
+    """Return why a connection has closed, for a person and as a close code."""
     code, reason = connection.close_code, connection.close_reason
     return f"closed with {code} {reason or ''}".rstrip(), code

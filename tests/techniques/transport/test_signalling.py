@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labserver.errors import Refused
-from labserver.techniques.transport.signalling import Member, Switchboard, decode_said
+from labserver.techniques.transport.signalling import Participant, Switchboard, decode_client_signal
 
 
 class Tab:
@@ -17,7 +17,7 @@ class Tab:
     def __init__(self, switchboard: Switchboard, user: str, room: str = "lobby") -> None:
         self._switchboard = switchboard
         self._heard: list[bytes] = []
-        self.member: Member = switchboard.join(user, room, self._heard.append)
+        self.participant: Participant = switchboard.join(user, room, self._heard.append)
 
     @property
     def heard(self) -> list[dict[str, Any]]:
@@ -28,11 +28,11 @@ class Tab:
 
     def say(self, **signal: Any) -> None:
         """Send a signal."""
-        self._switchboard.relay(self.member, decode_said(json.dumps(signal)))
+        self._switchboard.relay(self.participant, decode_client_signal(json.dumps(signal)))
 
     def leave(self) -> None:
         """Go away."""
-        self._switchboard.leave(self.member)
+        self._switchboard.leave(self.participant)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_signal_reaches_its_recipient_with_its_sender_and_nobody_else(
             "type": "offer",
             "from": "alice",
             "to": "bob",
-            "session": alice.member.session,
+            "session": alice.participant.session,
             "data": {"sdp": "v=0", "more": [1, None]},
         }
     ]
@@ -96,7 +96,7 @@ def test_who_goes_away_says_bye_to_those_it_had_talked_with(switchboard: Switchb
     alice.say(type="offer", to="bob")
     assert bob.heard
     alice.leave()
-    assert bob.heard == [{"type": "bye", "from": "alice", "session": alice.member.session}]
+    assert bob.heard == [{"type": "bye", "from": "alice", "session": alice.participant.session}]
     assert carol.heard == []
     bob.leave()  # and not to one who has gone before
 
@@ -123,5 +123,5 @@ def test_a_bye_that_was_said_is_not_said_again(switchboard: Switchboard) -> None
 )
 def test_what_is_no_signal_is_refused(text: str, code: str) -> None:
     with pytest.raises(Refused) as refused:
-        decode_said(text)
+        decode_client_signal(text)
     assert (refused.value.status, refused.value.code) == (400, code)

@@ -1,22 +1,22 @@
-"""Who is typing: announced sparingly, and forgotten when the STOP is lost."""
+"""Typing indicators: sent sparingly, and expired when the STOP is lost."""
 
 from __future__ import annotations
 
 from labserver.clock import Clock
 
-THROTTLE_S = 2.0  # one START per user and room in this time, however fast the fingers
-TTL_S = 5.0  # a STOP that never comes: the laptop was closed
+THROTTLE_S = 2.0  # one START per user and room in this time, however fast someone types
+TTL_S = 5.0  # a STOP may never come: the laptop was closed
 
 Typist = tuple[str, str]  # user, room
 
 
-class Typists:
-    """Decides which typing notices are worth sending on.
+class TypingIndicators:
+    """Decides which typing notices are passed on.
 
     Args:
         clock: the time.
         throttle_s: seconds between two STARTs of one user in one room.
-        ttl_s: seconds after the last sign of typing that count as a STOP.
+        ttl_s: seconds after the last sign of typing at which a user counts as having stopped.
     """
 
     def __init__(self, clock: Clock, throttle_s: float = THROTTLE_S, ttl_s: float = TTL_S) -> None:
@@ -27,7 +27,7 @@ class Typists:
         self._quiet: dict[Typist, float] = {}  # no START before this moment; oldest first
 
     def start(self, user: str, room: str) -> bool:
-        """Note a sign of typing; True where the others should be told."""
+        """Note a sign of typing; return whether to tell the others."""
         now = self._clock.monotonic()
         typist = (user, room)
         shown = self._until.pop(typist, None) is not None
@@ -42,16 +42,16 @@ class Typists:
         return True
 
     def stop(self, user: str, room: str) -> bool:
-        """Note the end of typing; True where the others had been told of the start."""
+        """Note the end of typing; return whether the others were told of its start."""
         return self._until.pop((user, room), None) is not None
 
     @property
     def deadline(self) -> float | None:
-        """When `expire` next has something to say, on the monotonic clock."""
+        """The monotonic time at which `expire` next returns someone; None if there is none."""
         return next(iter(self._until.values()), None)
 
     def expire(self) -> list[Typist]:
-        """Those who have not typed for `ttl_s`: they have stopped."""
+        """Remove and return those who have not typed for `ttl_s` seconds: they have stopped."""
         now = self._clock.monotonic()
         gone = [typist for typist, until in self._until.items() if until <= now]
         for typist in gone:
