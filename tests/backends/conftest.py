@@ -1,4 +1,4 @@
-"""Every backend in turn, for the suites that say what a hub may rely on."""
+"""Every backend in turn, for the suites of what a hub may rely on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.backends.redis_server import RedisServer
 def shared_redis(
     redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RedisServer]:
-    """One redis-server for the tests that leave it alive."""
+    """One redis-server for the tests that do not kill it."""
     server = RedisServer(redis_server, tmp_path_factory.mktemp("redis"))
     yield server
     server.kill()
@@ -47,7 +47,7 @@ def lasting_redis(redis_server: str, tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def prefix() -> str:
-    """A conversation of its own within the shared Redis."""
+    """The prefix of a conversation of the test's own in the shared Redis."""
     return f"test-{uuid.uuid4().hex}"
 
 
@@ -59,7 +59,7 @@ def prefix() -> str:
     ]
 )
 def buses(request: pytest.FixtureRequest, prefix: str) -> Buses:
-    """Opens a bus for each of two servers; it may be the same."""
+    """Opens a bus for each of two servers; both may share one."""
     kind: str = request.param
     url = "" if kind == "memory" else request.getfixturevalue("shared_redis").url
 
@@ -81,7 +81,7 @@ def buses(request: pytest.FixtureRequest, prefix: str) -> Buses:
 
 @pytest.fixture(params=["sqlite", pytest.param("redis", marks=pytest.mark.redis)])
 def mailbox_address(request: pytest.FixtureRequest, tmp_path: Path, prefix: str) -> list[str]:
-    """A kind of mailbox, and where it is."""
+    """A kind of mailbox, and its address."""
     if request.param == "sqlite":
         return ["sqlite", str(tmp_path / "mail.db")]
     return ["redis", request.getfixturevalue("shared_redis").url, prefix]
@@ -89,7 +89,7 @@ def mailbox_address(request: pytest.FixtureRequest, tmp_path: Path, prefix: str)
 
 @pytest.fixture
 async def mailboxes(mailbox_address: list[str]) -> AsyncIterator[Mailboxes]:
-    """Opens the same mailbox, as several servers would."""
+    """Opens the same mailbox each time, as several servers would."""
     opened: list[Mailbox] = []
 
     async def open_mailbox() -> Mailbox:

@@ -1,4 +1,4 @@
-"""How the tests listen to a bus."""
+"""How the tests observe a bus."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Mailboxes = Callable[[], Awaitable[Mailbox]]
 
 
 def say(content: str) -> Event:
-    """A message, as a hub hands it to the bus."""
+    """Return a message as a hub hands it to the bus."""
     return Event("CHAT_MESSAGE", {"content": content}, ts="2025-01-01T00:00:00.000Z")
 
 
 def letter(number: int, recipient: str = "bob") -> Letter:
-    """A letter that is not kept yet."""
+    """Return a letter that is not kept yet."""
     return Letter("alice", recipient, f"id-{number}", f"content {number}", "2025-01-01T00:00:00Z")
 
 
 def contents(log: RoomLog) -> list[str]:
-    """What a log holds."""
+    """Return the contents of a log's messages."""
     return [log[offset].event.data["content"] for offset in range(log.oldest, log.newest + 1)]
 
 
 @dataclass
 class Heard:
-    """A listener that remembers."""
+    """A listener that remembers what it was told."""
 
     signals: list[tuple[str, Event]] = field(default_factory=list)
     present: set[tuple[str, str, str]] = field(default_factory=set)

@@ -30,7 +30,7 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        """Start it, or start it again, on the same port with the same files."""
+        """Start it, or restart it, on the same port with the same files."""
         command = [self._executable, "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--save", "", "--dir", str(self._folder)]
         command += ["--appendonly", "yes" if self._appendonly else "no", "--appendfsync", "always"]
@@ -42,7 +42,7 @@ class RedisServer:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill it, as a crash would."""
         self._process.kill()
         self._process.wait()
 

@@ -1,4 +1,4 @@
-"""What a hub may rely on, whatever bus it has, and whether or not it shares it."""
+"""What a hub may rely on, whichever bus it has, and whether or not it shares it."""
 
 from __future__ import annotations
 

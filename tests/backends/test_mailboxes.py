@@ -1,4 +1,4 @@
-"""What a hub may rely on, whatever mailbox it has: nothing that was accepted is lost."""
+"""What a hub may rely on, whichever mailbox it has: nothing that was accepted is lost."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ async def test_two_processes_keep_at_the_same_time(
 
 
 async def _keep_and_be_killed(sender: str, address: list[str]) -> list[tuple[str, int]]:
-    """What another process had accepted when it was killed: (id, number)."""
+    """Return (id, number) of what another process had accepted when it was killed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", KEEPER, sender, *address, stdout=asyncio.subprocess.PIPE
     )

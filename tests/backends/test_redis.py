@@ -562,7 +562,7 @@ def _watch(log: RoomLog) -> list[int | None]:
 
 @asynccontextmanager
 async def deaf_proxy(port: int) -> AsyncIterator[tuple[int, Callable[[], None]]]:
-    """A way to Redis that, once deafened, carries one script there and cuts off the answer."""
+    """A relay to Redis that, once deafened, forwards one script and cuts off the answer."""
     deaf = False
 
     def deafen() -> None:

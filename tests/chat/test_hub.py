@@ -22,7 +22,7 @@ from labserver.errors import Refused
 
 
 class Lab:
-    """A hub, its clock, and what its visitors have heard."""
+    """A hub, its clock, and what its visitors have received."""
 
     def __init__(self, retain_entries: int = 10_000) -> None:
         self.clock = VirtualClock()
@@ -33,7 +33,7 @@ class Lab:
     async def visit(
         self, user: str, room: str = "lobby", after: Cursor | None = None
     ) -> tuple[Member, list[Event]]:
-        """Come in, catch up and stay; what is heard is added to the list."""
+        """Visit a room, catch up and stay; what is received is added to the list."""
         heard: list[Event] = []
         deliver = lambda entry: heard.append(entry.event)  # noqa: E731
         member = await self.stack.enter_async_context(self.hub.visit(user, room, deliver, after))
@@ -42,18 +42,18 @@ class Lab:
         return member, heard
 
     async def say(self, user: str, content: str, room: str = "lobby", **data: Any) -> Event:
-        """Say something; the answer."""
+        """Send a message, and return the answer."""
         answer = await self.tell(user, "CHAT_MESSAGE", room, content=content, **data)
         assert answer is not None
         return answer.event
 
     async def tell(self, user: str, kind: str, room: str = "lobby", **data: Any) -> Envelope | None:
-        """Send any event; the answer."""
+        """Send any event, and return the answer."""
         self.clock.advance(0.1)  # well within the rate limit
         return await self.hub.receive(user, room, json.dumps({"type": kind, "data": data}))
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, and the hub do what is due."""
+        """Let time pass, and have the hub do what is due."""
         self.clock.advance(seconds)
         self.hub.tick()
 
@@ -292,7 +292,7 @@ STEPS = st.lists(
 async def test_each_stream_is_the_log_and_no_direct_message_is_lost(
     steps: list[tuple[str, str, str]],
 ) -> None:
-    """Whatever is done: no gap and nothing twice on a stream, and mail until acknowledged."""
+    """Whatever happens: no gaps and no duplicates on a stream, and mail is kept until acknowledged."""
     lab = Lab()
     await lab.hub.open()
     here: dict[tuple[str, str], tuple[Member, list[Event], bool]] = {}

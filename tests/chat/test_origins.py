@@ -105,7 +105,7 @@ def test_nothing_that_only_looks_like_it_is_allowed(origin: str) -> None:
 
 
 def reference(origin: str) -> bool:
-    """SUBDOMAINS again, told otherwise: take off the ends, look at what is left."""
+    """SUBDOMAINS, written in another way: strip both ends, and look at what is left."""
     text = origin.lower()
     if not origin.isascii() or not text.startswith("https://"):
         return False

@@ -1,4 +1,4 @@
-"""A client that polls, seen as one member between its requests."""
+"""A client that polls stays a member between its requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Polling(Lab):
         self.pollers = Pollers(self.hub)
 
     async def poll(self, user: str, after: Cursor | None = None, session: str = "") -> Page:
-        """One request."""
+        """Make one request."""
         async with self.pollers.poll(user, "lobby", session) as poller:
             return await poller.read(after)
 

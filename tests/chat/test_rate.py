@@ -8,7 +8,7 @@ from labserver.errors import Refused
 
 
 def spent(limit: RateLimit, user: str, times: int) -> int:
-    """How many of so many sends are let through."""
+    """Return how many of `count` sends are allowed."""
     through = 0
     for _ in range(times):
         try:

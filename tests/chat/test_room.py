@@ -1,4 +1,4 @@
-"""Who hears what in one room."""
+"""Who receives what in one room."""
 
 from __future__ import annotations
 

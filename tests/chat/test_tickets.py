@@ -1,4 +1,4 @@
-"""A ticket works once, and not for long."""
+"""A ticket works once, and only for a short time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tokens are accepted, and which are refused, with what challenge."""
+"""Which tokens are accepted, and which are refused with which challenge."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def tokens(clock: VirtualClock) -> Tokens:
 
 
 def claims(clock: VirtualClock, **changed: object) -> dict[str, Any]:
-    """What a good token says, with changes; ABSENT leaves a claim out."""
+    """Return the claims of a valid token, with changes; ABSENT leaves a claim out."""
     now = int(clock.time())
     good = {"sub": "alice", "aud": "labserver", "iss": "labserver", "iat": now, "exp": now + 60}
     return {name: claim for name, claim in {**good, **changed}.items() if claim != ABSENT}
 
 
 def sign(payload: dict[str, Any], algorithm: str = "HS256", secret: str = SECRET) -> str:
-    """A token with any payload: PyJWT's own encode() checks some claims."""
+    """Return a token with any payload; PyJWT's own encode() checks some claims."""
     return jwt.api_jws.encode(json.dumps(payload).encode(), secret, algorithm)
 
 

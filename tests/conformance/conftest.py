@@ -1,4 +1,4 @@
-"""One suite for all techniques: what a client may rely on, whatever it travels on."""
+"""One suite for all techniques: what a client may rely on, whatever its technique."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conformance.listening import PLAIN, Start
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts servers, and sees to it that none is left."""
+    """Starts servers, and checks that none is left."""
     monkeypatch.setattr(short_polling, "POLL_INTERVAL_S", 0.1)
     yield lambda technique, **options: runtime.start(ServerConfig(technique=technique, **options))
     runtime.stop_all()

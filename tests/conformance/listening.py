@@ -1,4 +1,4 @@
-"""Which servers the suite asks for, and how its tests listen to a client."""
+"""Which servers the suite starts, and how its tests read from a client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ also_wrapped = pytest.mark.parametrize("server", [*PLAIN, *WRAPPED], indirect=Tr
 
 
 def address_of(server: Server, token: str) -> Address:
-    """Where a client of our own making connects."""
+    """Return where a client that the test makes itself connects."""
     trust = {}
     if server.url.startswith("https:"):
         trust["trust"] = ssl.create_default_context(cafile=server.ca_pem)
@@ -35,7 +35,7 @@ def address_of(server: Server, token: str) -> Address:
 
 
 def messages(client: Client, count: int, timeout: float = 10.0) -> list[Event]:
-    """The next `count` chat messages; fewer if they do not come in time."""
+    """Return the next `count` chat messages; fewer if they do not come in time."""
     found: list[Event] = []
     until = time.monotonic() + timeout
     while len(found) < count and time.monotonic() < until:
@@ -46,7 +46,7 @@ def messages(client: Client, count: int, timeout: float = 10.0) -> list[Event]:
 
 
 def contents(events: list[Event]) -> list[str]:
-    """What was said."""
+    """Return the contents of messages."""
     return [event.data["content"] for event in events]
 
 

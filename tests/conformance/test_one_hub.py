@@ -1,4 +1,4 @@
-"""One conversation over all techniques at once, with connections being cut at random."""
+"""One conversation over all techniques at once, while connections are cut at random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, for clients that nobody here wrote."""
+"""Servers in processes of their own, for clients written by others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Serve = Callable[..., Served]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts `labserver serve WORDS`; all are ended with the test."""
+    """Starts `labserver serve WORDS`; all servers are ended with the test."""
     with ExitStack() as stack:
 
         def start(*words: str) -> Served:

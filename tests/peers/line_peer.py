@@ -1,4 +1,4 @@
-"""Drives a foreign client that is told what to do line by line: peer.mjs, Peer.java."""
+"""Drives a foreign client by one command per line: peer.mjs, Peer.java."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LinePeer:
         self._lines.put(None)
 
     def tell(self, command: str, rest: str) -> None:
-        """Have it do something."""
+        """Send it a command."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{command} {rest}\n")
         self._process.stdin.flush()
@@ -51,7 +51,7 @@ class LinePeer:
         self.send({"type": "CHAT_MESSAGE", "data": {"content": content, **data}})
 
     def answer(self, *kinds: str) -> str:
-        """The rest of its next answer that is of one of `kinds`; others are passed over."""
+        """Return the rest of its next answer of one of `kinds`; others are skipped."""
         seen = []
         while (line := self._lines.get(timeout=ANSWER_TIMEOUT_S)) is not None:
             kind, _, rest = line.partition(" ")
@@ -61,14 +61,14 @@ class LinePeer:
         raise AssertionError(f"it ended without {kinds}; it said {seen}")
 
     def event(self, kind: str) -> Event:
-        """The next event of type `kind` that it got."""
+        """Return the next event of type `kind` that it received."""
         while True:
             event: Event = json.loads(self.answer("message"))
             if event["type"] == kind:
                 return event
 
     def settle(self) -> None:
-        """Wait until it is in the room: from then on it hears all that is said."""
+        """Wait until it is in the room; from then on it receives everything that is sent."""
         self.answer("open")
         self.send({"type": "PING"})
         self.event("PONG")
@@ -98,10 +98,10 @@ def line_peer(*command: str, cwd: Path = HERE) -> Iterator[LinePeer]:
 
 
 def node_command(url: str, subprotocol: str = "") -> Sequence[str]:
-    """Node's `ws`."""
+    """Start Node's `ws`."""
     return ["node", "peer.mjs", url, *([subprotocol] if subprotocol else [])]
 
 
 def java_command(url: str, subprotocol: str = "") -> Sequence[str]:
-    """Java's `java.net.http.WebSocket`."""
+    """Start Java's `java.net.http.WebSocket`."""
     return ["java", "Peer.java", url, *([subprotocol] if subprotocol else [])]

@@ -35,11 +35,11 @@ class Stall:
 
     @property
     def address(self) -> str:
-        """Where to connect to."""
+        """The address to connect to."""
         return f"127.0.0.1:{self._listening.getsockname()[1]}"
 
     def stall(self) -> None:
-        """Read no more from the server."""
+        """Stop reading from the server."""
         self._flows.clear()
 
     def go_on(self) -> None:
@@ -47,7 +47,7 @@ class Stall:
         self._flows.set()
 
     def close(self) -> None:
-        """End it."""
+        """End the relay."""
         self._flows.set()
         for each in self._sockets:
             try:
@@ -86,7 +86,7 @@ class Stall:
 
 @contextmanager
 def stalling(port: int) -> Iterator[Stall]:
-    """A `Stall` before the server on `port`, for the time of a block."""
+    """Run a `Stall` in front of the server on `port` for the duration of a block."""
     relay = Stall(port)
     try:
         yield relay

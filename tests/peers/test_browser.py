@@ -37,7 +37,7 @@ class Blank(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +207,7 @@ class Turns(BaseHTTPRequestHandler):
         self.wfile.write(f"retry: {1000 * RETRY_S:.0f}\nid: 7\ndata: hi\n\nid: 8\nda".encode())
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.mark.parametrize("status", [200, 204, 500, 503])
@@ -265,7 +265,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def trusting_page(browser: Browser, elsewhere: str) -> Iterator[Page]:
-    """A page whose browser takes any certificate, as after a click on "proceed"."""
+    """A page whose browser accepts any certificate, as after a click on "proceed"."""
     page = browser.new_page(ignore_https_errors=True)
     page.goto(elsewhere)
     yield page

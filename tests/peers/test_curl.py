@@ -22,7 +22,7 @@ ALL = [*HTTP, "websocket", "webrtc"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What curl got: status, headers (names in lower case), body."""
+    """What curl received: status, headers (names in lower case), body."""
 
     status: int
     headers: dict[str, str]
@@ -36,7 +36,7 @@ class Answer:
 
 @pytest.fixture(autouse=True)
 def _needs(curl: str) -> None:
-    """All of this needs curl."""
+    """Skip these tests where curl is missing."""
 
 
 def curl(*words: str) -> Answer:
@@ -155,7 +155,7 @@ def test_a_cursor_of_another_epoch_gets_reset(serve: Serve, technique: str) -> N
 
 @contextmanager
 def stream(served: Served, user: str, path: str, *words: str) -> Iterator[Iterator[dict[str, str]]]:
-    """Server-sent events as curl -N shows them: each as its fields."""
+    """Return server-sent events as curl -N shows them, each as its fields."""
     with subprocess.Popen(
         ["curl", "-N", "-s", *bearer(served, user), *words, f"{served.url}{path}"],
         stdout=subprocess.PIPE,

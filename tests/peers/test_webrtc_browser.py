@@ -100,7 +100,7 @@ window.Talk = class {
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Playwright, for the time of this module: its event loop must not meet that of others."""
+    """Playwright, for this module only: its event loop must not meet that of others."""
     with sync_playwright() as started:
         yield started
 
@@ -109,7 +109,7 @@ def playwright() -> Iterator[Playwright]:
 def any_browser(
     request: pytest.FixtureRequest, playwright: Playwright, chromium: str
 ) -> Iterator[Browser]:
-    """Chromium as a person has it, and one that needs no network."""
+    """Chromium as people use it, and one that needs no network."""
     if request.param == "plain" and not peers._all_addresses(True, True):
         pytest.skip("Chromium without flags does no WebRTC on a machine without a network.")
     with launch(playwright, chromium, FLAGS if request.param == "loopback" else []) as browser:
@@ -132,22 +132,22 @@ def server() -> Iterator[Server]:
 
 
 def launch(playwright: Playwright, chromium: str, flags: list[str]) -> Any:
-    """A Chromium, closed at the end of a block."""
+    """Run a Chromium for the duration of a block."""
     return playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *flags])
 
 
 class EmptyPage(BaseHTTPRequestHandler):
-    """Answers with a page on which nothing is."""
+    """Answers with an empty page."""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Answer a request."""
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
         self.wfile.write(b"<!doctype html><title>chat</title>")
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def talk(origin: str, server: Server) -> Talk:
 
 
 def open_page(browser: Browser, origin: str, server: Server, user: str) -> Page:
-    """A page, with its signals connected."""
+    """Open a page with its signals connected."""
     page = browser.new_page()
     page.goto(origin)
     page.evaluate(ASK_FOR_MICROPHONE)

@@ -49,7 +49,7 @@ def url(served: Served, user: str, address: str | None = None, after: str = "") 
 
 
 def chat(alice: LinePeer, served: Served) -> None:
-    """Alice and our own client say something to each other."""
+    """Alice and our own client send each other messages."""
     alice.settle()
     with served.client("websocket", "bob") as bob:
         assert alice.event("PRESENCE")["data"] == {"userId": "bob", "status": "online"}

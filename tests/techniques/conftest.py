@@ -1,4 +1,4 @@
-"""What the techniques' servers prove themselves with; made off the loop, as it takes a while."""
+"""Certificates for the techniques' servers; made off the loop, because that takes a while."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from labserver.runtime.tls import authority
 
 @pytest.fixture
 def proof() -> ssl.SSLContext:
-    """A server's."""
+    """The TLS context of a server."""
     return authority().serving()
 
 
 @pytest.fixture
 def trust() -> ssl.SSLContext:
-    """A client's."""
+    """The TLS context of a client."""
     return authority().trusting()

@@ -1,4 +1,4 @@
-"""Long polling: when a held request is answered, and that none is forgotten."""
+"""Long polling: when a request that waits is answered, and that none is forgotten."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def served() -> AsyncIterator[Served]:
 async def held(
     served: Served, user: str, query: str = "wait=30"
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A request that the server holds, on a bare socket."""
+    """Send a request that the server holds, on a bare socket."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(
         f"GET /messages?{query} HTTP/1.1\r\nHost: localhost\r\n"
@@ -44,7 +44,7 @@ async def held(
 
 
 async def answer_to(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the answer that comes."""
+    """Return status, headers and body of the answer."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     status_line, *lines = head.rstrip().split("\r\n")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}

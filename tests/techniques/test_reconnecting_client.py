@@ -27,7 +27,7 @@ Script = list[Received | Exception]
 
 
 class ScriptedConnector:
-    """Connections that go as a script says; `post` answers what it is told to."""
+    """Connections that follow a script; `post` answers from a list."""
 
     def __init__(self, *connections: Script) -> None:
         self.counters = Counters()

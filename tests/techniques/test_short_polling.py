@@ -1,4 +1,4 @@
-"""Short polling: what is answered at once, and when it is a 304."""
+"""Short polling: every request is answered at once, some with 304."""
 
 from __future__ import annotations
 

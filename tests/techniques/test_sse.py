@@ -1,4 +1,4 @@
-"""Server-sent events: what the suite for all techniques cannot see."""
+"""Server-sent events: what the suite for all techniques cannot test."""
 
 from __future__ import annotations
 

@@ -40,20 +40,20 @@ TOKENS = Tokens(new_secret(), SystemClock())
 
 
 class Server:
-    """A running server, and ways to it."""
+    """A running server, and clients for it."""
 
     def __init__(self, url: str, hub: Hub) -> None:
         self.url = url
         self.hub = hub
 
     def client(self, user: str, room: str = "lobby", cursor: str | None = None) -> ChatClient:
-        """The resilient client."""
+        """Return our own client; run it with `chat_client`."""
         address = Address(self.url, TOKENS.issue(user), room, "s")
         return ChatClient(webrtc.connector(address), user=user, room=room, cursor=cursor)
 
     @asynccontextmanager
     async def member(self, user: str, room: str = "lobby") -> AsyncIterator[Signals]:
-        """A bare signalling connection."""
+        """Open a bare signalling connection."""
         url = f"{self.url.replace('http', 'ws')}/ws/signal?room={room}&token={TOKENS.issue(user)}"
         async with connect(url, proxy=None, max_size=None) as connection:
             yield Signals(connection)
@@ -70,12 +70,12 @@ class Signals:
         await self.connection.send(json.dumps({"type": type, "to": to, "data": data, **more}))
 
     async def receive(self) -> dict[str, Any]:
-        """The next signal."""
+        """Return the next signal."""
         async with asyncio.timeout(10):
             return json.loads(await self.connection.recv())
 
     async def ended(self) -> int | None:
-        """Wait for the end of the connection; its close code."""
+        """Wait for the end of the connection, and return its close code."""
         async with asyncio.timeout(10):
             try:
                 while True:
@@ -85,7 +85,7 @@ class Signals:
 
     @asynccontextmanager
     async def call_hub(self, **more: Any) -> AsyncIterator[Channel]:
-        """An open channel to the hub."""
+        """Open a channel to the hub."""
         peer = Peer("127.0.0.1")
         try:
             await self.send("offer", "@hub", described(await peer.offer()) | more)
@@ -109,7 +109,7 @@ class Channel:
         await self.peer.send(json.dumps({"type": type, "data": data}).encode())
 
     async def receive(self, type: str | None = None) -> Event:
-        """The next event of a type."""
+        """Return the next event of a type."""
         async with asyncio.timeout(10):
             while (message := await self.peer.receive()) is not None:
                 event = events.decode_event(message)
@@ -118,19 +118,19 @@ class Channel:
         raise ConnectionLost("it has ended")
 
     async def hears_nothing_of(self, type: str) -> None:
-        """Nothing of that type comes before the answer to a ping."""
+        """Check that no event of a type comes before the answer to a ping."""
         await self.send("PING")
         while (event := await self.receive()).type != "PONG":
             assert event.type != type
 
 
 def described(description: Description) -> dict[str, Any]:
-    """As JSON has it."""
+    """Return a description as JSON has it."""
     return {"type": description.type, "sdp": description.sdp}
 
 
 async def next_message(client: ChatClient) -> Event:
-    """The next chat message."""
+    """Return the next chat message."""
     event = await client.receive(10, "CHAT_MESSAGE")
     assert event is not None
     return event
@@ -159,13 +159,13 @@ async def serving() -> AsyncIterator[Server]:
 
 
 def other_tasks() -> list[str]:
-    """The tasks of our code and of the libraries, besides the tests' own."""
+    """Return the tasks of our code and of the libraries, without those of the tests."""
     names = [str(task.get_coro()) for task in asyncio.all_tasks()]
     return [name for name in names if "test_" not in name and "fixture" not in name]
 
 
 def open_files() -> int:
-    """How many files and sockets this process has open, where it can tell."""
+    """Return how many files and sockets this process has open, if that can be found out."""
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
@@ -178,7 +178,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture(autouse=True)
 def nothing_goes_wrong_unseen(caplog: pytest.LogCaptureFixture) -> Any:
-    """No task fails without anybody asking, in aiortc neither."""
+    """Check that no task fails unnoticed, not even in aiortc."""
     yield
     assert [record.getMessage() for record in caplog.records if record.levelno >= 40] == []
 
@@ -482,7 +482,7 @@ async def test_the_other_endpoints_are_there(server: Server) -> None:
 
 
 async def test_two_peers_meet_through_the_relay_and_then_talk_directly(server: Server) -> None:
-    """Ours and a bare RTCPeerConnection; the messages pass by the server."""
+    """One is ours, the other a bare RTCPeerConnection; the messages bypass the server."""
     async with server.member("alice") as alice, server.member("bob") as bob:
         ours = Peer("127.0.0.1")
         await alice.send("offer", "bob", described(await ours.offer()))
@@ -600,7 +600,7 @@ async def test_candidates_may_come_after_the_offer(server: Server) -> None:
 async def test_an_address_that_is_only_a_name_is_not_looked_up(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a browser's offer has it; the browser finds us, and its packets say where it is."""
+    """A browser's offer is like this; the browser finds us, and its packets show where it is."""
     peer = Peer("127.0.0.1")
     offer = await peer.offer()
     named = re.sub(r"127\.0\.0\.1 (\d+ typ)", r"31b26952-11a8-4bac.local \1", offer.sdp)
@@ -633,12 +633,12 @@ async def test_ice_opens_no_port_but_on_the_address_of_the_signals(server: Serve
 
 
 def said(content: str, **more: Any) -> str:
-    """A chat message as a client sends it."""
+    """Return a chat message as a client sends it."""
     return json.dumps({"type": "CHAT_MESSAGE", "data": {"content": content, **more}})
 
 
 def deaf(peer: Peer) -> None:
-    """Let the peer read nothing more from its socket."""
+    """Stop the peer from reading from its socket."""
     sctp = peer._connection.sctp
     assert sctp is not None
     loop: Any = asyncio.get_running_loop()

@@ -39,13 +39,13 @@ HANDSHAKE = (
 
 @pytest.fixture
 def hub() -> Hub:
-    """A hub that lets its users speak as fast as they can."""
+    """Make a hub that lets its users send as fast as they can."""
     return Hub(bus=MemoryBus(), mailbox=SqliteMailbox(), clock=SystemClock(), sends_per_s=None)
 
 
 @pytest.fixture
 async def url(hub: Hub) -> AsyncIterator[str]:
-    """A running server's address."""
+    """The URL of a running server."""
     with contextlib.closing(bind(LOOPBACK, 0)) as listening:
         guard = make_guard(TOKENS, ["https://*.example.com"], ())
         async with open_hub(hub), websocket.serve(Chat(hub, guard), listening):
@@ -62,7 +62,7 @@ async def connected(
 
 
 async def raw_connection(url: str, user: str, room: str) -> socket.socket:
-    """A socket on which the handshake is done, and from which nobody reads."""
+    """Return a socket after the handshake, from which nobody reads."""
     address = urlsplit(url)
     request = HANDSHAKE.format(room=room, host=address.netloc, token=TOKENS.issue(user))
     sock, head = await ask(url, request)
@@ -71,7 +71,7 @@ async def raw_connection(url: str, user: str, room: str) -> socket.socket:
 
 
 async def ask(url: str, request: str) -> tuple[socket.socket, str]:
-    """Send a request as it is, and read the head of the answer."""
+    """Send a request as it is, and return the head of the answer."""
     address = urlsplit(url)
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that the server notices soon
@@ -258,7 +258,7 @@ def test_a_room_of_a_thousand_costs_one_frame() -> None:
 
 
 async def test_a_stalled_reader_among_a_thousand_delays_no_one(url: str) -> None:
-    """The speaker's own echo comes after everybody else's, so it tells how long all took."""
+    """The sender's own echo comes last, so it shows how long the whole fan-out took."""
     with contextlib.ExitStack() as closing:
         sockets = []
         for number in range(998):

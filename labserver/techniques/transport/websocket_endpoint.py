@@ -185,9 +185,8 @@ def admit(chat: Chat, path: str, handshake: HandshakeRequest) -> Visitor | Respo
         if request.path == "/healthz":
             return _response(HEALTHY)
         if request.path != path:
-            return _response(
-                refusal(NOT_FOUND, request)
-            )  # NOT_FOUND is shared: raised, it would collect tracebacks
+            # Not raised, because a shared exception keeps every frame that it has passed.
+            return _response(refusal(NOT_FOUND, request))
         return Visitor(request.user(chat), request.room, request.after, request.hello)
     except Refused as refused:
         return _response(refusal(refused, request))

@@ -1,4 +1,4 @@
-"""ASGI apps for the tests of what they run on."""
+"""An ASGI app for the tests of the servers that it runs on."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Streams:
 async def running(
     serve: Serving, app: ASGIApp, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
-    """The port of an app that is served."""
+    """Serve an app, and yield its port."""
     with bind("127.0.0.1", 0) as listening:
         port: int = listening.getsockname()[1]
         async with serve(app, listening, tls):

@@ -1,4 +1,4 @@
-"""A polling server of the tests' own loop, and how they talk to it."""
+"""A polling server on the tests' own loop, and clients for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Served:
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
 
     def browser(self, user: str | None = None, **headers: str) -> httpx2.AsyncClient:
-        """An HTTP client with `user`'s token; None: without one."""
+        """Return an HTTP client with `user`'s token; without a token for None."""
         if user is not None:
             headers["Authorization"] = f"Bearer {self.tokens.issue(user)}"
         client = httpx2.AsyncClient(
@@ -46,26 +46,26 @@ class Served:
         return client
 
     def address(self, user: str, room: str = "lobby", session: str = "s1") -> Address:
-        """Where a connector of `user` connects."""
+        """Return where a connector of `user` connects."""
         return Address(self.url, self.tokens.issue(user), room, session)
 
     def chatter(self, user: str, room: str = "lobby", cursor: str | None = None) -> ChatClient:
-        """Our own client; run it with `chat_client`."""
+        """Return our own client; run it with `chat_client`."""
         connector = self.technique.connector(self.address(user, room, f"s-{user}"))
         return ChatClient(connector, user=user, room=room, cursor=cursor)
 
     async def say(self, user: str, content: str, room: str = "lobby", **data: Any) -> None:
-        """Have `user` say something, past the server."""
+        """Have `user` send a message, without the server."""
         event = {"type": "CHAT_MESSAGE", "data": {"content": content, **data}}
         await self.hub.receive(user, room, json.dumps(event))
 
     def waiting(self, room: str = "lobby") -> int:
-        """How many requests are held in a room."""
+        """Return how many requests wait in a room."""
         members = self.hub._rooms[room].members if room in self.hub._rooms else ()
         return sum(len(member.deliver.__self__.waiting) for member in members)  # type: ignore[attr-defined]
 
     async def hold(self, count: int, room: str = "lobby") -> None:
-        """Wait until so many requests are held."""
+        """Wait until so many requests wait in a room."""
         async with asyncio.timeout(10):
             while self.waiting(room) != count:
                 await asyncio.sleep(0.005)
@@ -79,7 +79,7 @@ async def serving(
     sends_per_s: float | None = None,
     origins: Iterable[str] | None = None,
 ) -> AsyncIterator[Served]:
-    """A server of `technique` for the time of a block."""
+    """Run a server of `technique` for the duration of a block."""
     tokens = Tokens(new_secret(), clock)
     listening = bind("127.0.0.1", 0)
     hub = Hub(
@@ -104,27 +104,27 @@ async def serving(
 
 
 def message(content: str, **data: Any) -> bytes:
-    """A CHAT_MESSAGE as JSON."""
+    """Return a CHAT_MESSAGE as JSON."""
     return json.dumps({"type": "CHAT_MESSAGE", "data": {"content": content, **data}}).encode()
 
 
 def contents(answer: httpx2.Response) -> list[str]:
-    """What the chat messages of a page say."""
+    """Return the contents of a page's chat messages."""
     return [e["data"]["content"] for e in answer.json()["events"] if e["type"] == "CHAT_MESSAGE"]
 
 
 def types(answer: httpx2.Response) -> list[str]:
-    """The types of a page's events."""
+    """Return the types of a page's events."""
     return [event["type"] for event in answer.json()["events"]]
 
 
 def offset(cursor: str) -> int:
-    """The offset in a cursor."""
+    """Return the offset in a cursor."""
     return int(cursor.partition("-")[2])
 
 
 async def hear(client: ChatClient, count: int, timeout: float = 20) -> list[Event]:
-    """The next chat messages that our client receives."""
+    """Return the next chat messages that our client receives."""
     found: list[Event] = []
     async with asyncio.timeout(timeout):
         while len(found) < count:

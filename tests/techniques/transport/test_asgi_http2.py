@@ -22,7 +22,7 @@ from tests.techniques.transport.asgi_app import Streams, running
 
 
 def knowing() -> httpx2.AsyncClient:
-    """A client that knows beforehand that the server speaks HTTP/2."""
+    """Return a client that knows beforehand that the server speaks HTTP/2."""
     return httpx2.AsyncClient(http1=False, http2=True, trust_env=False)
 
 
@@ -60,7 +60,7 @@ class RawClient:
         self.heard: dict[int, bytes] = {}
 
     def ask(self, path: str) -> int:
-        """Ask, and return the stream."""
+        """Send a request, and return its stream."""
         stream = self._h2.get_next_available_stream_id()
         pseudo = {":method": "GET", ":scheme": "http", ":authority": "localhost", ":path": path}
         self._h2.send_headers(stream, list(pseudo.items()), end_stream=True)
@@ -69,12 +69,12 @@ class RawClient:
         return stream
 
     def reset(self, stream: int) -> None:
-        """Leave one stream."""
+        """Reset one stream."""
         self._h2.reset_stream(stream)
         self._writer.write(self._h2.data_to_send())
 
     async def read_until(self, done: Callable[[], bool]) -> bool:
-        """Read on; whether it was done before the connection ended."""
+        """Read until `done`; return False if the connection ended before."""
         while not done():
             data = await self._reader.read(65536)
             if not data:

@@ -1,4 +1,4 @@
-"""What a client makes of events and answers on one connection."""
+"""How a client tells events and answers apart on one connection."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from labserver.techniques.transport.interface import ConnectionLost, Counters, R
 
 
 def message(offset: int, **data: str) -> Event:
-    """A chat message in a log."""
+    """Return a chat message in a log."""
     return Event("CHAT_MESSAGE", {"senderId": "bob", "content": "✓", **data}, offset=offset)
 
 
 async def nowhere(raw: bytes) -> None:
-    """Send nothing."""
+    """Do not send anything."""
 
 
 def test_the_cursor_follows_what_is_received() -> None:

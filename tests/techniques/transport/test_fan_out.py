@@ -1,4 +1,4 @@
-"""Frames of one turn of the loop leave together, in order, and nothing waits for the next."""
+"""Frames of one turn of the loop leave together, in order, and none waits for the next turn."""
 
 from __future__ import annotations
 

@@ -23,13 +23,13 @@ ERROR = b'{"type":"ERROR","data":{"code":"%s","message":"No."}}'
 
 
 def response(status: int, body: bytes, headers: str = "") -> bytes:
-    """An HTTP answer."""
+    """Return an HTTP answer."""
     return f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
 
 
 @asynccontextmanager
 async def connected(handle: Handler) -> AsyncIterator[HttpConnection]:
-    """A connection to a server that does `handle` on each TCP connection."""
+    """Connect to a server that does `handle` on each TCP connection."""
 
     async def handle_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -52,7 +52,7 @@ async def connected(handle: Handler) -> AsyncIterator[HttpConnection]:
 
 
 def answering(answer: bytes, heads: list[str] | None = None) -> Handler:
-    """A server that gives the same answer to each request."""
+    """Run a server that gives the same answer to each request."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -195,7 +195,7 @@ async def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> N
 
 
 async def test_opening_reads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are read by default, 20 ms each time, though nothing is encrypted."""
+    """By default they are read, for 20 ms each time, although nothing is encrypted."""
 
     def read(*_args: object, **_options: object) -> None:
         pytest.fail("the machine's certificates were read")
@@ -210,7 +210,7 @@ async def test_opening_reads_no_certificates(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A stream of two parts, that then stays open."""
+    """Send a stream of two parts that then stays open."""
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
     await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""One end of a peer connection, and another one of its kind beside it; no server."""
+"""One end of a peer connection, against another one; without a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labserver.techniques.transport.peer import CHANNEL_CLOSED, Peer
 
 
 async def pair() -> tuple[Peer, Peer]:
-    """Two peers with an open channel between them."""
+    """Return two peers with an open channel between them."""
     one, other = Peer("127.0.0.1"), Peer("127.0.0.1")
     await one.accept(await other.answer(await one.offer()))
     await one.opened()

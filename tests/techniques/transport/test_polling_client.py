@@ -1,4 +1,4 @@
-"""One poll of a client, against the real server."""
+"""One poll of a client, against a real server."""
 
 from __future__ import annotations
 

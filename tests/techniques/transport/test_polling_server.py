@@ -1,4 +1,4 @@
-"""What short and long polling have in common, as it is on the wire."""
+"""What short and long polling have in common, on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How two members of a room come to know each other's address, without a socket."""
+"""How two participants of a room find each other, without a socket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labserver.techniques.transport.signalling import Participant, Switchboard, 
 
 
 class Tab:
-    """A connection that keeps what it hears."""
+    """A connection that keeps what it receives."""
 
     def __init__(self, switchboard: Switchboard, user: str, room: str = "lobby") -> None:
         self._switchboard = switchboard
@@ -21,7 +21,7 @@ class Tab:
 
     @property
     def heard(self) -> list[dict[str, Any]]:
-        """What came in since it was last asked for."""
+        """Return what was received since the last call."""
         found = [json.loads(raw) for raw in self._heard]
         self._heard.clear()
         return found
@@ -31,13 +31,13 @@ class Tab:
         self._switchboard.relay(self.participant, decode_client_signal(json.dumps(signal)))
 
     def leave(self) -> None:
-        """Go away."""
+        """Leave the room."""
         self._switchboard.leave(self.participant)
 
 
 @pytest.fixture
 def switchboard() -> Switchboard:
-    """An empty one."""
+    """A switchboard without participants."""
     return Switchboard()
 
 

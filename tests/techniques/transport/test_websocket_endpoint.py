@@ -1,4 +1,4 @@
-"""The WebSocket handshake: what is admitted, and how a server ends that waits for one."""
+"""The WebSocket handshake: who is admitted, and how a server ends while one is under way."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Ask = Callable[..., Visitor | Response]
 
 @pytest.fixture
 def ask() -> Iterator[Ask]:
-    """Asks to come in, as alice."""
+    """A request of alice's."""
     hub = make_hub()
     chat = Chat(hub, make_guard(TOKENS, None, []))
 
