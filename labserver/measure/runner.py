@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
@@ -18,7 +17,8 @@ import msgspec
 
 from labserver.errors import LabError
 from labserver.measure.reports import Failed, Report, Rows
-from labserver.runtime.process import SOURCES, TAIL_BYTES
+from labserver.runtime.child_process import command, options
+from labserver.runtime.process import TAIL_BYTES
 
 GENERATOR = "labserver.measure.generator"
 BAR = "{desc}{percentage:3.0f}% {bar} {elapsed}, {remaining} to go"
@@ -67,15 +67,12 @@ def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any,
 @contextmanager
 def _generator(plan: msgspec.Struct, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """The load's process, at work on a plan."""
-    search = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     child = subprocess.Popen(
-        # -P: files of the notebook's folder must not pass for modules.
-        [sys.executable, "-P", "-m", GENERATOR],
+        command(GENERATOR),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
-        start_new_session=True,  # an interrupt of the kernel is not for it: it is told below
+        **options(),  # an interrupt of the kernel does not reach it: it is told below
     )
     assert child.stdin is not None
     assert child.stdout is not None
