@@ -213,11 +213,12 @@ def doctor() -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from labserver.machine import HEADINGS
     from labserver.machine import doctor as examine
 
     findings = examine()
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "found", "what to do"):
+    for heading in HEADINGS:
         table.add_column(heading, overflow="fold")
     for finding in findings:
         table.add_row(

@@ -1,4 +1,4 @@
-"""What the doctor looks at, and what it says."""
+"""What the doctor checks, and what it says."""
 
 from __future__ import annotations
 
@@ -82,6 +82,6 @@ def test_a_tool_is_found(tmp_path: Path) -> None:
 def test_they_are_shown_as_a_table_and_as_text() -> None:
     findings = Findings((Finding("<b>", "failed", "x & y", "mend it"), Finding("it", "ok", "1.0")))
     assert not findings.ok
-    assert "<td style='text-align:left'>&lt;b&gt;</td>" in findings._repr_html_()
+    assert '<td style="text-align:left">&lt;b&gt;</td>' in findings._repr_html_()
     assert "x &amp; y" in findings._repr_html_()
     assert repr(findings) == "✗ failed   <b>: x & y → mend it\n✓ ok       it: 1.0"
