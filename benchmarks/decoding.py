@@ -1,29 +1,30 @@
-"""Decoding WebSocket frames: ours beside websockets' own sans-I/O parser and wsproto, in one run.
+"""Decoding WebSocket frames: our decoder beside websockets' sans-I/O parser and wsproto.
 
 Usage: python -m benchmarks.decoding [--rounds 7] [--megabytes 16]
 
-Each reads the same masked text frames, in pieces of 64 KiB as a socket gives them, and has the
-unmasked payload of each at the end. Rounds are interleaved, so that what disturbs the machine
-disturbs all alike. The second table is what a trace of 100,000 frames costs: its tape becomes
-messages, tables and figures.
+Each reads the same masked text frames, in pieces of 64 KiB as they would come from a socket, and
+ends with the unmasked payload of each frame. Rounds are interleaved, so that whatever disturbs the
+machine disturbs all alike. The second table shows what a trace of 100,000 frames costs: its tape
+becomes messages, tables and figures.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import product
 
 import click
 from plotly.graph_objects import Figure
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import TextMessage
 
 from benchmarks.load import machine
+from benchmarks.progress import with_progress
 from benchmarks.ratios import beside, spread
 from labserver.figures.bytes_breakdown import bytes_breakdown
 from labserver.figures.sequence import sequence
@@ -43,7 +44,7 @@ Decode = Callable[[list[bytes]], int]
 
 
 def labserver(reads: list[bytes]) -> int:
-    """Bytes of payload, by the decoder of a trace."""
+    """Count bytes of payload with the decoder that traces use."""
     reader, total = FrameReader(masked=True), 0
     for data in reads:
         for frame in reader.feed(data):
@@ -53,7 +54,7 @@ def labserver(reads: list[bytes]) -> int:
 
 
 def websockets(reads: list[bytes]) -> int:
-    """The same by websockets' parser; it does not look whether a text is UTF-8."""
+    """Count them with websockets' parser, which does not check that a text is UTF-8."""
     protocol, total = Protocol(Side.SERVER, state=State.OPEN, max_size=None), 0
     for data in reads:
         protocol.receive_data(data)
@@ -64,7 +65,7 @@ def websockets(reads: list[bytes]) -> int:
 
 
 def wsproto(reads: list[bytes]) -> int:
-    """The same by wsproto; a long frame may come in several events."""
+    """Count them with wsproto; a long frame may come in several events."""
     connection, total = Connection(ConnectionType.SERVER), 0
     for data in reads:
         connection.receive_data(data)
@@ -76,7 +77,7 @@ def wsproto(reads: list[bytes]) -> int:
 
 DECODERS: dict[str, Decode] = {OURS: labserver, LIBRARY: websockets, "wsproto": wsproto}
 
-# In this order: what comes after has what is decoded already.
+# In this order: the later ones find the trace decoded.
 USES: dict[str, Callable[[Trace], object]] = {
     "decoded": len,
     "messages()": Trace.messages,
@@ -90,24 +91,20 @@ USES: dict[str, Callable[[Trace], object]] = {
 
 
 @click.command()
-@click.option("--rounds", default=7, help="Measurements of each.")
-@click.option("--megabytes", default=16, help="What each reads in one, at most.")
+@click.option("--rounds", default=7, help="Measurements of each decoder.")
+@click.option("--megabytes", default=16, help="What a decoder reads per measurement, at most.")
 def main(rounds: int, megabytes: int) -> None:
     """Print a table of times and ratios."""
     taken: dict[tuple[str, int], list[float]] = {}
     counts = {
         size: max(FRAMES_MIN, min(FRAMES_MAX, megabytes * 1_000_000 // size)) for size in SIZES
     }
-    with tqdm(total=rounds * len(SIZES) * len(DECODERS)) as progress:
-        for size, count in counts.items():
-            reads = _reads(size, count)
-            for _ in range(rounds):
-                for name, decode in DECODERS.items():
-                    began = time.perf_counter()
-                    assert decode(reads) == size * count, name
-                    seconds = (time.perf_counter() - began) / count
-                    taken.setdefault((name, size), []).append(seconds * 1e6)
-                    progress.update()
+    reads = {size: _reads(size, count) for size, count in counts.items()}
+    for size, _, name in with_progress(list(product(SIZES, range(rounds), DECODERS))):
+        began = time.perf_counter()
+        assert DECODERS[name](reads[size]) == size * counts[size], name
+        seconds = (time.perf_counter() - began) / counts[size]
+        taken.setdefault((name, size), []).append(seconds * 1e6)
     Console(width=100).print(_table(taken), _trace_table(rounds), machine())
 
 
@@ -118,7 +115,7 @@ def _reads(size: int, count: int) -> list[bytes]:
 
 
 def _table(taken: dict[tuple[str, int], list[float]]) -> Table:
-    table = Table(title="µs a frame: median (spread), and its ratio to websockets' parser")
+    table = Table(title="µs per frame: median (spread), and ratio to websockets' parser")
     table.add_column("decoder")
     for size in SIZES:
         table.add_column(f"{size:,} B", justify="right")
@@ -129,11 +126,11 @@ def _table(taken: dict[tuple[str, int], list[float]]) -> Table:
 
 
 def _trace_table(rounds: int) -> Table:
-    """What is done with a trace; each round decodes the tape anew."""
+    """Measure what is done with a trace; each round decodes the tape anew."""
     tape = _tape()
     taken: dict[str, list[float]] = {}
     said: dict[str, str] = {}
-    for _ in tqdm(range(rounds)):
+    for _ in with_progress(range(rounds)):
         trace = Trace(tape)
         for name, make in USES.items():
             began = time.perf_counter()
@@ -142,7 +139,7 @@ def _trace_table(rounds: int) -> Table:
             if isinstance(made, Figure):
                 said[name] = made.layout.title.subtitle.text or ""
     table = Table(title=f"A trace of {FRAMES_MAX:,} frames: median (spread), seconds")
-    for column in ("", "seconds", "what the figure says of what it leaves out"):
+    for column in ("", "seconds", "what the figure says about what it leaves out"):
         table.add_column(column)
     for name, seconds in taken.items():
         table.add_row(name, spread(seconds, 2), said.get(name, ""))
@@ -150,7 +147,7 @@ def _trace_table(rounds: int) -> Table:
 
 
 def _tape() -> Tape:
-    """A handshake, and then a frame each way every millisecond."""
+    """Return a tape of a handshake, and then a frame each way every millisecond."""
     tape = Tape()
     shake = (
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",

@@ -1,10 +1,10 @@
-"""What the relay costs: an echo's round trip, and what passes in a second.
+"""What the relay costs: an echo's round trip, and how much passes per second.
 
 Usage: python -m benchmarks.relay [--rounds 7] [--echoes 3000] [--megabytes 256]
 
-Client, relay and server are a process each. Directly, through a relay that only passes on, and
-through ours, which writes everything down, in turn; so that what disturbs the machine disturbs
-all alike.
+Client, relay and server each have a process. The client connects directly, through a relay that
+only passes bytes on, and through ours, which records everything; these take turns, so that whatever
+disturbs the machine disturbs all alike.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from contextlib import ExitStack, contextmanager
 import click
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 from benchmarks.load import machine
+from benchmarks.progress import with_progress
 from benchmarks.ratios import ratio, spread
 
 WAYS = ("directly", "plain", "labserver")
@@ -32,7 +32,7 @@ WRITE = b"x" * 256 * 1024
 
 @contextmanager
 def process(role: str, port: int = 0) -> Iterator[int]:
-    """A process of benchmarks/relays.py; gives its port."""
+    """Run a process of benchmarks/relays.py for the length of a block; yields its port."""
     command = [sys.executable, "-m", "benchmarks.relays", role, str(port)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -46,7 +46,7 @@ def process(role: str, port: int = 0) -> Iterator[int]:
 
 @contextmanager
 def way(name: str, server: str) -> Iterator[socket.socket]:
-    """A connection to a new server, by one of `WAYS`."""
+    """Connect to a new server in one of `WAYS`, for the length of a block."""
     with ExitStack() as stack:
         port = stack.enter_context(process(server))
         if name != "directly":
@@ -57,7 +57,7 @@ def way(name: str, server: str) -> Iterator[socket.socket]:
 
 
 def echo(client: socket.socket, times: int) -> list[float]:
-    """Round trips, in microseconds, one after the other."""
+    """Measure round trips one after the other; returns microseconds."""
     took = []
     for _ in range(times):
         began = time.perf_counter_ns()
@@ -70,7 +70,7 @@ def echo(client: socket.socket, times: int) -> list[float]:
 
 
 def pour(client: socket.socket, megabytes: int) -> float:
-    """Megabytes a second."""
+    """Send as much as passes; returns megabytes per second."""
     writes = megabytes * 1_000_000 // len(WRITE)
     began = time.perf_counter()
     client.sendall((writes * len(WRITE)).to_bytes(8, "big"))
@@ -81,14 +81,14 @@ def pour(client: socket.socket, megabytes: int) -> float:
 
 
 @click.command()
-@click.option("--rounds", default=7, help="Measurements of each.")
-@click.option("--echoes", default=3000, help="Round trips in each.")
-@click.option("--megabytes", default=256, help="Poured in each.")
+@click.option("--rounds", default=7, help="Measurements of each way.")
+@click.option("--echoes", default=3000, help="Round trips per measurement.")
+@click.option("--megabytes", default=256, help="How much is sent per measurement.")
 def main(rounds: int, echoes: int, megabytes: int) -> None:
     """Print a table."""
     trips: dict[str, list[list[float]]] = {name: [] for name in WAYS}
     rates: dict[str, list[float]] = {name: [] for name in WAYS}
-    for _ in tqdm(range(rounds)):
+    for _ in with_progress(range(rounds)):
         for name in WAYS:
             with way(name, "echo") as client:
                 echo(client, echoes // 10)  # warm
@@ -96,7 +96,7 @@ def main(rounds: int, echoes: int, megabytes: int) -> None:
             with way(name, "sink") as client:
                 rates[name].append(pour(client, megabytes))
     table = Table(title="The relay: median of the rounds (least to most)")
-    for column in ("", "echo, median µs", "echo, p99 µs", "MB a second", "ratio to plain"):
+    for column in ("", "echo, median µs", "echo, p99 µs", "MB per second", "ratio to plain"):
         table.add_column(column, justify="right" if column else "left")
     for name in WAYS:
         medians = [statistics.median(each) for each in trips[name]]

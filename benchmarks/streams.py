@@ -1,49 +1,46 @@
-"""Server-sent events and long polls: how many a second, beside other servers.
+"""Server-sent events and long polls: how many per second, beside other servers.
 
 Usage: python -m benchmarks.streams [--streams 1,100,1000] [--polls 100] [--rounds 3] [--peers A,B]
 
-Events: one to all streams for each message, four speakers, each waiting for its message before
-the next. Polls: all wait, one speaks, all are answered and ask again. Rounds are interleaved, so
-that what disturbs the machine disturbs all alike.
+Events: each message is one event on every stream; there are four speakers, and each waits for its
+message before it sends the next. Polls: all wait, one speaks, all are answered and ask again.
+Rounds are interleaved, so that whatever disturbs the machine disturbs all alike.
 """
 
 from __future__ import annotations
 
 import asyncio
+from itertools import product
 
 import click
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 from benchmarks.http_load import polled, streamed
 from benchmarks.load import FLOOR, HTTP_NAMES, machine, peer, raise_file_limit, there
+from benchmarks.progress import with_progress
 from benchmarks.ratios import beside
 
-DELIVERIES = 50_000  # a measurement of about a second
-ONE_BY_ONE = 4_000  # where each event is a request as well
+DELIVERIES = 50_000  # a measurement then takes about a second
+ONE_BY_ONE = 4_000  # if each event takes a request as well
 SPEAKERS = 4
 CYCLES = 5_000
 
 
 @click.command()
-@click.option("--streams", default="1,100,1000", help="How many read.")
-@click.option("--polls", default=100, help="How many wait.")
-@click.option("--rounds", default=3, help="Measurements of each.")
-@click.option("--peers", default=",".join(HTTP_NAMES), help="Which servers.")
+@click.option("--streams", default="1,100,1000", help="How many clients read.")
+@click.option("--polls", default=100, help="How many clients wait.")
+@click.option("--rounds", default=3, help="Measurements of each server.")
+@click.option("--peers", default=",".join(HTTP_NAMES), help="The servers to compare.")
 def main(streams: str, polls: int, rounds: int, peers: str) -> None:
     """Print a table of rates and of their ratios to the floor."""
     raise_file_limit()
     servers = there([FLOOR, *(name for name in peers.split(",") if name != FLOOR)])
     sizes = [int(size) for size in streams.split(",")]
     rates: dict[tuple[str, int], list[float]] = {}  # 0 streams: polls
-    with tqdm(total=rounds * (len(sizes) + 1) * len(servers)) as progress:
-        for _ in range(rounds):
-            for size in (*sizes, 0):
-                for name in servers:
-                    rate = asyncio.run(_events(name, size) if size else _cycles(name, polls))
-                    rates.setdefault((name, size), []).append(rate / 1000)
-                    progress.update()
+    for _, size, name in with_progress(list(product(range(rounds), (*sizes, 0), servers))):
+        rate = asyncio.run(_events(name, size) if size else _cycles(name, polls))
+        rates.setdefault((name, size), []).append(rate / 1000)
     Console(width=130).print(_table(servers, sizes, polls, rates), machine())
 
 
@@ -61,7 +58,7 @@ async def _cycles(name: str, polls: int) -> float:
 def _table(
     servers: list[str], sizes: list[int], polls: int, rates: dict[tuple[str, int], list[float]]
 ) -> Table:
-    table = Table(title="Thousands a second: median (spread), and ratio to the floor")
+    table = Table(title="Thousands per second: median (spread), and ratio to the floor")
     table.add_column("server")
     for size in sizes:
         table.add_column(f"events, {size:,} streams", justify="right")

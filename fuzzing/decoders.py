@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 import click
-from tqdm import tqdm
+from rich.progress import track
 
 from tests.wire.conversations import (
     CONVERSATIONS,
@@ -80,7 +80,7 @@ def _noise(rng: random.Random) -> bytes:
 @click.option("--seed", default=1, help="The same seed, the same bytes.")
 def main(size: int, seed: int) -> None:
     """Fuzz each decoder."""
-    for name in tqdm(sorted(LEADS.keys() | CONVERSATIONS.keys())):
+    for name in track(sorted(LEADS.keys() | CONVERSATIONS.keys())):
         fuzz(name, size, seed)
 
 

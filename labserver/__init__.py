@@ -1,11 +1,12 @@
-"""Realtime Lab: real-time web communication to run, see, measure and practise.
+"""Realtime Lab: run, see, measure and practise real-time web communication.
 
     import labserver as lab
 
     server = lab.start("websocket")
     server.chat("alice")
 
-What is heavy is imported where it is first used: importing this package takes milliseconds.
+Anything heavy is imported when it is first used, so that importing this package takes
+milliseconds.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ __version__ = "0.1.0"
 TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
 
 
-# Where a name is defined; it is imported when it is first used.
+# Where each name is defined; it is imported from there when it is first used.
 _LAZY = {
     "LINKS": "network.profiles",
     "Link": "network.link",
@@ -101,89 +102,107 @@ def start(
     allowed_hosts: Iterable[str] = (),
     secret: str | None = None,
     store: str | os.PathLike[str] | None = None,
+    redis: str | None = None,
     tls: bool = False,
     http2: bool = False,
     record: bool = True,
     link: Link | str | None = None,
 ) -> Server:
-    """Start a chat server in this kernel; one of the same name is replaced.
+    """Start a chat server; one of the same name is replaced.
 
     Args:
         technique: short_polling, long_polling, sse, websocket or webrtc.
-        hub: another server's, to share its conversation; None: a new one.
-        port: TCP port; 0: a free one.
+        hub: another server's, to share its conversation; None for a new one.
+        port: the TCP port; 0 for a free one.
         host: the address to listen on.
-        name: for the register of servers; the technique's by default.
-        process: run it in a process of its own.
+        name: the name in the register of servers; None for the technique's.
+        process: whether to run it in a process of its own instead of in this kernel.
         allowed_origins: patterns such as `https://*.example.com` that browser pages may come
-            from, beside the server's own origin; None: loopback origins.
-        allowed_hosts: Host headers that are served, beside loopback and `host`.
-        secret: signs the tokens; None: one that this kernel's servers share.
-        store: the SQLite file for direct messages; None: it lasts as long as the kernel.
-        tls: over https and wss, with a certificate of this kernel's own authority; who is to
-            trust it gets `server.ca_pem`. The tape then has what any eavesdropper sees.
-        http2: over HTTP/2, for sse. Browsers speak it only with `tls`; without, it is in clear
-            text, for clients that know it beforehand (RFC 9113 §3.3), and its frames are on
-            the tape.
-        record: put a relay in front of it, which writes down every byte (`server.trace`).
+            from, besides the server's own origin; None for loopback origins.
+        allowed_hosts: Host headers that are served, besides loopback and `host`.
+        secret: signs the tokens; None for one that this kernel's servers share.
+        store: the SQLite file for direct messages; None for one that lasts as long as the kernel.
+        redis: the URL of a Redis, such as `redis://127.0.0.1:6379`, that all servers with the
+            same URL share their conversation and direct messages through; `store` is then not
+            used.
+        tls: whether to serve over https and wss, with a certificate of this kernel's own
+            authority. Others trust it if they are given `server.ca_pem`. The tape then holds
+            what any eavesdropper sees.
+        http2: whether to serve over HTTP/2, which sse can. Browsers speak it only with `tls`;
+            without it, HTTP/2 is in clear text, for clients that know it beforehand (RFC 9113
+            §3.3), and its frames are on the tape.
+        record: whether a relay in front of the server records every byte (`server.trace`).
         link: the network that the relay plays, such as `lab.Link(rtt_ms=80)`, or the name of one
-            of `lab.LINKS`, such as `"slow_4g"`.
+            in `lab.LINKS`, such as `"slow_4g"`.
+
+    Returns:
+        The running server.
 
     Raises:
-        LabError: if there is no such technique, the port is busy, or arguments do not go
-            together.
+        LabError: if there is no such technique, the port is busy, Redis cannot be reached, or
+            arguments do not go together.
     """
     from labserver.network.profiles import link_of
     from labserver.runtime import process as own_process
     from labserver.runtime import server
-    from labserver.runtime.config import Faces, ServerConfig
+    from labserver.runtime.config import ServerConfig
 
-    order = ServerConfig(
+    config = ServerConfig(
         technique=technique,
-        hub=hub,
         port=port,
         host=host,
         name=name,
-        allowed_origins=allowed_origins,
-        allowed_hosts=allowed_hosts,
+        allowed_origins=None if allowed_origins is None else tuple(allowed_origins),
+        allowed_hosts=tuple(allowed_hosts),
         secret=secret,
-        store=store,
+        store=None if store is None else os.fspath(store),
+        redis=redis,
         tls=tls,
         http2=http2,
         record=record,
         link=link_of(link),
-        faces=Faces(_chat_widget, _browser_pane, inspect),
     )
-    return own_process.start(order) if process else server.start(order)
+    widgets = server.Widgets(_chat_widget, _browser_pane, inspect)
+    if not process:
+        return server.start(config, hub=hub, widgets=widgets)
+    if hub is not None:
+        raise LabError("A hub cannot be shared with another process: use redis= instead of hub=.")
+    return own_process.start(config, widgets)
 
 
 def stop_all() -> None:
-    """Stop every server of this kernel, and the thread they ran on."""
+    """Stop every server of this kernel, and the thread that they ran on."""
     from labserver.runtime import server
 
     server.stop_all()
 
 
 def failures() -> list[BaseException]:
-    """What failed in the background, where no cell was waiting for it."""
+    """Return the exceptions that were raised in the background, where no cell waits for them."""
     from labserver.runtime.loop import lab_loop
 
     return list(lab_loop.failures)
 
 
 def doctor() -> Findings:
-    """Look at this machine: is all there that the lessons need? As a cell's last line, a table."""
+    """Check whether this machine has what the lessons need; takes a few seconds.
+
+    Returns:
+        What was found, which a cell shows as a table if this is its last line.
+    """
+    # Defined in machine.py, because importing a module labserver/doctor.py would put the module
+    # in the place of this function.
     from labserver.machine import doctor as examine
 
     return examine()
 
 
 def inspect(trace: Trace, title: str = "") -> Any:
-    """A trace as a widget: a list of messages, live while it grows; a click shows bytes and bits.
+    """Return a widget that lists a trace's messages, live; a click shows their bytes and bits.
 
     Args:
-        trace: a server's, a part of one (`trace.only(…)`), or one that was saved.
-        title: stands over it.
+        trace: a server's trace, a part of one (`trace.only(…)`), or one that was saved.
+        title: the title above the list.
     """
     from labserver.widgets.inspector import Inspector
 
@@ -191,16 +210,17 @@ def inspect(trace: Trace, title: str = "") -> Any:
 
 
 def chatter(client: Client, *, messages: int = 30, per_s: float = 2.0, seed: int = 2) -> Chatter:
-    """Let a client speak at random moments, in the background.
+    """Let a client send messages at random moments, in the background.
 
     Args:
-        client: who speaks.
-        messages: how many.
-        per_s: how many a second on average.
-        seed: the same seed, the same pauses.
+        client: the client that sends.
+        messages: how many messages it sends.
+        per_s: how many per second, on average.
+        seed: the same seed gives the same pauses.
 
     Returns:
-        An object that knows whether it is still `talking`, and when each message was `sent`.
+        An object that knows whether the client is still `talking`, and when each message was
+        `sent`.
     """
     from labserver.measure.chatter import Chatter
 
@@ -213,16 +233,16 @@ def survival(
     *,
     silence_s: float = 2.5,
 ) -> pandas.DataFrame:
-    """Which technique gets through which proxy: each tries, waits in silence, and must hear all.
+    """Try which technique gets through which proxy: a listener waits in silence, then must hear.
 
     Args:
-        proxies: what stands in between, by name; None: the three of `LINKS`, the impatient ones
-            with a patience that is shorter than the silence.
-        techniques: their names.
-        silence_s: how long nobody speaks before the messages come, seconds.
+        proxies: the proxies in between, by name; None for the three in `LINKS`, with idle
+            timeouts shortened to half of the silence.
+        techniques: the techniques' names.
+        silence_s: how long nobody speaks before the messages come, in seconds.
 
     Returns:
-        One row a technique and proxy; see `labserver.measure.proxies`.
+        One row per technique and proxy; see `labserver.measure.proxies`.
     """
     from dataclasses import replace
 

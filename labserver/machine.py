@@ -1,13 +1,15 @@
-"""Is this machine ready for the lab? What was looked at, what was found, what to do.
+"""Is this machine ready for the lab? What was checked, what was found, and what to do about it.
 
-Every finding is one line. What fails keeps lessons from running; what is optional is needed
-for single exercises or tests.
+Each finding is one line. Whatever fails keeps lessons from running; optional tools are needed by
+only a few exercises and tests.
+
+The module is not called doctor.py: importing `labserver.doctor` would put the module in the place
+of the public function `labserver.doctor`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import html
 import importlib.metadata
 import os
 import platform
@@ -27,35 +29,38 @@ from labserver.runtime import server, wiring
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import lab_loop
 from labserver.techniques import NAMES
+from labserver.templates import render
 
 PYTHON_MIN = (3, 11)
 ROUND_TRIP_TIMEOUT_S = 10.0
-PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 SYSTEM_FOLDERS = os.pathsep.join(("/usr/sbin", "/sbin", "/usr/local/sbin", "/opt/homebrew/bin"))
 
-TOOLS = {  # any of these commands, what it is for, where it comes from
+TOOLS = {  # any of these commands: what it is for, and how to install it
     ("chromium", "chromium-browser", "google-chrome", "chrome"): (
         "tests in a browser",
         "apt install chromium",
     ),
     ("redis-server",): ("several servers, one chat", "apt install redis-server"),
     ("node",): ("Node's clients", "apt install nodejs"),
-    ("tshark",): ("Wireshark's reading of a trace", "apt install tshark"),
+    ("tshark",): ("Wireshark's view of a trace", "apt install tshark"),
     ("haproxy",): ("balancing several servers", "apt install haproxy"),
 }
+
+HEADINGS = ("", "what", "found", "what to do")
 
 State = Literal["ok", "optional", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
-        what: it is.
-        state: ok; optional: missing, but few things need it; failed.
-        found: the verdict, in a few words.
-        remedy: what to do; empty where it is ok.
+        what: its name.
+        state: "ok", "failed", or "optional" if it is missing but few things need it.
+        found: what was found, in a few words.
+        remedy: what to do about it; empty if it is ok.
     """
 
     what: str
@@ -65,30 +70,20 @@ class Finding:
 
 
 class Findings(tuple[Finding, ...]):
-    """All findings; shown as a table in a notebook."""
+    """All findings; a notebook shows them as a table."""
 
     __slots__ = ()
 
     @property
     def ok(self) -> bool:
-        """Whether nothing that is needed failed."""
+        """Whether nothing has failed."""
         return all(finding.state != "failed" for finding in self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td style='text-align:left'>{html.escape(text)}</td>"
-                for text in (_MARKS[finding.state], finding.what, finding.found, finding.remedy)
-            )
-            + "</tr>"
-            for finding in self
-        )
-        head = "".join(
-            f"<th style='text-align:left'>{name}</th>"
-            for name in ("", "what", "found", "what to do")
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        rows = [
+            (_MARKS[finding.state], finding.what, finding.found, finding.remedy) for finding in self
+        ]
+        return render("machine.html", headings=HEADINGS, rows=rows)
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -102,17 +97,17 @@ _MARKS: dict[State, str] = {"ok": "✓ ok", "optional": "· optional", "failed":
 
 
 def doctor() -> Findings:
-    """Look whether this machine has what the lab needs; takes a few seconds."""
+    """Check whether this machine has what the lab needs; takes a few seconds."""
     return Findings(
         (
             _python(),
             *packages(requirements()),
             _attempt("background loop", "restart the kernel", _loop),
-            _attempt("TCP_NODELAY", "report it: every latency would be 40 ms too long", _nodelay),
+            _attempt("TCP_NODELAY", "report it: each latency would be 40 ms too long", _nodelay),
             *(
                 _attempt(
                     f"round trip: {name}",
-                    f'run lab.start("{name}") in a cell, and read its error',
+                    f'run lab.start("{name}") in a cell and read the error',
                     partial(_trip, name),
                 )
                 for name in NAMES
@@ -130,15 +125,15 @@ def _python() -> Finding:
     return Finding("Python", "failed", found, f"use Python {wanted} or newer")
 
 
-def packages(wanted_ones: Iterable[str]) -> Iterator[Finding]:
-    """What is installed, against what is wanted.
+def packages(required: Iterable[str]) -> Iterator[Finding]:
+    """Compare what is installed with what is required.
 
     Args:
-        wanted_ones: requirements as PEP 508 has them; those of extras are passed over.
+        required: requirements in the form of PEP 508; those of extras are skipped.
     """
     from packaging.requirements import Requirement
 
-    for line in wanted_ones:
+    for line in required:
         wanted = Requirement(line)
         if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
             continue
@@ -155,10 +150,9 @@ def packages(wanted_ones: Iterable[str]) -> Iterator[Finding]:
 
 
 def requirements() -> list[str]:
-    """What this package depends on: as installed, else as its pyproject.toml beside it says.
+    """Return what this package depends on, extras included, in the form of PEP 508.
 
-    Returns:
-        Requirements as PEP 508 has them, those of extras among them.
+    They are those of the installed package, or else those in pyproject.toml.
     """
     try:
         return importlib.metadata.requires("labserver") or []
@@ -170,7 +164,7 @@ def requirements() -> list[str]:
 def _attempt(what: str, remedy: str, probe: Callable[[], str]) -> Finding:
     try:
         return Finding(what, "ok", probe())
-    except Exception as error:  # noqa: BLE001 - whatever breaks is the finding
+    except Exception as error:  # noqa: BLE001 - any error is a finding
         return Finding(what, "failed", f"{type(error).__name__}: {error}", remedy)
 
 
@@ -184,7 +178,7 @@ def _loop() -> str:
 
 
 def _nodelay() -> str:
-    """Whether asyncio switched Nagle's algorithm off on a connection to a socket of ours."""
+    """Check that asyncio switches Nagle's algorithm off on a connection to one of our sockets."""
 
     async def accepted() -> bool:
         on: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -209,7 +203,7 @@ def _nodelay() -> str:
 
 
 def _trip(technique: str) -> str:
-    """One message from one client to another."""
+    """Send one message from one client to another."""
     with (
         server.start(ServerConfig(technique=technique, name=f"doctor {technique}")) as running,
         running.client("alice", "doctor") as alice,
@@ -223,10 +217,10 @@ def _trip(technique: str) -> str:
 
 
 def tools(path: str) -> Iterator[Finding]:
-    """Programs that single exercises and tests need.
+    """Look for the programs that a few exercises and tests need.
 
     Args:
-        path: the folders to look in, as in PATH.
+        path: the folders to search, in the form of PATH.
     """
     for commands, (use, install) in TOOLS.items():
         places = (shutil.which(command, path=path) for command in commands)

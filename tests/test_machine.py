@@ -1,4 +1,4 @@
-"""What the doctor looks at, and what it says."""
+"""What the doctor checks, and what it says."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from labserver.machine import (
     requirements,
     tools,
 )
+from labserver.runtime import register
 from labserver.runtime import server as runtime
 from tests.served import TECHNIQUES
 
@@ -43,7 +44,7 @@ def test_what_the_lab_needs_is_there(findings: Findings) -> None:
 
 
 def test_it_leaves_nothing_behind(findings: Findings) -> None:
-    assert not runtime._servers
+    assert not register._servers
 
 
 def test_ours_are_among_the_requirements() -> None:
@@ -81,6 +82,6 @@ def test_a_tool_is_found(tmp_path: Path) -> None:
 def test_they_are_shown_as_a_table_and_as_text() -> None:
     findings = Findings((Finding("<b>", "failed", "x & y", "mend it"), Finding("it", "ok", "1.0")))
     assert not findings.ok
-    assert "<td style='text-align:left'>&lt;b&gt;</td>" in findings._repr_html_()
+    assert '<td style="text-align:left">&lt;b&gt;</td>' in findings._repr_html_()
     assert "x &amp; y" in findings._repr_html_()
     assert repr(findings) == "✗ failed   <b>: x & y → mend it\n✓ ok       it: 1.0"

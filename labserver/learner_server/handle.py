@@ -19,9 +19,10 @@ from labserver.learner_server.scoreboard import Scoreboard
 from labserver.learner_server.server import EchoServer
 from labserver.practice.given.answers import CloseReply, Response
 from labserver.practice.progress.shown import Shown
+from labserver.runtime import register
 from labserver.runtime.loop import Held, lab_loop
 from labserver.runtime.relay import Relay
-from labserver.runtime.server import STOP_TIMEOUT_S, clear, forget, register
+from labserver.runtime.server import STOP_TIMEOUT_S
 from labserver.runtime.wiring import LOOPBACK, bind, in_front, url_of
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class LearnerServer:
         if self._stopped:
             return
         self._stopped = True
-        forget(self)
+        register.remove(self)
         try:
             self._held.leave(STOP_TIMEOUT_S)
         finally:
@@ -202,5 +203,5 @@ def serve_yours(
         "on_close": on_close,
     }
     parts = Parts.of(given)
-    clear(NAME)
-    return register(LearnerServer(parts, port))
+    register.stop(NAME)
+    return register.add(LearnerServer(parts, port))

@@ -8,9 +8,7 @@ servers and clients, at once.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-import threading
 
 import msgspec
 
@@ -19,15 +17,14 @@ from labserver.measure.capacity import CapacityPlan
 from labserver.measure.latency import LatencyPlan
 from labserver.measure.overhead import OverheadPlan
 from labserver.measure.reports import Reporter
-
-STDIN = 0
+from labserver.runtime.child_process import first_line, when_stdin_ends
 
 Plan = LatencyPlan | OverheadPlan | CapacityPlan
 
 
 def main() -> None:
     """Carry out the plan on standard input."""
-    plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=Plan)
+    plan = msgspec.json.decode(first_line(), type=Plan)
     reporter = Reporter(sys.stdout.buffer)
     try:
         asyncio.run(carry_out(plan, reporter))
@@ -39,21 +36,10 @@ def main() -> None:
 
 async def carry_out(plan: Plan, reporter: Reporter) -> None:
     """Carry out a plan, as long as standard input is open."""
-    loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
-    # A thread, because not every kind of stdin can be polled.
-    threading.Thread(target=_at_end_of_stdin, args=(loop, task), daemon=True).start()
+    when_stdin_ends(asyncio.get_running_loop(), lambda _: task.cancel())
     await plan.work(reporter)
-
-
-def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    while os.read(STDIN, 4096):
-        pass
-    try:
-        loop.call_soon_threadsafe(task.cancel)
-    except RuntimeError:
-        pass  # the loop has ended before
 
 
 if __name__ == "__main__":

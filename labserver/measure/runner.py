@@ -1,14 +1,13 @@
-"""How the notebook has something measured: in a process apart, with a progress bar.
+"""How the notebook has something measured: in another process, with a progress bar.
 
-The kernel only waits. The load runs in generator.py, which has the servers as processes of its
-own; all of them end when the kernel closes the load's standard input, or is no more.
+The kernel only waits. The load runs in generator.py, which starts the servers as processes of
+their own; all of them end when the kernel closes the load's standard input, or is gone.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
@@ -17,33 +16,32 @@ from typing import IO, Any
 import msgspec
 
 from labserver.errors import LabError
+from labserver.measure.progress_bar import progress_bar
 from labserver.measure.reports import Failed, Report, Rows
-from labserver.runtime.process import SOURCES, TAIL_BYTES
+from labserver.runtime.child_process import command, options
+from labserver.runtime.process import TAIL_BYTES
 
 GENERATOR = "labserver.measure.generator"
-BAR = "{desc}{percentage:3.0f}% {bar} {elapsed}, {remaining} to go"
-END_TIMEOUT_S = 3.0  # to take leave of servers and clients; then it is killed
+END_TIMEOUT_S = 3.0  # for the load to end its servers and clients; then it is killed
 
 
 def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any, ...]]:
-    """Have a plan carried out in a process apart; an interrupt ends it at once.
+    """Have a plan carried out in another process; an interrupt ends it at once.
 
     Args:
-        plan: one of those that the generator knows.
-        progress: show a bar.
+        plan: one of those that generator.py knows.
+        progress: whether to show a bar while it runs, in a terminal or a notebook.
 
     Returns:
-        What was measured, row by row; what the columns are the plan's maker knows.
+        What was measured, row by row; only the plan's maker knows the columns.
 
     Raises:
         LabError: if it could not be measured.
     """
-    from tqdm.auto import tqdm
-
     rows: list[tuple[Any, ...]] = []
     with (
         TemporaryFile() as errors,
-        tqdm(disable=not progress, leave=False, bar_format=BAR) as bar,
+        progress_bar(progress) as move,
         _generator(plan, errors) as child,
     ):
         assert child.stdout is not None
@@ -54,8 +52,7 @@ def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any,
             elif isinstance(report, Failed):
                 raise LabError(report.message)
             else:
-                bar.total, bar.n = report.total, report.done
-                bar.set_description(report.doing)
+                move(report.doing, report.done, report.total)
         code = child.wait()
         if code != 0:
             errors.seek(max(0, errors.seek(0, os.SEEK_END) - TAIL_BYTES))
@@ -66,28 +63,25 @@ def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any,
 
 @contextmanager
 def _generator(plan: msgspec.Struct, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """The load's process, at work on a plan."""
-    search = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Run the load's process for the length of a block, at work on a plan."""
     child = subprocess.Popen(
-        # -P: files of the notebook's folder must not pass for modules.
-        [sys.executable, "-P", "-m", GENERATOR],
+        command(GENERATOR),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
-        start_new_session=True,  # an interrupt of the kernel is not for it: it is told below
+        **options(),
     )
     assert child.stdin is not None
     assert child.stdout is not None
     try:
-        with suppress(OSError):  # it has ended before it read all; its exit code says why
+        with suppress(OSError):  # it ended before it had read everything; its exit code says why
             child.stdin.write(msgspec.json.encode(plan) + b"\n")
             child.stdin.flush()
         yield child
     finally:
         with suppress(OSError):
             child.stdin.close()
-        child.stdout.close()  # what it still wants to say must not hold it up
+        child.stdout.close()  # so that what it still wants to say does not hold it up
         try:
             child.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from labserver.backends.sqlite import IN_MEMORY
 from labserver.chat.tokens import Tokens, new_secret
 from labserver.measure.load import first_error
 from labserver.network.link import Link
-from labserver.runtime.process import serving
+from labserver.runtime.config import ServerConfig
+from labserver.runtime.process import server_process
 from labserver.runtime.relay import relay
 from labserver.runtime.wiring import LOOPBACK, bind, clock, url_of
 from labserver.techniques import load
@@ -86,8 +86,8 @@ async def served(techniques: Iterable[str]) -> AsyncIterator[dict[str, Served]]:
     started: dict[str, asyncio.Future[Served]] = {}
 
     async def serve(technique: str) -> None:
-        options = (f"--host={LOOPBACK}", f"--store={IN_MEMORY}", "--while-stdin")
-        async with serving([technique, *options], secret) as child:
+        config = ServerConfig(technique=technique, secret=secret, record=False)
+        async with server_process(config) as child:
             started[technique].set_result(Served(technique, child.url.result(), child.pid))
             await done.wait()
 

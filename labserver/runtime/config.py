@@ -1,87 +1,73 @@
-"""What is asked of a server, in one record, in the kernel or in a process of its own."""
+"""What is asked of a server, as one record: the same for the kernel and for a child process.
+
+`lab.start` and `labserver serve` make it. A server in the kernel takes it as it is; a server in a
+process of its own gets it as JSON. So it holds plain values only: what lives in the kernel alone,
+such as a hub or widgets, is handed to `server.start` beside it.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import msgspec
 
-from labserver.chat.hub import Hub
 from labserver.errors import LabError
 from labserver.network.link import Link
-from labserver.runtime.wiring import LOOPBACK
-
-if TYPE_CHECKING:
-    from labserver.runtime.client import Client
-    from labserver.runtime.server import Server
-    from labserver.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Faces:
-    """What makes the widgets of a server: runtime does not know them.
+class ServerConfig(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """A server as it was asked for; `lab.start` explains the arguments that it shares.
 
     Attributes:
-        chat: a client and its technique → the chat's window.
-        browser: a server, a user and a room → the window whose client is the browser itself.
-        inspector: a trace and a title → the widget that shows it.
-    """
-
-    chat: Callable[[Client, str], Any]
-    browser: Callable[[Server, str, str], Any]
-    inspector: Callable[[Trace, str], Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerConfig:
-    """A server as it was asked for; `lab.start` says what its arguments mean.
-
-    Attributes:
-        technique: its name.
-        hub: whose conversation; None: a new one.
-        port: TCP port; 0: a free one.
+        technique: the technique's name.
+        port: the TCP port; 0 for a free one.
         host: the address to listen on.
-        name: for the register; None: the technique's.
-        allowed_origins: patterns of pages' origins; None: loopback.
-        allowed_hosts: Host headers that are served, beside loopback and `host`.
-        secret: signs the tokens; None: the kernel's.
-        store: the SQLite file for direct messages; None: it lasts as long as the kernel.
-        tls: over https and wss.
-        http2: over HTTP/2.
-        record: behind a relay that writes down every byte.
-        link: the network that the relay plays.
-        faces: what makes its widgets; None: it has none.
+        name: the name in the register of servers; None for the technique's.
+        allowed_origins: patterns of the origins that pages may come from; None for loopback.
+        allowed_hosts: Host headers that are served, besides loopback and `host`.
+        secret: signs the tokens; None for the one that the kernel's servers share.
+        store: the SQLite file for direct messages; None if they need not outlive the server.
+        temporary_store: whether a child process removes the store if its kernel was killed.
+        redis: the URL of a Redis that holds conversation and direct messages; `store` is then
+            not used.
+        tls: whether to serve over TLS with a certificate of the kernel's own authority.
+        certificate: a PEM file with a private key and its certificates, to serve over TLS with;
+            it takes the place of `tls` in a process that has no authority.
+        http2: whether to serve over HTTP/2.
+        record: whether a relay in front of the server records every byte. It runs in the kernel,
+            also where the server does not.
+        link: the network that the relay plays; None for none.
 
     Raises:
-        LabError: if arguments do not go together.
+        LabError: if the values do not go together.
     """
 
     technique: str
-    hub: Hub | None = None
     port: int = 0
-    host: str = LOOPBACK
+    host: str = "127.0.0.1"
     name: str | None = None
-    allowed_origins: Iterable[str] | None = None
-    allowed_hosts: Iterable[str] = ()
+    allowed_origins: tuple[str, ...] | None = None
+    allowed_hosts: tuple[str, ...] = ()
     secret: str | None = None
-    store: str | os.PathLike[str] | None = None
+    store: str | None = None
+    temporary_store: bool = False
+    redis: str | None = None
     tls: bool = False
+    certificate: str | None = None
     http2: bool = False
     record: bool = True
     link: Link | None = None
-    faces: Faces | None = None
 
     def __post_init__(self) -> None:
         if self.link is not None and not self.record:
-            raise LabError("A link is played by the relay: start without record=False.")
+            raise LabError("The relay plays the link: leave out record=False.")
 
     @property
-    def registered(self) -> str:
-        """The name that it is registered under."""
+    def registered_name(self) -> str:
+        """The name that the server is registered under."""
         return self.name or self.technique
 
     @property
-    def hosts(self) -> list[str]:
-        """The Host headers that are served, beside loopback."""
-        return [*self.allowed_hosts, self.host]
+    def hosts(self) -> tuple[str, ...]:
+        """The Host headers that are served, besides loopback."""
+        return (*self.allowed_hosts, self.host)

@@ -376,18 +376,21 @@ async def relay(
         tape: where every piece is written down.
     """
     loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as tasks:
-        passing = Relay(link, tape, port, tasks)
-        server = await loop.create_server(passing.accept, sock=listening, backlog=1024)
-        try:
-            yield passing
-        finally:
-            with contextlib.suppress(NotImplementedError):  # Windows
-                # asyncio fails at a connection that is being accepted while its server closes.
-                loop.remove_reader(listening)
-            await asyncio.sleep(NOTICE_S)
-            server.close()
-            for connection in tuple(passing.connections.values()):
-                connection.abort()
-            await passing.quiet.wait()
-            await asyncio.sleep(NOTICE_S)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            passing = Relay(link, tape, port, tasks)
+            server = await loop.create_server(passing.accept, sock=listening, backlog=1024)
+            try:
+                yield passing
+            finally:
+                with contextlib.suppress(NotImplementedError):  # Windows
+                    # asyncio fails if a connection is being accepted while its server closes.
+                    loop.remove_reader(listening)
+                await asyncio.sleep(NOTICE_S)
+                server.close()
+                for connection in tuple(passing.connections.values()):
+                    connection.abort()
+                await passing.quiet.wait()
+                await asyncio.sleep(NOTICE_S)
+    except ExceptionGroup as group:  # the block's own error, which a person is to read, comes last
+        raise group.exceptions[-1] from None

@@ -1,7 +1,4 @@
-"""Servers in the kernel: start, replace, stop, and the handle that a notebook holds.
-
-The one place where everything is wired together: hub, bus, mailbox, guard, technique.
-"""
+"""Servers in the kernel: how they start and stop, and the handle that a notebook holds."""
 
 from __future__ import annotations
 
@@ -10,33 +7,28 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, ExitStack, closing
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
+
+import msgspec
 
 from labserver.chat.hub import Hub
 from labserver.chat.names import check_name
 from labserver.chat.tokens import Tokens, new_secret
 from labserver.errors import LabError
+from labserver.runtime import register
 from labserver.runtime.client import OPEN_TIMEOUT_S, Client
-from labserver.runtime.config import Faces, ServerConfig
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import Held, lab_loop
 from labserver.runtime.relay import Relay
 from labserver.runtime.tls import Authority, authority
-from labserver.runtime.wiring import (
-    bind,
-    clock,
-    in_front,
-    make_guard,
-    make_hub,
-    open_hub,
-    url_of,
-)
+from labserver.runtime.wiring import bind, hub_for, in_front, service_for, url_of
 from labserver.techniques import load
 from labserver.techniques.reconnecting_client import ChatClient
-from labserver.techniques.transport.interface import Address, Chat
+from labserver.techniques.transport.interface import Address
 from labserver.wire.tape import Tape
 
 if TYPE_CHECKING:
@@ -47,12 +39,28 @@ STOP_TIMEOUT_S = 3.0
 kernel_secret = new_secret()
 
 
+@dataclass(frozen=True, slots=True)
+class Widgets:
+    """What makes the widgets of a server: runtime does not import them.
+
+    Attributes:
+        chat: makes the chat's window from a client and the name of its technique.
+        browser: makes the window whose client is the browser itself, from a server, a user and
+            a room.
+        inspector: makes the list of messages from a trace and a title.
+    """
+
+    chat: Callable[[Client, str], Any]
+    browser: Callable[[Server, str, str], Any]
+    inspector: Callable[[Trace, str], Any]
+
+
 class Server:
     """A running server, as a notebook holds it.
 
     Attributes:
-        name: under which it is registered; starting another of that name replaces it.
-        technique: how it travels.
+        name: the name it is registered under; starting another server of that name replaces it.
+        technique: the name of its technique.
         url: `http://HOST:PORT`, or `https://…` with tls=True.
         port: its TCP port.
         http2: whether it speaks HTTP/2.
@@ -61,41 +69,42 @@ class Server:
 
     def __init__(
         self,
-        order: ServerConfig,
+        config: ServerConfig,
         *,
         url: str,
         tokens: Tokens,
         hub: Hub | None,
+        widgets: Widgets | None,
         end: Callable[[], None],
         passing: Relay | None = None,
         pid: int | None = None,
         failure: Callable[[], str | None] = lambda: None,
         authority: Authority | None = None,
     ) -> None:
-        self.name = order.registered
-        self.technique = order.technique
-        self.http2 = order.http2
+        self.name = config.registered_name
+        self.technique = config.technique
+        self.http2 = config.http2
         self.url = url
         self.port = int(url.rpartition(":")[2])
         self.pid = os.getpid() if pid is None else pid
         self._stopped = False
-        self._failure = failure  # how it ended, if it did so by itself
+        self._failure = failure  # says how it ended, if it did so by itself
         self._tokens = tokens
         self._hub = hub
         self._end = end
-        self._faces = order.faces
+        self._widgets = widgets
         self._passing = passing
-        self._authority = authority  # that has signed its certificate, with tls=True
+        self._authority = authority  # which has signed its certificate, with tls=True
         self._clients: WeakSet[Client] = WeakSet()
 
     @property
     def running(self) -> bool:
-        """Whether it serves: it was neither stopped nor did its process end."""
+        """Whether it serves: it has not been stopped, and its process has not ended."""
         return not self._stopped and self._failure() is None
 
     @property
     def hub(self) -> Hub:
-        """The conversation; give it to another `start` to have it over two techniques.
+        """The conversation; pass it to another `start` to have it over two techniques.
 
         Raises:
             LabError: if the server runs in a process of its own, and its hub with it.
@@ -106,7 +115,7 @@ class Server:
 
     @property
     def ca_pem(self) -> str:
-        """The file that others verify the server with, such as `curl --cacert`.
+        """The file with which others verify the server, for example `curl --cacert`.
 
         In Python: `httpx2.Client(verify=ssl.create_default_context(cafile=server.ca_pem))`.
 
@@ -119,7 +128,7 @@ class Server:
 
     @property
     def tape(self) -> Tape:
-        """Every byte that passed between this server and its clients.
+        """Every byte that has passed between this server and its clients.
 
         Raises:
             LabError: if it was started with record=False.
@@ -138,15 +147,15 @@ class Server:
         return Trace(self.tape, port=self.port, turn=threading.RLock())
 
     def cut(self) -> None:
-        """Cut every connection, as a pulled cable that both sides notice at once."""
+        """Cut every connection, as if a cable were pulled and both sides noticed at once."""
         lab_loop.soon(self._relay.cut)
 
     def freeze(self) -> None:
-        """From now on nothing passes and nobody is told, as when a router dies."""
+        """Let nothing pass from now on and tell nobody, as when a router dies."""
         lab_loop.soon(self._relay.freeze)
 
     def thaw(self) -> None:
-        """What was held up by `freeze` passes."""
+        """Let everything pass that `freeze` has held up."""
         lab_loop.soon(self._relay.thaw)
 
     @property
@@ -156,7 +165,7 @@ class Server:
         return self._passing
 
     def token(self, user: str, ttl_s: float = 3600.0) -> str:
-        """A JWT for `user`, valid for `ttl_s` seconds."""
+        """Return a JWT for `user` that is valid for `ttl_s` seconds."""
         return self._tokens.issue(user, ttl_s)
 
     def client(
@@ -170,14 +179,14 @@ class Server:
         """Connect a client, whatever the technique.
 
         Args:
-            user: its name.
-            room: where it goes.
-            after: the cursor to resume from; None: from now on.
-            timeout: seconds to wait until it is connected.
+            user: the user's name.
+            room: the room's name.
+            after: the cursor to resume from; None to start with what is said from now on.
+            timeout: seconds to wait for the connection.
 
         Raises:
-            Refused: if the server will not have it.
-            NotConnected: if it cannot be reached.
+            Refused: if the server does not let the client in.
+            NotConnected: if the server cannot be reached.
         """
         if self._stopped:
             raise LabError(f"The server {self.name!r} is stopped: run the cell that starts it.")
@@ -199,41 +208,41 @@ class Server:
         return client
 
     def chat(self, user: str, room: str = "lobby") -> Any:
-        """The chat as a widget: `server.chat("alice")` as a cell's last line shows it."""
-        return self._shown.chat(self.client(user, room), self.technique)
+        """Return the chat as a widget, which a cell shows if this is its last line."""
+        return self._made_by.chat(self.client(user, room), self.technique)
 
     def browser(self, user: str, room: str = "lobby") -> Any:
-        """The chat with a client that is the browser itself, as a widget; its `log()` is a table.
+        """Return the chat as a widget whose client is the browser itself; `log()` is a table.
 
         Args:
-            user: its name.
-            room: where it goes.
+            user: the user's name.
+            room: the room's name.
 
         Raises:
             LabError: if a browser has no client for the technique.
         """
-        return self._shown.browser(self, check_name(user, "user"), check_name(room, "room"))
+        return self._made_by.browser(self, check_name(user, "user"), check_name(room, "room"))
 
     def inspector(self) -> Any:
-        """Every message as it passes, as a widget; a click shows its bytes and bits.
+        """Return a widget that lists every message as it passes; a click shows its bits.
 
         Raises:
             LabError: if it was started with record=False.
         """
-        return self._shown.inspector(self.trace, self.name)
+        return self._made_by.inspector(self.trace, self.name)
 
     @property
-    def _shown(self) -> Faces:
-        if self._faces is None:
-            raise LabError("Start the server with lab.start: it brings the widgets.")
-        return self._faces
+    def _made_by(self) -> Widgets:
+        if self._widgets is None:
+            raise LabError("Start the server with lab.start, which brings the widgets.")
+        return self._widgets
 
     def stop(self) -> None:
-        """Close its clients and connections, and free its port; twice does no harm."""
+        """Close its clients and connections, and free its port; stopping twice does no harm."""
         if self._stopped:
             return
         self._stopped = True
-        forget(self)
+        register.remove(self)
         for client in tuple(self._clients):
             client.close()
         self._end()
@@ -249,55 +258,50 @@ class Server:
         return f"<{self.technique} server {self.url}{f', {state}' if state else ''}>"
 
 
-class Registered(Protocol):
-    """What the register knows of a server."""
-
-    name: str
-
-    def stop(self) -> None:
-        """Stop it, and free its port."""
+_open_hubs: dict[Hub, _OpenHub] = {}
 
 
-S = TypeVar("S", bound=Registered)
+class _OpenHub:
+    """Keeps a hub open for as long as servers use it."""
 
-_servers: dict[str, Registered] = {}
-_hosts: dict[Hub, _Host] = {}
-
-
-class _Host:
-    """Keeps a hub open while servers use it."""
-
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
+    def __init__(self, manager: AbstractAsyncContextManager[Hub]) -> None:
         self.users = 0
-        self._held: Held[Hub] = lab_loop.hold(open_hub(hub))
+        self._held: Held[Hub] = lab_loop.hold(manager)
+        self.hub = self._held.value
+        _open_hubs[self.hub] = self
 
     def release(self) -> None:
-        """One server less; with the last one the hub closes."""
+        """Count one server less; without any, the hub closes."""
         self.users -= 1
         if not self.users:
-            del _hosts[self.hub]
+            del _open_hubs[self.hub]
             self._held.leave(STOP_TIMEOUT_S)
 
 
-def start(order: ServerConfig) -> Server:
+def start(
+    config: ServerConfig, *, hub: Hub | None = None, widgets: Widgets | None = None
+) -> Server:
     """Start a server in this kernel; one of the same name is replaced.
 
+    Args:
+        config: what is asked of the server.
+        hub: another server's, whose conversation it shares; None for a new one.
+        widgets: what makes its widgets; None if it has none.
+
     Raises:
-        LabError: if there is no such technique, or the port is busy.
+        LabError: if there is no such technique, the port is busy, or the hub is closed.
     """
-    module = load(order.technique, http2=order.http2)
-    signing = authority() if order.tls else None
-    proof = None if signing is None else signing.serving(order.hosts)
-    tokens = Tokens(order.secret or kernel_secret, clock)
-    host_of_hub = _host(order)  # before the old server lets go of a hub they may share
-    with ExitStack() as undo:  # whatever goes wrong from here on
-        undo.callback(host_of_hub.release)
-        clear(order.registered)
-        listening = undo.enter_context(closing(bind(order.host, order.port)))
-        guard = make_guard(tokens, order.allowed_origins, order.hosts)
-        serving = partial(module.serve, Chat(host_of_hub.hub, guard, proof, order.http2))
-        held = lab_loop.hold(in_front(serving, listening, order.record, order.link))
+    config = msgspec.structs.replace(config, secret=config.secret or kernel_secret)
+    signing = authority() if config.tls else None
+    proof = None if signing is None else signing.serving(config.hosts)
+    service = service_for(config, proof)
+    opened = _open_hub(config, hub)  # before the old server releases a hub that they may share
+    with ExitStack() as undo:  # in case anything goes wrong from here on
+        undo.callback(opened.release)
+        register.stop(config.registered_name)
+        listening = undo.enter_context(closing(bind(config.host, config.port)))
+        serve = partial(service.serve, opened.hub)
+        held = lab_loop.hold(in_front(serve, listening, config.record, config.link))
         undo.pop_all()
 
     def end() -> None:
@@ -305,14 +309,15 @@ def start(order: ServerConfig) -> Server:
             held.leave(STOP_TIMEOUT_S)
         finally:
             listening.close()
-            host_of_hub.release()
+            opened.release()
 
-    return register(
+    return register.add(
         Server(
-            order,
-            url=url_of(listening, order.tls),
-            tokens=tokens,
-            hub=host_of_hub.hub,
+            config,
+            url=url_of(listening, config.tls),
+            tokens=service.tokens,
+            hub=opened.hub,
+            widgets=widgets,
             end=end,
             passing=held.value,
             authority=signing,
@@ -320,41 +325,25 @@ def start(order: ServerConfig) -> Server:
     )
 
 
-def clear(name: str) -> None:
-    """Stop the server that is registered under `name`, if there is one."""
-    if name in _servers:
-        _servers[name].stop()
-
-
-def register(server: S) -> S:
-    """Enter `server` under its name, from where `clear` and `stop_all` will stop it."""
-    _servers[server.name] = server
-    return server
-
-
-def forget(server: Registered) -> None:
-    """It has stopped."""
-    if _servers.get(server.name) is server:
-        del _servers[server.name]
+def _open_hub(config: ServerConfig, hub: Hub | None) -> _OpenHub:
+    if hub is None:
+        opened = _OpenHub(hub_for(config))
+    elif config.redis is not None:
+        raise LabError("That hub keeps its conversation already: give hub= or redis=, not both.")
+    elif hub in _open_hubs:
+        opened = _open_hubs[hub]
+    else:
+        raise LabError(
+            "That hub is closed, because its last server was stopped: start without hub=."
+        )
+    opened.users += 1
+    return opened
 
 
 def stop_all() -> None:
-    """Stop every server of this kernel, and the loop they ran on."""
-    for server in tuple(_servers.values()):
-        server.stop()
+    """Stop every server of this kernel, and the loop that they ran on."""
+    register.stop_all()
     lab_loop.stop()
-
-
-def _host(order: ServerConfig) -> _Host:
-    hub = order.hub
-    if hub is None:
-        hub = make_hub(order.store)
-        _hosts[hub] = _Host(hub)
-    elif hub not in _hosts:
-        raise LabError("That hub is closed, its last server was stopped: start without hub=.")
-    host = _hosts[hub]
-    host.users += 1
-    return host
 
 
 atexit.register(stop_all)

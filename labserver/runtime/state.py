@@ -7,10 +7,11 @@ by its owner alone, and is the same for all, whoever asks first, at however many
 from __future__ import annotations
 
 import os
-import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
+from labserver.atomic_file import write_atomically
 from labserver.chat.tokens import new_secret
 from labserver.errors import LabError
 
@@ -58,27 +59,14 @@ def secret() -> str:
     path = folder() / "secret"
     try:
         if not path.exists():
-            _make(path)
+            with suppress(FileExistsError):  # another process was quicker: its secret stays
+                write_atomically(path, f"{new_secret()}\n".encode(), mode=0o600, replace=False)
         _check_private(path)
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise LabError(
             f"The secret {path} cannot be used ({error}): set {SECRET_VARIABLE} instead."
         ) from error
-
-
-def _make(path: Path) -> None:
-    """Write a new secret, whole or not at all; of several at once the first one stays."""
-    draft = path.with_name(f"secret.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{new_secret()}\n")
-        os.link(draft, path)  # unlike a rename it does not replace what is there
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def _check_private(path: Path) -> None:

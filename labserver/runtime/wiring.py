@@ -1,6 +1,6 @@
 """The parts of a server, put together: socket, hub, guard, relay.
 
-What a kernel's server (server.py) and a process of its own (serve.py) have in common.
+What a server in the kernel (server.py) and one in a process of its own (serve.py) have in common.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import dataclass
 
 from labserver.backends.memory import MemoryBus
 from labserver.backends.sqlite import IN_MEMORY, SqliteMailbox
@@ -22,20 +24,78 @@ from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 from labserver.errors import LabError
 from labserver.network.link import Link
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.relay import Relay, relay
+from labserver.runtime.tls import load_certificate
+from labserver.techniques import load
+from labserver.techniques.transport.interface import Chat, Technique
 from labserver.wire.tape import Tape
 
 LOOPBACK = "127.0.0.1"
 
-BACKLOG = 1024  # connections that may wait to be accepted, as after an outage
+BACKLOG = 1024  # connections that may wait to be accepted, for example after an outage
 
 clock = SystemClock()
 
 Serve = Callable[[socket.socket], AbstractAsyncContextManager[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a configuration asks for, checked and put together; see `service_for`.
+
+    Attributes:
+        config: the configuration.
+        technique: its technique.
+        tokens: issues the tokens that `guard` accepts.
+        guard: who may take part.
+        tls: what the server proves itself with; None for plain TCP.
+    """
+
+    config: ServerConfig
+    technique: Technique
+    tokens: Tokens
+    guard: Guard
+    tls: ssl.SSLContext | None
+
+    def serve(self, hub: Hub, listening: socket.socket) -> AbstractAsyncContextManager[None]:
+        """Serve a hub's conversation on a bound socket, for the length of a block."""
+        chat = Chat(hub, self.guard, self.tls, self.config.http2)
+        return self.technique.serve(chat, listening)
+
+
+def service_for(config: ServerConfig, tls: ssl.SSLContext | None = None) -> Service:
+    """Check a configuration, and put together everything but hub and socket.
+
+    Args:
+        config: the configuration, its secret included.
+        tls: what the server proves itself with, unless the configuration names a certificate.
+
+    Raises:
+        LabError: if there is no such technique, an origin's pattern is malformed, the secret is
+            too short, or the certificate cannot be read.
+    """
+    technique = load(config.technique, http2=config.http2)
+    if config.certificate is not None:
+        tls = load_certificate(config.certificate)
+    tokens = Tokens(config.secret or "", clock)
+    guard = make_guard(tokens, config.allowed_origins, config.hosts)
+    return Service(config, technique, tokens, guard, tls)
+
+
+def hub_for(config: ServerConfig) -> AbstractAsyncContextManager[Hub]:
+    """Return the hub that a configuration asks for, open for the length of a block.
+
+    Raises:
+        LabError: if the store cannot be used; on entering, if Redis cannot be reached.
+    """
+    if config.redis is not None:
+        return redis_hub(config.redis)
+    return open_hub(make_hub(config.store))
+
+
 def bind(host: str, port: int) -> socket.socket:
-    """A listening TCP socket.
+    """Return a listening, non-blocking TCP socket.
 
     Raises:
         LabError: if the port is busy or the address is not this machine's.
@@ -58,7 +118,12 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def url_of(listening: socket.socket, secure: bool = False) -> str:
-    """The URL under which this machine reaches a listening socket, over TLS or without."""
+    """Return the URL under which this machine reaches a listening socket.
+
+    Args:
+        listening: the socket.
+        secure: whether it is served over TLS.
+    """
     scheme = "https" if secure else "http"
     host, port = listening.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
@@ -69,24 +134,37 @@ def url_of(listening: socket.socket, secure: bool = False) -> str:
 def make_guard(
     tokens: Tokens, allowed_origins: Iterable[str] | None, allowed_hosts: Iterable[str]
 ) -> Guard:
-    """Who may take part: the wiring of chat/guard.py."""
+    """Return what decides who may take part.
+
+    Args:
+        tokens: verifies them.
+        allowed_origins: patterns of the origins that pages may come from; None for loopback.
+        allowed_hosts: Host headers that are served, besides loopback.
+
+    Raises:
+        LabError: if a pattern is malformed.
+    """
     origins = Origins() if allowed_origins is None else Origins(allowed_origins)
     return Guard(tokens, Tickets(clock), origins, Hosts(allowed_hosts))
 
 
 def make_hub(store: str | os.PathLike[str] | None = None) -> Hub:
-    """A hub with the embedded backends."""
+    """Return a hub with the embedded backends, not open yet.
+
+    Args:
+        store: the SQLite file for direct messages; None to keep them in memory.
+    """
     path = IN_MEMORY if store is None else os.fspath(store)
     return Hub(bus=MemoryBus(), mailbox=SqliteMailbox(path), clock=clock)
 
 
 def redis_hub(url: str) -> AbstractAsyncContextManager[Hub]:
-    """An open hub that shares conversation and mailbox with all others on the Redis at `url`.
+    """Return a hub that shares conversation and mailbox with all others on the Redis at `url`.
 
     Raises:
         LabError: on entering, if Redis cannot be reached there.
     """
-    # Here, for the import would hold up the loop.
+    # Imported here and not on entering, because an import would hold up the loop.
     from labserver.backends.redis import RedisMailbox, redis_bus
 
     @asynccontextmanager
@@ -102,7 +180,7 @@ def redis_hub(url: str) -> AbstractAsyncContextManager[Hub]:
 
 @asynccontextmanager
 async def open_hub(hub: Hub) -> AsyncIterator[Hub]:
-    """Open a hub and call its `tick` when it is due; on leaving, close it."""
+    """Keep a hub open for the length of a block, and call its `tick` whenever it is due."""
     loop = asyncio.get_running_loop()
     armed: asyncio.TimerHandle | None = None
 
@@ -132,13 +210,13 @@ async def open_hub(hub: Hub) -> AsyncIterator[Hub]:
 def in_front(
     serve: Serve, listening: socket.socket, record: bool, link: Link | None
 ) -> AbstractAsyncContextManager[Relay | None]:
-    """Serve on a bound socket, behind a relay or without one.
+    """Serve on a bound socket for the length of a block, behind a relay or without one.
 
     Args:
-        serve: a technique's, with what it serves.
+        serve: serves on the socket that it is given.
         listening: where clients connect.
         record: whether there is a relay.
-        link: the network that it plays.
+        link: the network that the relay plays; None for a perfect one.
     """
     if record:
         return _relayed(serve, listening, bind(LOOPBACK, 0), link or Link())

@@ -9,9 +9,7 @@ is checked against its types. It is written under another name and then renamed.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Annotated
 
 import msgspec
 
+from labserver.atomic_file import write_atomically
 from labserver.errors import LabError
 from labserver.wire.tape import LIMIT_BYTES, LIMIT_PIECES, Direction, Piece, PieceKind
 
@@ -118,18 +117,10 @@ def write_whole(path: Path, content: bytes) -> Path:
     Raises:
         LabError: if it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_atomically(path, content)
     except OSError as error:
         raise LabError(f"{path} cannot be written: {_reason(error)}.") from None
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
     return path
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from labserver.chat.hub import Hub
 from labserver.runtime import server as runtime
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
@@ -17,7 +19,11 @@ from tests.conformance.listening import PLAIN, Start
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Starts servers, and checks that none is left."""
     monkeypatch.setattr(short_polling, "POLL_INTERVAL_S", 0.1)
-    yield lambda technique, **options: runtime.start(ServerConfig(technique=technique, **options))
+
+    def start(technique: str, *, hub: Hub | None = None, **options: Any) -> Server:
+        return runtime.start(ServerConfig(technique=technique, **options), hub=hub)
+
+    yield start
     runtime.stop_all()
 
 

@@ -19,6 +19,7 @@ from labserver.errors import LabError
 from labserver.measure.latency import LatencyPlan
 from labserver.measure.runner import carry_out
 from labserver.measure.workload import Workload
+from tests.measure.test_progress_bar import pretend_a_terminal
 
 LONG = LatencyPlan(
     runs=[("websocket", "loopback"), ("sse", "loopback")],
@@ -52,7 +53,10 @@ def test_rows_come_in_the_order_in_which_they_were_measured() -> None:
     assert set(psutil.Process().children(recursive=True)) <= before
 
 
-def test_the_bar_says_what_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bar_says_what_is_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_a_terminal(monkeypatch)
     carry_out(SHORT)
     shown = capsys.readouterr().err
     assert "websocket over loopback" in shown

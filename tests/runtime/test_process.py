@@ -20,7 +20,7 @@ from labserver.errors import LabError
 from labserver.runtime import process
 from labserver.runtime import server as runtime
 from labserver.runtime.config import ServerConfig
-from labserver.runtime.process import TAIL_BYTES, Child
+from labserver.runtime.process import TAIL_BYTES, ServerProcess
 from labserver.runtime.server import Server
 
 Start = Callable[..., Server]
@@ -63,14 +63,14 @@ def servers() -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process().children()
-        if child.status() == psutil.STATUS_ZOMBIE or "labserver" in child.cmdline()
+        if child.status() == psutil.STATUS_ZOMBIE or "labserver.runtime.serve" in child.cmdline()
     ]
 
 
 def test_lab_start_knows_it() -> None:
     with lab.start("websocket", process=True) as server, server.client("alice") as alice:
         assert alice.send("hi") is not None
-    with pytest.raises(LabError, match="hub"):
+    with pytest.raises(LabError, match="use redis= instead of hub="):
         lab.start("websocket", process=True, hub=lab.start("websocket").hub)
     lab.stop_all()
 
@@ -114,8 +114,9 @@ def test_a_child_that_does_not_listen_is_killed(
 
 
 def test_its_secret_is_not_for_everyone_to_read(start: Start) -> None:
-    server = start("websocket")
-    assert runtime.kernel_secret not in " ".join(psutil.Process(server.pid).cmdline())
+    child = psutil.Process(start("websocket").pid)
+    assert runtime.kernel_secret not in " ".join(child.cmdline())
+    assert runtime.kernel_secret not in child.environ().values()
 
 
 def test_an_interrupt_of_the_kernel_is_not_for_it(start: Start) -> None:
@@ -240,7 +241,7 @@ def test_it_ends_with_a_kernel_that_ends() -> None:
 
 
 async def test_what_a_child_writes_is_read_and_its_end_kept() -> None:
-    child = Child()
+    child = ServerProcess()
     child.pipe_data_received(1, b"ready http://127.0")
     assert not child.url.done()
     child.pipe_data_received(1, b".0.1:7\nmore")

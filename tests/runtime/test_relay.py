@@ -234,3 +234,9 @@ async def test_a_server_that_is_not_there_ends_the_connection() -> None:
     ):
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await asyncio.wait_for(reader.readexactly(1), PROMPT_S)
+
+
+async def test_an_error_in_the_block_is_raised_as_it_is() -> None:
+    with pytest.raises(LookupError, match="not here"):
+        async with relay(bind(LOOPBACK, 0), 1, link=Link(), tape=Tape()):
+            raise LookupError("not here")

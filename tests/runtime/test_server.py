@@ -16,9 +16,8 @@ import pytest
 import labserver as lab
 from labserver.errors import LabError, Refused
 from labserver.runtime.client import Client
-from labserver.runtime.config import Faces
 from labserver.runtime.loop import lab_loop
-from labserver.runtime.server import Server
+from labserver.runtime.server import Server, Widgets
 from labserver.wire.message import Kind
 from tests.prompt import NAGLE_S, one_takes_less
 from tests.runtime.conftest import Start
@@ -334,7 +333,7 @@ def test_direct_messages_survive_the_server_in_their_store(
 
 def test_a_store_that_is_none_is_an_error(start: Start, tmp_path: os.PathLike[str]) -> None:
     with pytest.raises(LabError, match="mailbox"):
-        start("websocket", store=tmp_path)
+        start("websocket", store=str(tmp_path))
 
 
 def no_widget(*given: object) -> None:
@@ -347,7 +346,7 @@ def test_the_chat_widget_gets_a_client(start: Start) -> None:
     def chat(client: Client, technique: str) -> None:
         made.append((client.user, technique))
 
-    server = start("websocket", faces=Faces(chat, no_widget, no_widget))
+    server = start("websocket", widgets=Widgets(chat, no_widget, no_widget))
     server.chat("alice")
     assert made == [("alice", "websocket")]
 

@@ -6,11 +6,11 @@ import ssl
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-import psutil
 import pytest
 
 import labserver as lab
@@ -198,16 +198,22 @@ def start_process() -> Iterator[Start]:
 
 @pytest.mark.parametrize("options", [{}, {"record": False}], ids=["recorded", "direct"])
 def test_a_process_of_its_own_has_a_certificate_of_the_same_authority(
-    start_process: Start, options: dict[str, bool]
+    start_process: Start, monkeypatch: pytest.MonkeyPatch, options: dict[str, bool]
 ) -> None:
+    handed_over: list[str] = []
+    certified = Authority.certificate
+
+    @contextmanager
+    def certificate(self: Authority, names: Iterable[str] = ()) -> Iterator[str]:
+        with certified(self, names) as path:
+            handed_over.append(path)
+            yield path
+
+    monkeypatch.setattr(Authority, "certificate", certificate)
     with start_process("sse", tls=True, http2=True, **options) as server:
         assert server.url.startswith("https://")
         assert server.ca_pem == authority().ca_pem
         with server.client("alice") as alice:
             assert alice.send("hi") is not None
-        (certificate,) = (
-            word.partition("=")[2]
-            for word in psutil.Process(server.pid).cmdline()
-            if word.startswith("--certificate=")
-        )
+        (certificate,) = handed_over
         assert not Path(certificate).exists()

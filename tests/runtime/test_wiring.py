@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 import labserver as lab
+from labserver.chat.tokens import new_secret
 from labserver.errors import LabError
+from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
-from labserver.runtime.wiring import LOOPBACK, bind, url_of
+from labserver.runtime.wiring import LOOPBACK, bind, service_for, url_of
 from labserver.wire.message import Kind
 from labserver.wire.tape import Direction, PieceKind
 from tests.prompt import PROMPT_S
@@ -116,3 +118,45 @@ def test_a_busy_port_is_an_error_in_the_cell(start: Callable[..., Server]) -> No
 def test_the_url_is_one_that_this_machine_can_use() -> None:
     with closing(bind("0.0.0.0", 0)) as anywhere:
         assert url_of(anywhere) == f"http://127.0.0.1:{anywhere.getsockname()[1]}"
+
+
+@pytest.mark.redis
+def test_two_servers_share_a_conversation_over_redis(
+    start: Callable[..., Server], redis_url: str
+) -> None:
+    first, second = start(name="first", redis=redis_url), start(name="second", redis=redis_url)
+    alice, bob = first.client("alice"), second.client("bob")
+    alice.send("over Redis")
+    event = bob.receive(10, type="CHAT_MESSAGE")
+    assert event is not None
+    assert event.data["content"] == "over Redis"
+    bob.close()
+    second.stop()
+    direct = {"content": "for later", "recipientId": "bob"}
+    alice.send({"type": "CHAT_MESSAGE", "data": direct})
+    bob = start(name="third", redis=redis_url).client("bob")
+    event = bob.receive(10, type="CHAT_MESSAGE")
+    assert event is not None
+    assert event.data["content"] == "for later"
+
+
+def test_a_redis_that_is_away_is_an_error_in_the_cell(start: Callable[..., Server]) -> None:
+    with pytest.raises(LabError, match="redis-server"):
+        start(redis="redis://127.0.0.1:1")
+
+
+def test_a_hub_and_a_redis_do_not_go_together() -> None:
+    with lab.start("websocket", name="first") as first:
+        with pytest.raises(LabError, match="not both"):
+            lab.start("sse", hub=first.hub, redis="redis://127.0.0.1:1")
+        assert first.client("alice").send("still here") is not None
+    lab.stop_all()
+
+
+@pytest.mark.parametrize(
+    "values", [{"technique": "pigeon"}, {"allowed_origins": ("*.example",)}, {"secret": "short"}]
+)
+def test_a_configuration_that_makes_no_sense_has_no_service(values: dict[str, Any]) -> None:
+    given = {"technique": "websocket", "secret": new_secret()} | values
+    with pytest.raises(LabError):
+        service_for(ServerConfig(**given))

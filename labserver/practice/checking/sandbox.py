@@ -28,6 +28,7 @@ from labserver.practice.checking import descendants
 from labserver.practice.checking.exercise import Exercise, Raised
 from labserver.practice.checking.sandbox_child import LENGTH
 from labserver.practice.checking.values import decode
+from labserver.runtime.child_process import command, options
 
 START_MAX_S = 30.0  # Python, on a busy machine
 LOAD_MAX_S = 10.0  # the learner's own imports, pandas for one
@@ -88,10 +89,8 @@ class Attempt:
 
     def __enter__(self) -> Attempt:
         self._mark = secrets.token_hex(16)
-        # A thread a core, each with its buffers, would pass the limit on a large machine.
-        env = os.environ | {"OPENBLAS_NUM_THREADS": "1", descendants.MARK: self._mark}
         try:
-            self._start(env)
+            self._start()
         except OSError as error:
             raise LabError(f"The checker could not start a process: {error}.") from error
         try:
@@ -105,7 +104,7 @@ class Attempt:
         self._until = time.monotonic() + ALL_MAX_S
         return self
 
-    def _start(self, env: dict[str, str]) -> None:
+    def _start(self) -> None:
         """Start the process, and take up the two ends that it is asked and answers by.
 
         Where there are socket pairs it is one. Ours can be shut down, which ends a read although
@@ -117,12 +116,13 @@ class Attempt:
             self._ours, to = socket.socketpair()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "labserver.practice.checking.sandbox_child"],
+                command("labserver.practice.checking.sandbox_child"),
                 stdin=to,
                 stdout=to,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # an interrupt of the kernel is not for it; and see _kill
-                env=env,
+                # A thread a core, each with its buffers, would pass the limit on a large machine.
+                # Its own session is its process group as well; see _kill_group.
+                **options(**{"OPENBLAS_NUM_THREADS": "1", descendants.MARK: self._mark}),
             )
         except OSError:
             if self._ours is not None:

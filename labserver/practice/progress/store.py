@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from labserver.atomic_file import write_atomically
 from labserver.errors import LabError
 from labserver.runtime.state import FOLDER_VARIABLE, folder
 
@@ -108,17 +109,10 @@ class Progress:
 
     def _write(self, kept: dict[str, dict[str, Entry]]) -> None:
         text = json.dumps({"version": VERSION, **kept}, indent=1, sort_keys=True, allow_nan=False)
-        draft = self._path.with_name(f"{self._path.name}.{secrets.token_hex(8)}")
         try:
-            with draft.open("x", encoding="utf-8") as file:
-                file.write(f"{text}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self._path)
+            write_atomically(self._path, f"{text}\n".encode())
         except OSError as error:
             raise self._unusable("written", error) from error
-        finally:
-            draft.unlink(missing_ok=True)
 
     def _unusable(self, done: str, error: OSError) -> LabError:
         return LabError(
