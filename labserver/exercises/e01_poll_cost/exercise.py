@@ -6,7 +6,9 @@ import random
 from collections.abc import Iterator
 from math import isclose
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e01_poll_cost.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.answers import PollCost
 
 RULE = "every client asks once an interval; events fall anywhere in it; an answer takes rtt/2"
@@ -84,7 +86,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=poll_cost,
-    types=(PollCost,),
+    play=play,
+    types=TYPES,
     hints=(
         "If events fall anywhere in a gap of 5 s, how long does the average one wait?",
         "rps = clients / interval. clients=2, interval=1, hdr=100, rtt=0 → 200 B/s.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from labserver.exercises.e03_poll_log.play import TYPES, Script, Step, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
 
 IDS = "the first event is 1, the next one 2: a client that has nothing asks with 0"
@@ -39,9 +39,6 @@ class PollLog:
 
 ROW_MAX = 3
 
-Step = tuple[Any, ...]
-Script = tuple[Step, ...]
-
 
 class PollLog:
     """The reference."""
@@ -58,13 +55,6 @@ class PollLog:
         """What is after a cursor."""
         batch = self._events[after : after + limit]
         return batch, after + len(batch)
-
-
-def play(attempt: Callable[[], Any], script: Script) -> list[Any]:
-    """What each call gave."""
-    log = attempt()
-    # As it is now: a list of the log's own may grow later.
-    return [copy.deepcopy(getattr(log, name)(*given)) for name, *given in script]
 
 
 def append(*events: str) -> Script:
@@ -231,6 +221,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=PollLog,
     play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e04_wait_for_events.play import TYPES, Happening, Waited, Waiter, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.event_log import Event, EventLog
-from labserver.practice.given.virtual_time import run
-
-Wait = Callable[[EventLog, int, float], Awaitable[list[Event]]]
 
 NOW = "what is there already is answered at once"
 LATER = "the answer goes out when the event comes, not before and not later"
@@ -31,46 +30,6 @@ async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Eve
 '''
 
 
-class Happening(NamedTuple):
-    """Something that the log is put through: at a time, in seconds.
-
-    Attributes:
-        at: when it begins.
-        writing_s: how long the append holds the lock; None: nothing is appended, all are woken.
-    """
-
-    at: float
-    writing_s: float | None = 0.0
-
-
-class Waiter(NamedTuple):
-    """One call of the learner's function.
-
-    Attributes:
-        at: when it is called.
-        after: its cursor.
-        timeout: seconds.
-        cancelled: when; None: never.
-    """
-
-    at: float
-    after: int = 0
-    timeout: float = 10.0
-    cancelled: float | None = None
-
-
-class Waited(NamedTuple):
-    """How a call ended.
-
-    Attributes:
-        at: when.
-        events: what it returned, or the exception.
-    """
-
-    at: float
-    events: Any
-
-
 async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Event]:
     """The reference."""
     async with log.changed:
@@ -79,56 +38,6 @@ async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Eve
         except TimeoutError:
             return []
         return log.after(after)
-
-
-def play(attempt: Wait, happenings: tuple[Happening, ...], waiters: tuple[Waiter, ...]) -> Any:
-    """All happenings and all calls, on one virtual clock."""
-    return run(_story(attempt, happenings, waiters))
-
-
-async def _story(
-    attempt: Wait, happenings: tuple[Happening, ...], waiters: tuple[Waiter, ...]
-) -> list[Waited]:
-    log, clock = EventLog(), asyncio.get_running_loop().time
-    ended: dict[int, Waited] = {}
-    broken: list[Exception] = []
-
-    async def happen(happening: Happening, number: int) -> None:
-        await asyncio.sleep(happening.at)
-        if happening.writing_s is None:
-            async with log.changed:
-                log.changed.notify_all()
-        else:
-            await log.append(f"event {number}", happening.writing_s)
-
-    async def wait(index: int, waiter: Waiter) -> None:
-        await asyncio.sleep(waiter.at)
-        came: Any
-        try:
-            came = await attempt(log, waiter.after, waiter.timeout)
-        except (TimeoutError, asyncio.CancelledError) as error:
-            came = Raised(type(error).__name__)
-        except Exception as error:  # noqa: BLE001  # raised below, outside of the group
-            broken.append(error)
-            came = None
-        ended[index] = Waited(round(clock(), 6), came)
-
-    async def cancel(task: asyncio.Task[None], at: float) -> None:
-        await asyncio.sleep(at)
-        task.cancel()
-
-    async with asyncio.TaskGroup() as group:
-        appends = 0
-        for happening in happenings:
-            appends += happening.writing_s is not None
-            group.create_task(happen(happening, appends))
-        for index, waiter in enumerate(waiters):
-            task = group.create_task(wait(index, waiter))
-            if waiter.cancelled is not None:
-                group.create_task(cancel(task, waiter.cancelled))
-    if broken:
-        raise broken[0]
-    return [ended[index] for index in range(len(waiters))]
 
 
 ONE, TWO = Event(1, "event 1"), Event(2, "event 2")
@@ -249,7 +158,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=wait_for_events,
     play=play,
-    types=(Waited, Event),
+    types=TYPES,
     shown=shown,
     hints=(
         "What if append() runs after your if and before your wait?",

@@ -8,11 +8,8 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from operator import gt, lt
-from typing import Any, NamedTuple
 
-from labserver.exercises.e12_frame_decoder.exercise import octets
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
-from labserver.practice.given.event_streams import (
+from labserver.exercises.e05_sse_parser.event_streams import (
     BOM,
     CUT,
     CUTS,
@@ -22,6 +19,10 @@ from labserver.practice.given.event_streams import (
     message,
     stream,
 )
+from labserver.exercises.e05_sse_parser.play import TYPES, Chunks, Parsed, play
+from labserver.exercises.e12_frame_decoder.exercise import octets
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.sse_events import Event
 
 STUB = '''\
@@ -40,22 +41,6 @@ class SSEParser:
         """The events that this chunk completes."""
         raise NotImplementedError
 '''
-
-Chunks = tuple[bytes, ...]
-
-
-class Heard(NamedTuple):
-    """What came of a stream.
-
-    Attributes:
-        feeds: what each feed returned.
-        last_event_id: the parser's, in the end.
-        retry_ms: the parser's, in the end.
-    """
-
-    feeds: list[Any]
-    last_event_id: str
-    retry_ms: int | None
 
 
 class SSEParser:
@@ -114,20 +99,14 @@ class SSEParser:
         return [Event(kind, "\n".join(data), self._id)] if data else []
 
 
-def play(attempt: Callable[[], Any], chunks: Chunks) -> Heard:
-    """All chunks, one after the other."""
-    parser = attempt()
-    return Heard([parser.feed(chunk) for chunk in chunks], parser.last_event_id, parser.retry_ms)
-
-
 def cases() -> Iterator[Case]:
     """The vectors whole, then cut, then byte by byte; streams and cuts drawn at random."""
     for vector in VECTORS:
-        ends = Heard([list(vector.events)], vector.last_event_id, vector.retry_ms)
+        ends = Parsed([list(vector.events)], vector.last_event_id, vector.retry_ms)
         yield Case(((vector.stream,),), vector.rule, ends)
     for rule, chunks, feeds in CUTS:
-        yield Case((chunks,), rule, Heard([list(feed) for feed in feeds], "", None))
-    yield Case(((b"data: \xff\n\n",),), UTF8, Heard([[message("\ufffd")]], "", None))
+        yield Case((chunks,), rule, Parsed([list(feed) for feed in feeds], "", None))
+    yield Case(((b"data: \xff\n\n",),), UTF8, Parsed([[message("\ufffd")]], "", None))
     for vector in VECTORS:
         yield Case((octets(vector.stream),), vector.rule)
     draws = random.Random(5)
@@ -161,8 +140,8 @@ def _stream(failure: Failure) -> bytes:
     return b"".join(failure.given[0])
 
 
-def _events(heard: Heard) -> list[Event]:
-    return [event for feed in heard.feeds for event in feed]
+def _events(parsed: Parsed) -> list[Event]:
+    return [event for feed in parsed.feeds for event in feed]
 
 
 def _counts(failure: Failure) -> tuple[int, int]:
@@ -290,7 +269,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=SSEParser,
     play=play,
-    types=(Heard, Event),
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

@@ -9,7 +9,9 @@ from operator import gt, lt
 from typing import Any, NamedTuple
 
 from labserver.exercises.e05_sse_parser.exercise import SSEParser
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e06_format_sse.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.sse_events import Event
 
 BLOCK = "WHATWG HTML §9.2.6: fields, line by line; a blank line dispatches the event"
@@ -40,8 +42,8 @@ NEXT = b"data: next\n\n"
 SPOILT = Event("", "the next event was not heard", "")
 
 
-class Heard(NamedTuple):
-    """What a client hears that had the id "before" and a reconnection time of 1000 ms.
+class Received(NamedTuple):
+    """What a client receives that had the id "before" and a reconnection time of 1000 ms.
 
     Attributes:
         events: all that are dispatched.
@@ -73,48 +75,44 @@ def format_sse(
     return "\n".join([*lines, "", ""]).encode()
 
 
-def play(
-    attempt: Callable[..., Any], data: str, event: Any = None, id: Any = None, retry: Any = None
-) -> Any:
-    """What a client hears, in the middle of its stream; other than bytes is handed on."""
-    fields = {"event": event, "id": id, "retry": retry}
-    sent = attempt(data, **{name: value for name, value in fields.items() if value is not None})
-    if type(sent) is not bytes:
-        return sent
+def canonical(given: Given, answer: Any) -> Any:
+    """What a client receives, in the middle of its stream; anything but bytes is handed on."""
+    if type(answer) is not bytes:
+        return answer
     parser = SSEParser()
     parser.feed(BEFORE)
-    heard = Heard(parser.feed(sent), parser.last_event_id, parser.retry_ms)
-    if heard.events and not parser.feed(NEXT):
-        heard.events.append(SPOILT)
-    return heard
+    received = Received(parser.feed(answer), parser.last_event_id, parser.retry_ms)
+    if received.events and not parser.feed(NEXT):
+        received.events.append(SPOILT)
+    return received
 
 
 def cases() -> Iterator[Case]:
     """Data of one line and of many, each field, what no field can hold, then random ones."""
-    yield _heard(BLOCK, ("hello", None, None, None), "hello")
-    yield _heard(BLOCK, ("hello", "add", None, None), "hello")
-    yield _heard(BLOCK, ("hello", None, "7", None), "hello")
-    yield _heard(BLOCK, ("hello", "add", "7", 2500), "hello")
-    yield _heard(DATA, ("hello\nid: 999", None, None, None), "hello\nid: 999")
-    yield _heard(DATA, ("hello\nyou", None, None, None), "hello\nyou")
-    yield _heard(DATA, ("a\r\nid: 999", None, None, None), "a\nid: 999")
-    yield _heard(DATA, ("a\rid: 999", None, None, None), "a\nid: 999")
+    yield _received(BLOCK, ("hello", None, None, None), "hello")
+    yield _received(BLOCK, ("hello", "add", None, None), "hello")
+    yield _received(BLOCK, ("hello", None, "7", None), "hello")
+    yield _received(BLOCK, ("hello", "add", "7", 2500), "hello")
+    yield _received(DATA, ("hello\nid: 999", None, None, None), "hello\nid: 999")
+    yield _received(DATA, ("hello\nyou", None, None, None), "hello\nyou")
+    yield _received(DATA, ("a\r\nid: 999", None, None, None), "a\nid: 999")
+    yield _received(DATA, ("a\rid: 999", None, None, None), "a\nid: 999")
     forged = "a\n\nevent: ADMIN\ndata: forged"
-    yield _heard(DATA, (forged, None, "7", None), forged)
-    yield _heard(DATA, ("a\r\n\r\nb\r\rc\n\rd", None, None, None), "a\n\nb\n\nc\n\nd")
-    yield _heard(DATA, ("a\n", None, None, None), "a\n")
-    yield _heard(DATA, ("\n", None, None, None), "\n")
-    yield _heard(EMPTY, ("", None, None, None), "")
-    yield _heard(SPACE, (" a ", None, None, None), " a ")
-    yield _heard(SPACE, ("a\n  b", None, None, None), "a\n  b")
-    yield _heard(SPACE, ("a", " add", " 7", None), "a")
-    yield _heard(DATA, (": a\ndata: b\n{", None, None, None), ": a\ndata: b\n{")
-    yield _heard(UTF8, ("grüße 🎉", "größe", "zwölf", None), "grüße 🎉")
-    yield _heard(DATA, ('"\u2028\x0c\x85"', None, None, None), '"\u2028\x0c\x85"')
-    yield _heard(UTF8, ("NUL \0 may be", None, None, None), "NUL \0 may be")
-    yield _heard(ID, ("a", None, "", None), "a")
-    yield _heard(BLOCK, ("a", "", None, None), "a")
-    yield _heard(RETRY, ("a", None, None, 0), "a")
+    yield _received(DATA, (forged, None, "7", None), forged)
+    yield _received(DATA, ("a\r\n\r\nb\r\rc\n\rd", None, None, None), "a\n\nb\n\nc\n\nd")
+    yield _received(DATA, ("a\n", None, None, None), "a\n")
+    yield _received(DATA, ("\n", None, None, None), "\n")
+    yield _received(EMPTY, ("", None, None, None), "")
+    yield _received(SPACE, (" a ", None, None, None), " a ")
+    yield _received(SPACE, ("a\n  b", None, None, None), "a\n  b")
+    yield _received(SPACE, ("a", " add", " 7", None), "a")
+    yield _received(DATA, (": a\ndata: b\n{", None, None, None), ": a\ndata: b\n{")
+    yield _received(UTF8, ("grüße 🎉", "größe", "zwölf", None), "grüße 🎉")
+    yield _received(DATA, ('"\u2028\x0c\x85"', None, None, None), '"\u2028\x0c\x85"')
+    yield _received(UTF8, ("NUL \0 may be", None, None, None), "NUL \0 may be")
+    yield _received(ID, ("a", None, "", None), "a")
+    yield _received(BLOCK, ("a", "", None, None), "a")
+    yield _received(RETRY, ("a", None, None, 0), "a")
     refused = Raised("ValueError")
     for end in ("\n", "\r", "\r\n"):
         yield Case(("a", f"add{end}id: 999", None, None), FIELDS, refused)
@@ -129,11 +127,11 @@ def cases() -> Iterator[Case]:
         yield Case(_random(draws), DATA)
 
 
-def _heard(rule: str, given: Given, data: str) -> Case:
+def _received(rule: str, given: Given, data: str) -> Case:
     _, event, last, retry = given
     last = "before" if last is None else last
     retry = 1000 if retry is None else retry
-    return Case(given, rule, Heard([Event(event or "message", data, last)], last, retry))
+    return Case(given, rule, Received([Event(event or "message", data, last)], last, retry))
 
 
 def _random(draws: random.Random) -> Given:
@@ -220,7 +218,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=format_sse,
     play=play,
-    types=(Heard, Event),
+    types=TYPES,
+    canonical=canonical,
     shown=shown,
     smaller=smaller,
     hints=(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e07_replay.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import Strange
 from labserver.practice.given.sse_events import Event, Reset
 
@@ -144,7 +146,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=replay,
-    types=(Event, Reset),
+    play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 
+from labserver.exercises.e08_accept_key.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.wire.websocket_accept import GUID, accept_key
 
@@ -54,6 +55,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=accept_key,
+    play=play,
+    types=TYPES,
     hints=(
         "What proves that the server understood WebSocket, and did not merely echo?",
         "base64 of sha1(key + GUID), and of the digest's bytes. The GUID is in RFC 6455 §1.3."

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e09_answer_upgrade.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.answers import Response
 from labserver.wire.websocket_accept import accept_key
 
@@ -102,21 +104,20 @@ ASKED_FOR = {
 IN_ANY_CASE = {"upgrade": "websocket", "connection": "Upgrade"}
 
 
-def play(attempt: Callable[[bytes, list[str]], Any], raw: bytes, spoken: tuple[str, ...]) -> Any:
-    """What came, with names as the RFC writes them, and without the fields that are free."""
-    reply = attempt(raw, list(spoken))
-    if type(reply) is not Response or type(reply.headers) is not dict:
-        return reply
-    if not all(type(one) is str for pair in reply.headers.items() for one in pair):
-        return reply
-    came = {name.lower(): value for name, value in reply.headers.items()}
+def canonical(given: tuple[bytes, tuple[str, ...]], answer: Any) -> Any:
+    """The answer with names as the RFC writes them, and without the fields that are free."""
+    if type(answer) is not Response or type(answer.headers) is not dict:
+        return answer
+    if not all(type(one) is str for pair in answer.headers.items() for one in pair):
+        return answer
+    sent = {name.lower(): value for name, value in answer.headers.items()}
     headers = {}
-    for name in ASKED_FOR.get(reply.status, ()):
-        if (lower := name.lower()) in came:
+    for name in ASKED_FOR.get(answer.status, ()):
+        if (lower := name.lower()) in sent:
             wanted = IN_ANY_CASE.get(lower, "")
-            same_word = came[lower].lower() == wanted.lower()
-            headers[name] = wanted if same_word else came[lower]
-    return Response(reply.status, headers)
+            same_word = sent[lower].lower() == wanted.lower()
+            headers[name] = wanted if same_word else sent[lower]
+    return Response(answer.status, headers)
 
 
 EXAMPLE = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 §1.3
@@ -303,7 +304,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=answer_upgrade,
     play=play,
-    types=(Response,),
+    types=TYPES,
+    canonical=canonical,
     shown=shown,
     smaller=smaller,
     hints=(

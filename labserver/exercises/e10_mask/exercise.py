@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised, shorter
+from labserver.exercises.e10_mask.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
+from labserver.practice.checking.play import Raised
 
 RULE = "RFC 6455 §5.3: transformed[i] = original[i] XOR key[i mod 4]"
 ON = "RFC 6455 §5.3: i counts from the first byte of the payload, in whatever pieces it comes"
@@ -78,6 +80,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=mask,
+    play=play,
+    types=TYPES,
     field=field,
     smaller=smaller,
     hints=(

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from labserver.exercises.e10_mask.exercise import mask
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised, shorter
+from labserver.exercises.e11_encode_frame.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
+from labserver.practice.checking.play import Raised
 
 LAYOUT = "RFC 6455 §5.2: FIN and opcode; MASK and length; more length; key; payload"
 LENGTH = "RFC 6455 §5.2: up to 125 in 7 bits; 126 and 16 bits; 127 and 64 bits; the shortest"
@@ -147,6 +149,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=encode_frame,
+    play=play,
+    types=TYPES,
     field=field,
     smaller=smaller,
     hints=(

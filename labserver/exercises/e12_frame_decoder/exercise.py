@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from labserver.exercises.e10_mask.exercise import mask
 from labserver.exercises.e11_encode_frame.exercise import KEY, encode_frame
+from labserver.exercises.e12_frame_decoder.play import TYPES, play
 from labserver.practice.checking.difference import typed
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import Frame, ProtocolError
 
 LAYOUT = "RFC 6455 §5.2: FIN and opcode; MASK and length; more length; key; payload"
@@ -96,24 +97,6 @@ class FrameDecoder:
         payload = bytes(buffer[start + len(key) : end])
         del buffer[:end]
         return Frame(first > 127, opcode, mask(payload, key) if masked else payload)
-
-
-def play(attempt: Callable[[str, int], Any], role: str, most: int, reads: Iterable[bytes]) -> Any:
-    """What each feed gave, until one raised.
-
-    A fault may be found at its first byte or when the header is complete: the feeds before it
-    that gave nothing are left out.
-    """
-    decoder = attempt(role, most)
-    came: list[Any] = []
-    for read in reads:
-        try:
-            came.append(decoder.feed(read))
-        except ProtocolError as error:
-            while came and came[-1] == []:
-                came.pop()
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
 
 
 def cases() -> Iterator[Case]:
@@ -295,7 +278,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=FrameDecoder,
     play=play,
-    types=(Frame,),
+    types=TYPES,
     shown=shown,
     field=field,
     smaller=smaller,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from labserver.exercises.e13_assembler.play import TYPES, play
 from labserver.practice.checking.difference import typed
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import Close, Frame, Message, Pong, ProtocolError
 
 FRAGMENTS = "RFC 6455 §5.4: the first frame has the opcode, the others 0, the last one FIN"
@@ -72,18 +74,6 @@ class Assembler:
             return [Pong(frame.payload)]
         self._closed = frame.opcode == 8
         return [Close(frame.payload)] if self._closed else []
-
-
-def play(attempt: Callable[[], Any], frames: Iterable[Frame]) -> Any:
-    """What each frame gave, until one raised."""
-    assembler = attempt()
-    came: list[Any] = []
-    for frame in frames:
-        try:
-            came.append(assembler.on_frame(frame))
-        except ProtocolError as error:
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
 
 
 def text(payload: str, fin: bool = True) -> Frame:
@@ -219,7 +209,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=Assembler,
     play=play,
-    types=(Message, Pong, Close),
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

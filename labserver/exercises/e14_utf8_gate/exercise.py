@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import random
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from labserver.exercises.e12_frame_decoder.exercise import octets
+from labserver.exercises.e14_utf8_gate.play import TYPES, play
 from labserver.practice.checking.difference import typed
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import ProtocolError
 
 CUT = "RFC 6455 §5.6: a frame may end within a character; the whole message must be UTF-8"
@@ -56,18 +57,6 @@ class Utf8Gate:
             return self._decoder.decode(fragment, final=fin)
         except UnicodeDecodeError:
             raise ProtocolError(1007) from None
-
-
-def play(attempt: Callable[[], Any], pushes: Iterable[tuple[bytes, bool]]) -> Any:
-    """What each push gave, until one raised."""
-    gate = attempt()
-    came: list[Any] = []
-    for fragment, fin in pushes:
-        try:
-            came.append(gate.push(fragment, fin))
-        except ProtocolError as error:
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
 
 
 BAD = Raised("ProtocolError(1007)")
@@ -257,6 +246,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=Utf8Gate,
     play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

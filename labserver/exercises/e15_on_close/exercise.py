@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from labserver.exercises.e15_on_close.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import CloseReply
 
@@ -53,20 +54,20 @@ def _failed(code: int) -> CloseReply:
     return CloseReply(code, struct.pack("!H", code), code)
 
 
-def play(attempt: Callable[[bytes], Any], payload: bytes) -> Any:
-    """What came; an echo of code and reason counts as one of the code.
+def canonical(given: tuple[bytes], answer: Any) -> Any:
+    """The reply in which an echo of code and reason counts as one of the code alone.
 
-    Where the reason is no UTF-8, 1002 and 1007 count as the same: it breaks the protocol as well
-    as the encoding, and what is wrong with the code beside it may be found first or last.
+    Where the reason is not UTF-8, 1002 and 1007 count as the same: it breaks the protocol as well
+    as the encoding, and a wrong code beside it may be found before or after that.
     """
-    reply = attempt(payload)
-    if type(reply) is not CloseReply:
-        return reply
-    if reply.send == payload:
-        reply = reply._replace(send=payload[:2])
-    if reply in (_failed(1002), _failed(1007)) and not _is_utf8(payload[2:]):
+    (payload,) = given
+    if type(answer) is not CloseReply:
+        return answer
+    if answer.send == payload:
+        answer = answer._replace(send=payload[:2])
+    if answer in (_failed(1002), _failed(1007)) and not _is_utf8(payload[2:]):
         return on_close(payload)
-    return reply
+    return answer
 
 
 def cases() -> Iterator[Case]:
@@ -130,7 +131,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=on_close,
     play=play,
-    types=(CloseReply,),
+    types=TYPES,
+    canonical=canonical,
     field=field,
     smaller=smaller,
     hints=(

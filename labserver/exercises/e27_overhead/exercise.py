@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from labserver.exercises.e27_overhead.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import Overhead
 
@@ -119,7 +120,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=overhead,
-    types=(Overhead,),
+    play=play,
+    types=TYPES,
     smaller=smaller,
     hints=(
         "10 times of what?",

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from math import isclose
 from statistics import fmean
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e28_latency_report.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 
 DUE = "a message is late from the moment it was due; the sender's wait is a part of it"
 RANK = "nearest rank: the p-th percentile of n is the ceil(p / 100 * n)-th smallest"
@@ -166,6 +168,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=latency_report,
+    play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

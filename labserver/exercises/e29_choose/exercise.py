@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from labserver.exercises.e29_choose.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import Choice, Req
 
@@ -92,10 +93,10 @@ def will_do(req: Req, choice: Any) -> bool:
     )
 
 
-def play(attempt: Callable[[Req], Any], req: Req) -> Any:
-    """What came; of several choices that will do each counts as the best."""
-    choice = attempt(req)
-    return choose(req) if will_do(req, choice) else choice
+def canonical(given: tuple[Req], answer: Any) -> Any:
+    """The best choice in place of any that will do as well."""
+    (req,) = given
+    return choose(req) if will_do(req, answer) else answer
 
 
 def cases() -> Iterator[Case]:
@@ -258,7 +259,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=choose,
     play=play,
-    types=(Choice,),
+    types=TYPES,
+    canonical=canonical,
     shown=shown,
     smaller=smaller,
     hints=(

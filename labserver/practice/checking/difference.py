@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from labserver.practice.checking.exercise import Raised
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import Strange, same
 
 ROW = 16  # bytes in a row

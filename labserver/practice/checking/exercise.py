@@ -1,29 +1,17 @@
 """What an exercise is: data, and the few functions that differ from one to the next.
 
-The exercises themselves stand in labserver/practice/exercises/, one module each, and are loaded
-by their id when they are asked for.
+The exercises themselves stand in labserver/exercises/, a folder each, and are loaded by their id
+when they are asked for.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labserver.errors import LabError
-
-PROBLEM_SET = "labserver.exercises"  # a string: the engine imports no exercise
-
-
-class Raised(str):
-    """An exception, by its name, as an expected or an actual answer: `Raised("ValueError")`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"raises {self}"
+from labserver.practice.checking.play import package_of, packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +60,14 @@ class Diagnosis:
     fits: Callable[[Failure], bool]
 
 
-def call(attempt: Any, *given: Any) -> Any:
-    """Play a function: call it."""
-    return attempt(*given)
-
-
 def no_field(failure: Failure, index: int) -> str:
     """Bytes that have no fields to name."""
     return ""
+
+
+def as_it_is(given: tuple[Any, ...], answer: Any) -> Any:
+    """Answers of which exactly one is right."""
+    return answer
 
 
 def nothing_smaller(given: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
@@ -110,8 +98,11 @@ class Exercise:
         reference: a solution. Cases without an expectation get it from here.
         hints: from a question to nearly all of it.
         diagnoses: looked through in this order; the first that fits is told.
-        play: feeds the learner's code, in the child process, and returns what came.
-        types: classes beside the plain ones that may come back, all NamedTuples.
+        play: from its play.py; feeds the learner's code, in the child process.
+        types: from its play.py; the NamedTuples that may come back.
+        canonical: where several answers are right, puts the one form in which they are compared
+            in place of an answer: `canonical(given, answer)`. The judge calls it, not the child,
+            so it may use the reference; it must take any value.
         shown: the lines that show a case's input, as a learner would type it.
         field: the field that a byte belongs to, where bytes differ.
         smaller: what to try instead of a random case that failed, smallest first.
@@ -128,8 +119,9 @@ class Exercise:
     reference: Any
     hints: tuple[str, str, str]
     diagnoses: tuple[Diagnosis, ...]
-    play: Callable[..., Any] = call
-    types: tuple[type, ...] = ()
+    play: Callable[..., Any]
+    types: tuple[type, ...]
+    canonical: Callable[[Any, Any], Any] = as_it_is
     shown: Callable[[tuple[Any, ...]], list[str]] | None = None
     field: Callable[[Failure, int], str] = no_field
     smaller: Callable[[tuple[Any, ...]], Iterable[tuple[Any, ...]]] = nothing_smaller
@@ -137,7 +129,7 @@ class Exercise:
 
 def ids() -> list[str]:
     """The ids of all exercises, in their order."""
-    return sorted(_modules())
+    return sorted(packages())
 
 
 def load(exercise_id: str) -> Exercise:
@@ -146,19 +138,6 @@ def load(exercise_id: str) -> Exercise:
     Raises:
         LabError: if there is none.
     """
-    modules = _modules()
-    if exercise_id not in modules:
-        raise LabError(f"There is no exercise {exercise_id!r}: take one of {', '.join(ids())}.")
-    exercise: Exercise = importlib.import_module(modules[exercise_id]).EXERCISE
+    module = importlib.import_module(f"{package_of(exercise_id)}.exercise")
+    exercise: Exercise = module.EXERCISE
     return exercise
-
-
-def _modules() -> dict[str, str]:
-    """Id → module, by the folders' names: e12_frame_decoder has E12."""
-
-    def found() -> Iterator[tuple[str, str]]:
-        for folder in pkgutil.iter_modules(importlib.import_module(PROBLEM_SET).__path__):
-            if folder.ispkg and folder.name[:1] == "e" and folder.name[1:3].isdigit():
-                yield f"E{folder.name[1:3]}", f"{PROBLEM_SET}.{folder.name}.exercise"
-
-    return dict(found())

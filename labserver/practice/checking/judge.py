@@ -1,35 +1,33 @@
-"""`check`: feeds the learner's code with an exercise's cases and says how it went.
+"""Judging an answer: feed the learner's code with an exercise's cases, and say how it went.
 
-The first case that goes wrong is told, and cases stand in order of size; a random one is made
-smaller first. No message holds a solution, and a pass reads the same in every run.
+`lab.check` and the marking of notebooks both come through `judge`. It reports the first case that
+goes wrong, and cases stand in order of size; a random one is made smaller first. No message holds
+a solution, and a pass reads the same in every run.
 """
 
 from __future__ import annotations
 
-import html
 import linecache
 import os
 import sysconfig
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from labserver.errors import LabError
 from labserver.practice.checking.difference import explain, first_difference, shown, typed
-from labserver.practice.checking.exercise import Case, Exercise, Failure, Raised, load
+from labserver.practice.checking.exercise import Case, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.sandbox import Attempt, Came
 from labserver.practice.checking.values import same
-from labserver.practice.progress.reset import source_of
-from labserver.practice.progress.shown import WRAP
-from labserver.practice.progress.store import change_exercises
+from labserver.practice.shown import WRAP
+from labserver.templates import render
 
 SMALLER_MAX = 200  # tries
 SMALLER_MAX_S = 3.0
 PRINTED_LINES = 5
 INDENT = 12  # characters, where an input begins
-COLUMN = f"padding-left:{INDENT}ch;text-indent:-{INDENT}ch"
 
 # An exception's way through these is not the learner's.
 LIBRARIES = tuple(
@@ -80,45 +78,17 @@ class Result:
         return self.text
 
     def _repr_html_(self) -> str:
-        style = f"border-left:4px solid {COLOURS[self.outcome]};padding:4px 12px;margin:0"
-        unfold = ""
-        if self.hints:
-            # All three, used or not: what a pass shows is the same in every run.
-            rows = "".join(f"<li>{html.escape(hint)}</li>" for hint in self.hints)
-            unfold = f"<details><summary>The hints</summary><ol>{rows}</ol></details>"
-        first, *rest = html.escape(self.text).split("\n")
-        # Each line a block of its own, so that what is wrapped stays in its column.
-        lines = "".join(f"<div style='{COLUMN}'>{line}</div>" for line in rest)
-        return f"<div style='{style}'><pre style='{WRAP}'>{first}{lines}</pre>{unfold}</div>"
-
-
-def check(exercise_id: str, code: Any) -> Result:
-    """Check the learner's code, in a process of its own, and keep how it went.
-
-    Args:
-        exercise_id: such as `E12`.
-        code: the function or class that the exercise asks for.
-
-    Returns:
-        The outcome with its explanation.
-
-    Raises:
-        LabError: if there is no such exercise, or this is nothing that can be called.
-    """
-    exercise = load(exercise_id)
-    if not callable(code):
-        raise LabError(f"Give your {exercise.name}: check({exercise_id!r}, {exercise.name}).")
-    result = judge(exercise, code)
-    if result.outcome is Outcome.NOT_ATTEMPTED:
-        return result  # there is nothing to keep, and a pass of before is not undone
-    source = source_of(code)
-    with change_exercises() as kept:
-        entry = kept.setdefault(exercise_id, {})
-        entry["checks"] = entry.get("checks", 0) + 1
-        entry["source"] = source or entry.get("source", "")
-        if entry.get("outcome") != Outcome.PASS.value:
-            entry["outcome"] = result.outcome.value
-    return result
+        # All hints, used or not: what a pass shows is the same in every run.
+        first, *lines = self.text.split("\n")
+        return render(
+            "practice/checking/judge.html",
+            colour=COLOURS[self.outcome],
+            wrap=WRAP,
+            indent=INDENT,
+            first=first,
+            lines=lines,
+            hints=self.hints,
+        )
 
 
 def judge(exercise: Exercise, code: Any) -> Result:
@@ -131,7 +101,7 @@ def judge(exercise: Exercise, code: Any) -> Result:
     with Attempt(exercise, code) as attempt:
         for case in exercise.cases():
             expected = _expected(exercise, case)
-            came = attempt.play(case.given)
+            came = _played(exercise, attempt, case.given)
             if not came.ended and same(expected, came.value):
                 count += 1
                 continue
@@ -148,9 +118,16 @@ def _expected(exercise: Exercise, case: Case) -> Any:
     if case.expected is not ...:
         return case.expected
     try:
-        return exercise.play(exercise.reference, *case.given)
+        answer = exercise.play(exercise.reference, *case.given)
     except Exception as error:  # noqa: BLE001  # that it raises is the expected answer
         return Raised(type(error).__name__)
+    return exercise.canonical(case.given, answer)
+
+
+def _played(exercise: Exercise, attempt: Attempt, given: tuple[Any, ...]) -> Came:
+    """What came of a case, in the form in which it is compared."""
+    came = attempt.play(given)
+    return replace(came, value=exercise.canonical(given, came.value))
 
 
 def _smaller(
@@ -167,7 +144,7 @@ def _smaller(
             if attempt.over or tries > SMALLER_MAX or time.monotonic() > until:
                 return case, expected, came
             candidate = Case(given, case.rule)
-            wanted, what = _expected(exercise, candidate), attempt.play(given)
+            wanted, what = _expected(exercise, candidate), _played(exercise, attempt, given)
             if not what.ended and not same(wanted, what.value):
                 case, expected, came = candidate, wanted, what
                 found = True

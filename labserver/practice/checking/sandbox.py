@@ -25,7 +25,8 @@ import cloudpickle
 
 from labserver.errors import LabError
 from labserver.practice.checking import descendants
-from labserver.practice.checking.exercise import Exercise, Raised
+from labserver.practice.checking.exercise import Exercise
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.sandbox_child import LENGTH
 from labserver.practice.checking.values import decode
 

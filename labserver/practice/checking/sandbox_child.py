@@ -21,7 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from labserver.practice.checking.exercise import Exercise, Raised, load
+from labserver.practice.checking.play import Play, Raised, load_play
 from labserver.practice.checking.values import TooMuch, encode
 
 LENGTH = struct.Struct("!I")
@@ -65,7 +65,7 @@ def main() -> None:
     exercise_id, paths = pickle.loads(_read(asked))
     # What the learner's own modules are found by, last: nothing of theirs hides one of Python's.
     sys.path += [path for path in paths if path not in sys.path]
-    exercise = load(exercise_id)
+    how = load_play(exercise_id)
     attempt: Any = None
     answer: dict[str, Any] = {}
     for number in itertools.count():
@@ -75,7 +75,7 @@ def main() -> None:
         if not request:
             return
         if number:
-            answer = _play(exercise, attempt, pickle.loads(request))
+            answer = _play(how, attempt, pickle.loads(request))
             continue
         try:
             attempt = pickle.loads(request)
@@ -83,9 +83,9 @@ def main() -> None:
             answer = _raised(error)
 
 
-def _play(exercise: Exercise, attempt: Any, given: tuple[Any, ...]) -> dict[str, Any]:
+def _play(how: Play, attempt: Any, given: tuple[Any, ...]) -> dict[str, Any]:
     try:
-        return {"came": encode(exercise.play(attempt, *given), exercise.types)}
+        return {"came": encode(how.play(attempt, *given), how.types)}
     except TooMuch:
         return {"too_much": True}
     except BaseException as error:  # noqa: BLE001  # SystemExit, too, is an answer here

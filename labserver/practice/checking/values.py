@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import CoroutineType
 from typing import Any, NamedTuple
 
-from labserver.practice.checking.exercise import Raised
+from labserver.practice.checking.play import Raised
 
 ITEMS_MAX = 100_000  # of all lists together; no answer has more than some hundreds
 BYTES_MAX = 4_000_000  # of all texts and bytes together; the largest answer has 1 MiB
@@ -146,7 +146,7 @@ def same(expected: Any, came: Any) -> bool:
             expected, came, rel_tol=1e-9, abs_tol=1e-12
         )
     if isinstance(expected, (set, frozenset)):
-        return type(came) is frozenset and expected == came
+        return type(came) in (set, frozenset) and bool(expected == came)
     if type(expected) is not type(came):
         return False
     if isinstance(expected, (list, tuple)):

@@ -12,7 +12,7 @@ from labserver.practice.checking.difference import (
     shown,
     typed,
 )
-from labserver.practice.checking.exercise import Raised
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import Strange
 from labserver.practice.given.frames import Frame
 

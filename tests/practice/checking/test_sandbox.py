@@ -19,7 +19,8 @@ import pytest
 from labserver.errors import LabError
 from labserver.practice.checking import descendants
 from labserver.practice.checking import sandbox as module
-from labserver.practice.checking.exercise import Raised, load
+from labserver.practice.checking.exercise import load
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.sandbox import ALL_TIMED_OUT, TIMED_OUT, TOO_MUCH, Attempt, Came
 from labserver.practice.checking.values import Strange
 
