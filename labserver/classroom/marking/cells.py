@@ -19,7 +19,7 @@ MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 Sources = tuple[tuple[str, str], ...]
 
 
-class Cells:
+class DeferredCells:
     """The code of some cells, as what `judge` takes for the learner's function.
 
     Args:

@@ -90,61 +90,61 @@ def shown(given: tuple[Any, ...]) -> list[str]:
 
 def _first(failure: Failure) -> tuple[Waited, Waited]:
     """The first call that ended otherwise than it should have."""
-    pairs = zip(failure.expected, failure.came, strict=True)
+    pairs = zip(failure.expected, failure.actual, strict=True)
     return next((left, right) for left, right in pairs if left != right)
 
 
 def sleeps_through(failure: Failure) -> bool:
     """Whether an event came and the whole timeout passed."""
     waiters = failure.given[1]
-    expected, came = _first(failure)
+    expected, actual = _first(failure)
     return bool(
         expected.events
-        and came.events in ([], Raised("TimeoutError"), expected.events)
-        and came.at >= expected.at + 1
-        and came.at >= waiters[0].at + waiters[0].timeout
+        and actual.events in ([], Raised("TimeoutError"), expected.events)
+        and actual.at >= expected.at + 1
+        and actual.at >= waiters[0].at + waiters[0].timeout
     )
 
 
 def raises_at_the_end(failure: Failure) -> bool:
     """Whether the timeout came out as an exception."""
-    expected, came = _first(failure)
-    return bool(came.events == Raised("TimeoutError") and expected.events == [])
+    expected, actual = _first(failure)
+    return bool(actual.events == Raised("TimeoutError") and expected.events == [])
 
 
 def is_woken_for_nothing(failure: Failure) -> bool:
     """Whether it answered because it was woken."""
-    expected, came = _first(failure)
-    return bool(came.events == [] and came.at < expected.at)
+    expected, actual = _first(failure)
+    return bool(actual.events == [] and actual.at < expected.at)
 
 
 def answers_when_cancelled(failure: Failure) -> bool:
     """Whether the cancellation was swallowed."""
-    expected, came = _first(failure)
-    return bool(expected.events == Raised("CancelledError") != came.events)
+    expected, actual = _first(failure)
+    return bool(expected.events == Raised("CancelledError") != actual.events)
 
 
 def restarts_its_timeout(failure: Failure) -> bool:
     """Whether each wake began the timeout anew."""
-    expected, came = _first(failure)
-    return expected.events == came.events == [] and came.at > expected.at
+    expected, actual = _first(failure)
+    return expected.events == actual.events == [] and actual.at > expected.at
 
 
 def asks_now_and_then(failure: Failure) -> bool:
     """Whether it came a little late, as one does who looks every so often."""
-    expected, came = _first(failure)
-    return expected.events == came.events and expected.at < came.at < expected.at + 1.5
+    expected, actual = _first(failure)
+    return expected.events == actual.events and expected.at < actual.at < expected.at + 1.5
 
 
 def keeps_the_lock(failure: Failure) -> bool:
     """Whether all stood still after a cancellation."""
     cancelled = any(waiter.cancelled is not None for waiter in failure.given[1])
-    return cancelled and failure.came == Raised("Stuck")
+    return cancelled and failure.actual == Raised("Stuck")
 
 
 def never_ends(failure: Failure) -> bool:
     """Whether it waits for ever."""
-    return bool(failure.came == Raised("Stuck"))
+    return bool(failure.actual == Raised("Stuck"))
 
 
 EXERCISE = Exercise(

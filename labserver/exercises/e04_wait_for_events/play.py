@@ -75,15 +75,15 @@ async def _story(
 
     async def wait(index: int, waiter: Waiter) -> None:
         await asyncio.sleep(waiter.at)
-        came: Any
+        actual: Any
         try:
-            came = await attempt(log, waiter.after, waiter.timeout)
+            actual = await attempt(log, waiter.after, waiter.timeout)
         except (TimeoutError, asyncio.CancelledError) as error:
-            came = Raised(type(error).__name__)
+            actual = Raised(type(error).__name__)
         except Exception as error:  # noqa: BLE001  # raised below, outside of the group
             broken.append(error)
-            came = None
-        ended[index] = Waited(round(clock(), 6), came)
+            actual = None
+        ended[index] = Waited(round(clock(), 6), actual)
 
     async def cancel(task: asyncio.Task[None], at: float) -> None:
         await asyncio.sleep(at)

@@ -173,14 +173,14 @@ def _refused(pattern: str) -> Callable[[Failure], bool]:
 
 def _only(failure: Failure) -> tuple[Event, Event]:
     """The one event that there is, and the one that came."""
-    (expected,), (came,) = failure.expected.events, failure.came.events
-    return expected, came
+    (expected,), (actual,) = failure.expected.events, failure.actual.events
+    return expected, actual
 
 
 def is_no_utf8(failure: Failure) -> bool:
     """Whether the bytes are of another encoding, or there were none."""
-    if isinstance(failure.came, Raised):
-        return failure.came == "UnicodeEncodeError"
+    if isinstance(failure.actual, Raised):
+        return failure.actual == "UnicodeEncodeError"
     return "\ufffd" in _only(failure)[1].data
 
 
@@ -188,22 +188,22 @@ def _lines(fits: Callable[[int, int], bool]) -> Callable[[Failure], bool]:
     """Whether the data have this many line ends, and that many came."""
 
     def looks(failure: Failure) -> bool:
-        expected, came = _only(failure)
-        return fits(expected.data.count("\n"), came.data.count("\n"))
+        expected, actual = _only(failure)
+        return fits(expected.data.count("\n"), actual.data.count("\n"))
 
     return looks
 
 
 def loses_the_end(failure: Failure) -> bool:
     """Whether only the line ends at the end are missing."""
-    expected, came = _only(failure)
-    return expected.data != came.data == expected.data.rstrip("\n")
+    expected, actual = _only(failure)
+    return expected.data != actual.data == expected.data.rstrip("\n")
 
 
 def changes_spaces(failure: Failure) -> bool:
     """Whether the data, the type or the id lost spaces, or got some."""
-    expected, came = _only(failure)
-    pairs = [pair for pair in zip(expected, came, strict=True) if pair[0] != pair[1]]
+    expected, actual = _only(failure)
+    pairs = [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]]
     return bool(pairs) and all(a.replace(" ", "") == b.replace(" ", "") for a, b in pairs)
 
 
@@ -228,7 +228,9 @@ EXERCISE = Exercise(
         "''.join(f'data: {line}\\n' for line in re.split(____, data)) + '\\n'",
     ),
     diagnoses=(
-        Diagnosis("a stream is bytes, not str: UTF-8.", lambda failure: type(failure.came) is str),
+        Diagnosis(
+            "a stream is bytes, not str: UTF-8.", lambda failure: type(failure.actual) is str
+        ),
         Diagnosis(
             "a line end in event or id forges a field: it must be refused.", _refused("[\r\n]")
         ),
@@ -242,32 +244,32 @@ EXERCISE = Exercise(
         Diagnosis("a stream is UTF-8, and holds every character.", is_no_utf8),
         Diagnosis(
             "data may hold anything; only event and id may not.",
-            lambda failure: failure.came == Raised("ValueError"),
+            lambda failure: failure.actual == Raised("ValueError"),
         ),
         Diagnosis(
             "your second line of data became a new field: 'id: 999' was injected by a chat"
             " message.",
-            lambda failure: failure.came.last_event_id == "999",
+            lambda failure: failure.actual.last_event_id == "999",
         ),
         Diagnosis(
             "something stands behind the blank line, and spoils the next event's first line.",
-            lambda failure: SPOILT in failure.came.events,
+            lambda failure: SPOILT in failure.actual.events,
         ),
         Diagnosis(
             "a blank line ends the event: one event became several.",
-            lambda failure: len(failure.came.events) > 1,
+            lambda failure: len(failure.actual.events) > 1,
         ),
         Diagnosis(
             "None leaves a field out; it does not go on the wire as a word.",
-            lambda failure: "None" in (failure.came.last_event_id, failure.came.events[0].type),
+            lambda failure: "None" in (failure.actual.last_event_id, failure.actual.events[0].type),
         ),
         Diagnosis(
             "empty data are data: without any data field nothing is dispatched.",
-            lambda failure: failure.given[0] == "" and failure.came.events == [],
+            lambda failure: failure.given[0] == "" and failure.actual.events == [],
         ),
         Diagnosis(
             "no event came of it. Does a blank line end it?",
-            lambda failure: failure.came.events == [],
+            lambda failure: failure.actual.events == [],
         ),
         Diagnosis("the data end with a line end, and that got lost.", loses_the_end),
         Diagnosis(
@@ -286,11 +288,11 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "'' is not None: an empty id goes on the wire, and ends what the client remembers.",
-            lambda failure: failure.given[2] == "" != failure.came.last_event_id,
+            lambda failure: failure.given[2] == "" != failure.actual.last_event_id,
         ),
         Diagnosis(
             "0 is not None: it means to come back at once.",
-            lambda failure: failure.given[3] == 0 != failure.came.retry_ms,
+            lambda failure: failure.given[3] == 0 != failure.actual.retry_ms,
         ),
     ),
 )

@@ -241,7 +241,7 @@ def shown(given: tuple[bytes, tuple[str, ...]]) -> list[str]:
 def _refuses(failure: Failure) -> bool:
     """Whether what is right was refused."""
     return failure.expected.status == 101 and (
-        isinstance(failure.came, Raised) or failure.came.status != 101
+        isinstance(failure.actual, Raised) or failure.actual.status != 101
     )
 
 
@@ -267,7 +267,7 @@ def keeps_one_line(failure: Failure) -> bool:
     """Whether only one of a field's lines counted."""
     lines = failure.given[0].split(b"\r\n")[1:-2]
     names = [line.partition(b":")[0] for line in lines]
-    return len(set(names)) < len(names) and failure.came != failure.expected
+    return len(set(names)) < len(names) and failure.actual != failure.expected
 
 
 def _protocol(value: Any) -> str | None:
@@ -276,21 +276,21 @@ def _protocol(value: Any) -> str | None:
 
 def speaks_for_all(failure: Failure) -> bool:
     """Whether a subprotocol was named that the server does not speak, or nobody offered."""
-    named = _protocol(failure.came)
+    named = _protocol(failure.actual)
     offered = listed(fields_of(failure.given[0]).get("sec-websocket-protocol", ""))
     return named is not None and (named not in failure.given[1] or named not in offered)
 
 
 def prefers_its_own(failure: Failure) -> bool:
     """Whether the server's order decided."""
-    return None not in (_protocol(failure.came), _protocol(failure.expected))
+    return None not in (_protocol(failure.actual), _protocol(failure.expected))
 
 
 def _took(rule: str, expected: Response) -> Callable[[Failure], bool]:
     """Whether it took a request that is refused, by the cases of one rule."""
     given = [case.given for case in _refused() if case.rule == rule]
     return lambda failure: (
-        failure.given in given and failure.expected == expected and failure.came.status == 101
+        failure.given in given and failure.expected == expected and failure.actual.status == 101
     )
 
 
@@ -343,7 +343,7 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "you accepted an extension that you do not have: the client will use it.",
-            lambda failure: "Sec-WebSocket-Extensions" in failure.came.headers,
+            lambda failure: "Sec-WebSocket-Extensions" in failure.actual.headers,
         ),
         Diagnosis(
             "only a GET is a handshake.",
@@ -352,7 +352,7 @@ EXERCISE = Exercise(
         Diagnosis(
             "a part of a word is not the token: compare the members of the list, as a whole.",
             lambda failure: (
-                failure.came.status == 101
+                failure.actual.status == 101
                 and "upgrade" in fields_of(failure.given[0]).get("connection", "").lower()
                 and "upgrade" not in listed(fields_of(failure.given[0])["connection"].lower())
             ),
@@ -372,7 +372,7 @@ EXERCISE = Exercise(
         Diagnosis("HTTP/1.1 demands Host.", _took(HOST, BAD)),
         Diagnosis(
             "an answer of 426 names what would do: the protocol, and its version.",
-            lambda failure: failure.came.status == 426 == failure.expected.status,
+            lambda failure: failure.actual.status == 426 == failure.expected.status,
         ),
     ),
 )

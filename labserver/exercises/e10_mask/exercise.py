@@ -62,7 +62,7 @@ def smaller(given: tuple[bytes, ...]) -> Iterator[tuple[object, ...]]:
 def restarts(failure: Failure) -> bool:
     """Whether the key begins anew with the piece."""
     payload, key, offset = failure.given
-    return bool(offset % 4 and failure.came == mask(payload, key))
+    return bool(offset % 4 and failure.actual == mask(payload, key))
 
 
 def field(failure: Failure, index: int) -> str:
@@ -92,7 +92,7 @@ EXERCISE = Exercise(
     diagnoses=(
         Diagnosis(
             "only the first 4 bytes came back.",
-            lambda failure: len(failure.given[0]) > 4 and len(failure.came) == 4,
+            lambda failure: len(failure.given[0]) > 4 and len(failure.actual) == 4,
         ),
         Diagnosis(
             "this piece begins in the middle of a payload, and you restarted the key at 0.",

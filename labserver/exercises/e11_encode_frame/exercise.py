@@ -111,33 +111,33 @@ def has_escape_as_length(failure: Failure) -> bool:
     """Whether 126 or 127 stands in the 7 bits as a length."""
     payload, key = payload_and_key(failure)
     head = 2 if key is None else 6
-    came = failure.came
+    actual = failure.actual
     return (
         len(payload) in (126, 127)
-        and len(came) == head + len(payload)
-        and came[1] & 127 == len(payload)
+        and len(actual) == head + len(payload)
+        and actual[1] & 127 == len(payload)
     )
 
 
 def lacks_mask_bit(failure: Failure) -> bool:
     """Whether all is masked but says it is not."""
-    came, expected = failure.came, failure.expected
-    unset = came[:1] == expected[:1] and came[1] == expected[1] & 127
+    actual, expected = failure.actual, failure.expected
+    unset = actual[:1] == expected[:1] and actual[1] == expected[1] & 127
     return unset and payload_and_key(failure)[1] is not None
 
 
 def is_masked_only_in_name(failure: Failure) -> bool:
     """Whether the payload went out as it was, behind the key."""
     payload, key = payload_and_key(failure)
-    return bool(key and payload and failure.came.endswith(key + payload))
+    return bool(key and payload and failure.actual.endswith(key + payload))
 
 
 def is_little_endian(failure: Failure) -> bool:
     """Whether the extended length has its bytes in the wrong order."""
     size = len(failure.given[1])
     wide = 2 if size <= 0xFFFF else 8
-    came = failure.came[2 : 2 + wide]
-    return bool(size > 125 and came == size.to_bytes(wide, "little") != size.to_bytes(wide))
+    actual = failure.actual[2 : 2 + wide]
+    return bool(size > 125 and actual == size.to_bytes(wide, "little") != size.to_bytes(wide))
 
 
 EXERCISE = Exercise(

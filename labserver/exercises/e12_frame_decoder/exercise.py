@@ -220,7 +220,7 @@ def field(failure: Failure, index: int) -> str:
 
 
 def _strange_end(failure: Failure) -> bool:
-    return isinstance(failure.came, Raised)
+    return isinstance(failure.actual, Raised)
 
 
 def _was_cut(failure: Failure) -> bool:
@@ -229,24 +229,24 @@ def _was_cut(failure: Failure) -> bool:
 
 def raises_when_cut(failure: Failure) -> bool:
     """Whether part of a frame was an error."""
-    broken = _strange_end(failure) or isinstance(failure.came[-1], Raised)
+    broken = _strange_end(failure) or isinstance(failure.actual[-1], Raised)
     return broken and _was_cut(failure)
 
 
 def answers_when_cut(failure: Failure) -> bool:
     """Whether a frame came out before all of it was there."""
-    pairs = zip(failure.expected, failure.came, strict=False)
+    pairs = zip(failure.expected, failure.actual, strict=False)
     return any(left == [] and right not in ([], None) for left, right in pairs)
 
 
 def forgets_when_cut(failure: Failure) -> bool:
     """Whether what came in pieces never came out."""
-    return _was_cut(failure) and failure.expected[-1] != [] and failure.came[-1] in ([], None)
+    return _was_cut(failure) and failure.expected[-1] != [] and failure.actual[-1] in ([], None)
 
 
 def loses_the_second(failure: Failure) -> bool:
     """Whether only the first of several frames in a read came out."""
-    pairs = zip(failure.expected, failure.came, strict=False)
+    pairs = zip(failure.expected, failure.actual, strict=False)
     return any(len(left) > len(right) >= 1 and left[: len(right)] == right for left, right in pairs)
 
 
@@ -254,7 +254,7 @@ def waits_for_the_payload(failure: Failure) -> bool:
     """Whether it refuses this only when the frame is whole, for whole ones were given before."""
     role, _, reads = failure.given
     heads = [(who, head) for who, head, _, _ in BROKEN]
-    return (role, b"".join(reads)) in heads and not any(failure.came)
+    return (role, b"".join(reads)) in heads and not any(failure.actual)
 
 
 def _refused(rule_bits: Callable[[str, bytes], bool]) -> Callable[[Failure], bool]:

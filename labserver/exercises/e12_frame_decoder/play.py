@@ -16,15 +16,15 @@ def play(attempt: Callable[[str, int], Any], role: str, most: int, reads: Iterab
     that gave nothing are left out.
     """
     decoder = attempt(role, most)
-    came: list[Any] = []
+    actual: list[Any] = []
     for read in reads:
         try:
-            came.append(decoder.feed(read))
+            actual.append(decoder.feed(read))
         except ProtocolError as error:
-            while came and came[-1] == []:
-                came.pop()
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
+            while actual and actual[-1] == []:
+                actual.pop()
+            return [*actual, Raised(f"ProtocolError({error.code})")]
+    return actual
 
 
 TYPES = (Frame,)

@@ -12,13 +12,13 @@ from labserver.practice.given.frames import Close, Frame, Message, Pong, Protoco
 def play(attempt: Callable[[], Any], frames: Iterable[Frame]) -> Any:
     """What each frame gave, until one raised."""
     assembler = attempt()
-    came: list[Any] = []
+    actual: list[Any] = []
     for frame in frames:
         try:
-            came.append(assembler.on_frame(frame))
+            actual.append(assembler.on_frame(frame))
         except ProtocolError as error:
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
+            return [*actual, Raised(f"ProtocolError({error.code})")]
+    return actual
 
 
 TYPES = (Message, Pong, Close)

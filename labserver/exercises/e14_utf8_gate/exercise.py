@@ -171,20 +171,20 @@ def _was_bad(failure: Failure) -> bool:
 
 def cannot_wait(failure: Failure) -> bool:
     """Whether half of a character was an error."""
-    if isinstance(failure.came, Raised):
-        return failure.came == "UnicodeDecodeError" and not _was_bad(failure)
-    pairs = zip(failure.expected, failure.came, strict=False)
-    return any(came == BAD and expected != BAD for expected, came in pairs)
+    if isinstance(failure.actual, Raised):
+        return failure.actual == "UnicodeDecodeError" and not _was_bad(failure)
+    pairs = zip(failure.expected, failure.actual, strict=False)
+    return any(actual == BAD and expected != BAD for expected, actual in pairs)
 
 
 def raises_its_own(failure: Failure) -> bool:
     """Whether the codec's error came out instead of one with a close code."""
-    return _was_bad(failure) and failure.came == Raised("UnicodeDecodeError")
+    return _was_bad(failure) and failure.actual == Raised("UnicodeDecodeError")
 
 
 def replaces(failure: Failure) -> bool:
     """Whether U+FFFD stands for what was no UTF-8."""
-    return any(type(one) is str and "\ufffd" in one for one in failure.came)
+    return any(type(one) is str and "\ufffd" in one for one in failure.actual)
 
 
 def replaces_at_a_cut(failure: Failure) -> bool:
@@ -194,14 +194,14 @@ def replaces_at_a_cut(failure: Failure) -> bool:
 
 def takes_surrogates(failure: Failure) -> bool:
     """Whether half of a UTF-16 pair came through."""
-    return any("\ud800" <= c <= "\udfff" for one in failure.came for c in one)
+    return any("\ud800" <= c <= "\udfff" for one in failure.actual for c in one)
 
 
 def takes_the_end(failure: Failure) -> bool:
     """Whether a message ended within a character, and nobody said so."""
     return (
         _was_bad(failure)
-        and len(failure.came) == len(failure.given[0])
+        and len(failure.actual) == len(failure.given[0])
         and _is_cut(b"".join(data for data, _ in failure.given[0]))
     )
 
@@ -217,23 +217,23 @@ def _is_cut(data: bytes) -> bool:
 
 def notices_late(failure: Failure) -> bool:
     """Whether it went on after the fragment that made it no UTF-8."""
-    return _was_bad(failure) and len(failure.came) > len(failure.expected)
+    return _was_bad(failure) and len(failure.actual) > len(failure.expected)
 
 
 def swallows(failure: Failure) -> bool:
     """Whether bytes that are no UTF-8 went missing."""
-    return _was_bad(failure) and type(failure.came[-1]) is str
+    return _was_bad(failure) and type(failure.actual[-1]) is str
 
 
 def repeats(failure: Failure) -> bool:
     """Whether what came before came again."""
-    expected, came = failure.expected[-1], failure.came[-1]
-    return len(came) > len(expected) and came.endswith(expected) and not _was_bad(failure)
+    expected, actual = failure.expected[-1], failure.actual[-1]
+    return len(actual) > len(expected) and actual.endswith(expected) and not _was_bad(failure)
 
 
 def holds_back(failure: Failure) -> bool:
     """Whether the text is right, and came later than it could."""
-    return "".join(failure.came) == "".join(failure.expected) and failure.came[0] == ""
+    return "".join(failure.actual) == "".join(failure.expected) and failure.actual[0] == ""
 
 
 EXERCISE = Exercise(

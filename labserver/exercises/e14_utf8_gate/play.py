@@ -12,13 +12,13 @@ from labserver.practice.given.frames import ProtocolError
 def play(attempt: Callable[[], Any], pushes: Iterable[tuple[bytes, bool]]) -> Any:
     """What each push gave, until one raised."""
     gate = attempt()
-    came: list[Any] = []
+    actual: list[Any] = []
     for fragment, fin in pushes:
         try:
-            came.append(gate.push(fragment, fin))
+            actual.append(gate.push(fragment, fin))
         except ProtocolError as error:
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
+            return [*actual, Raised(f"ProtocolError({error.code})")]
+    return actual
 
 
 TYPES = ()

@@ -109,7 +109,7 @@ def field(failure: Failure, index: int) -> str:
 
 def sends_what_is_never_sent(failure: Failure) -> bool:
     """Whether 1005, 1006 or 1015 went out."""
-    sent = failure.came.send
+    sent = failure.actual.send
     return len(sent) >= 2 and int.from_bytes(sent[:2]) in SILENT
 
 
@@ -117,7 +117,7 @@ def reads_nothing_as_normal(failure: Failure) -> bool:
     """Whether an empty close was seen as, or answered with, a code."""
     normal = (1000).to_bytes(2)
     return failure.given == (b"",) and (
-        failure.came.code_seen == 1000 or failure.came.send == normal
+        failure.actual.code_seen == 1000 or failure.actual.send == normal
     )
 
 
@@ -152,14 +152,14 @@ EXERCISE = Exercise(
         Diagnosis(
             "the code is in network byte order: the high byte comes first.",
             lambda failure: (
-                failure.came.code_seen
+                failure.actual.code_seen
                 == int.from_bytes(failure.given[0][:2], "little")
                 != int.from_bytes(failure.given[0][:2])
             ),
         ),
         Diagnosis(
             "this code must not be in a close frame; you took it.",
-            lambda failure: failure.expected == _failed(1002) and failure.came.fail is None,
+            lambda failure: failure.expected == _failed(1002) and failure.actual.fail is None,
         ),
         Diagnosis(
             "the reason is no UTF-8, and you took it.",

@@ -237,13 +237,13 @@ def _chose(techniques: set[str], reason: str = "") -> Callable[[Failure], bool]:
 
     def fits(failure: Failure) -> bool:
         holds = not reason or reason in facts(*failure.given)
-        return holds and failure.came.technique in techniques and not _will_do_but(failure)
+        return holds and failure.actual.technique in techniques and not _will_do_but(failure)
 
     return fits
 
 
 def _will_do_but(failure: Failure) -> bool:
-    return failure.came.technique in {way.technique for way in ways(*failure.given)}
+    return failure.actual.technique in {way.technique for way in ways(*failure.given)}
 
 
 HELD = {"long_polling", "sse", "websocket"}
@@ -324,12 +324,12 @@ EXERCISE = Exercise(
         Diagnosis(
             "one of your reasons is not so here.",
             lambda failure: (
-                _will_do_but(failure) and not failure.came.reasons <= facts(*failure.given)
+                _will_do_but(failure) and not failure.actual.reasons <= facts(*failure.given)
             ),
         ),
         Diagnosis(
             "the technique will do, but what decides is not among your reasons.",
-            lambda failure: _will_do_but(failure) and type(failure.came.reasons) is frozenset,
+            lambda failure: _will_do_but(failure) and type(failure.actual.reasons) is frozenset,
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What an exercise is: data, and the few functions that differ from one to the next.
+"""What an exercise is: data, and the few functions that differ from one exercise to the next.
 
 The exercises themselves stand in labserver/exercises/, a folder each, and are loaded by their id
 when they are asked for.
@@ -16,7 +16,7 @@ from labserver.practice.checking.play import package_of, packages
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that the learner's code is fed with.
+    """One input for the learner's code.
 
     Attributes:
         given: the arguments of `Exercise.play`, without the learner's code.
@@ -31,25 +31,25 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A case that went wrong, for a diagnosis to look at.
+    """A case that went wrong, for a diagnosis to examine.
 
     Attributes:
         given: what the code was fed with.
-        expected: what should have come.
-        came: what came: plain values, `Raised`, or `Strange` for what is none of the expected
-            types.
-        raised: the exception's text where one came; else "".
+        expected: the right answer.
+        actual: what came instead: plain values, `Raised`, or `Strange` for what is none of the
+            expected types.
+        raised: the exception's text if there was one; otherwise "".
     """
 
     given: tuple[Any, ...]
     expected: Any
-    came: Any
+    actual: Any
     raised: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A wrong idea that many have, known by what it does.
+    """A common wrong idea, recognised by what it does.
 
     Attributes:
         message: what the learner is told; never the solution.
@@ -61,22 +61,22 @@ class Diagnosis:
 
 
 def no_field(failure: Failure, index: int) -> str:
-    """Bytes that have no fields to name."""
+    """Name no field: the bytes have none."""
     return ""
 
 
 def as_it_is(given: tuple[Any, ...], answer: Any) -> Any:
-    """Answers of which exactly one is right."""
+    """Return the answer itself: exactly one is right."""
     return answer
 
 
 def nothing_smaller(given: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
-    """Cases that are small from the beginning."""
+    """Offer no smaller cases: they are small from the start."""
     return ()
 
 
 def shorter(size: int) -> Iterator[int]:
-    """Sizes to cut something down to: by half, by a quarter, and so on to one less."""
+    """Sizes to cut something down to: by a half, by a quarter, and so on, to one less."""
     step = size
     while step := step // 2:
         yield size - step
@@ -89,23 +89,23 @@ class Exercise:
     Attributes:
         id: such as `E12`.
         name: what the learner defines.
-        title: in a few words.
+        title: what it is about, in a few words.
         lesson: the number of the lesson it belongs to.
         points: what a pass is worth.
         questions: which of the note's interview questions, 1 to 3, it prepares for.
-        stub: what the learner begins with, as source.
+        stub: the source that the learner starts with.
         cases: all cases, small ones first; random ones are seeded.
-        reference: a solution. Cases without an expectation get it from here.
-        hints: from a question to nearly all of it.
-        diagnoses: looked through in this order; the first that fits is told.
+        reference: a solution; it answers the cases that carry no answer of their own.
+        hints: three, from a question to nearly the whole answer.
+        diagnoses: tried in this order; the learner is told the first that fits.
         play: from its play.py; feeds the learner's code, in the child process.
         types: from its play.py; the NamedTuples that may come back.
         canonical: where several answers are right, puts the one form in which they are compared
             in place of an answer: `canonical(given, answer)`. The judge calls it, not the child,
             so it may use the reference; it must take any value.
-        shown: the lines that show a case's input, as a learner would type it.
-        field: the field that a byte belongs to, where bytes differ.
-        smaller: what to try instead of a random case that failed, smallest first.
+        shown: gives the lines that show a case's input, as a learner would type it.
+        field: names the field that a byte belongs to, where bytes differ.
+        smaller: gives cases to try instead of a random one that failed, smallest first.
     """
 
     id: str
@@ -128,15 +128,15 @@ class Exercise:
 
 
 def ids() -> list[str]:
-    """The ids of all exercises, in their order."""
+    """Return the ids of all exercises, in order."""
     return sorted(packages())
 
 
 def load(exercise_id: str) -> Exercise:
-    """The exercise of an id such as `E12`.
+    """Load the exercise with an id such as `E12`.
 
     Raises:
-        LabError: if there is none.
+        LabError: if there is no such exercise.
     """
     module = importlib.import_module(f"{package_of(exercise_id)}.exercise")
     exercise: Exercise = module.EXERCISE

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from labserver.classroom.marking.cells import Cells, run
+from labserver.classroom.marking.cells import DeferredCells, run
 
 
 def test_what_the_answer_defines_comes_out() -> None:
@@ -68,15 +68,15 @@ def test_an_answer_does_not_import_the_solution(source: str) -> None:
 
 
 def test_a_line_of_the_answer_can_be_shown() -> None:
-    Cells((("<E99>", "first\nsecond\n"),), "<E99>", "f")
+    DeferredCells((("<E99>", "first\nsecond\n"),), "<E99>", "f")
     linecache.checkcache()
     assert linecache.getline("<E99>", 2) == "second\n"
 
 
 def test_unpickling_is_running() -> None:
-    packed = pickle.dumps(Cells((("<E1>", "f = 1"),), "<E1>", "f"))
+    packed = pickle.dumps(DeferredCells((("<E1>", "f = 1"),), "<E1>", "f"))
     assert b"f = 1" in packed
-    assert Cells((), "", "").__reduce__()[0] is run
+    assert DeferredCells((), "", "").__reduce__()[0] is run
 
 
 def outcome(sources: tuple[tuple[str, str], ...], wanted: str, first: str = "json") -> str:

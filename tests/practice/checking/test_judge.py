@@ -44,7 +44,7 @@ def test_a_wrong_answer_is_shown_as_bytes_with_a_caret_and_its_field() -> None:
         "✗ E10 mask: wrong.",
         "  input     mask(bytes.fromhex('48 65 6c 6c 6f'), bytes.fromhex('37 fa 21 3d'))",
         "  expected  7f 9f 4d 51 58",
-        "  came      7f 9f 4d 50 58",
+        "  got       7f 9f 4d 50 58",
         "                     ^ byte 3: here key byte 3",
         "  rule      RFC 6455 §5.3: transformed[i] = original[i] XOR key[i mod 4]",
         '  For a hint: lab.hint("E10")',
@@ -57,7 +57,7 @@ def test_an_exception_shows_its_type_its_text_and_the_learners_line(tmp_path: Pa
     defined: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(path.read_text(), path, "exec"), defined)
     text = repr(judge(load("E10"), defined["mask"]))
-    assert "came      raises IndexError: index out of range" in text
+    assert "got       raises IndexError: index out of range" in text
     assert "in mask, line 2: return payload[99]  # my line" in text
 
 
@@ -104,7 +104,7 @@ def test_an_endless_loop_ends_in_a_message_and_the_next_check_works(
         return payload
 
     text = repr(judge(load("E10"), loops))
-    assert "loops for ever" in text
+    assert "loops forever" in text
     assert "mask(b'H', bytes.fromhex('37 fa 21 3d'))" in text  # the case it looped in
     assert judge(load("E10"), exercise().reference).passed
 

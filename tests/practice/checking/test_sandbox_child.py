@@ -36,7 +36,7 @@ def test_it_answers_each_request_by_number_and_ends_with_its_input() -> None:
         answers.append(json.loads(rest[LENGTH.size :][:size]))
         rest = rest[LENGTH.size + size :]
     assert [one["number"] for one in answers] == [0, 1, 2, 3]
-    assert [one.get("came") for one in answers] == [None, None, {"str": "6161"}, {"str": "6262"}]
+    assert [one.get("value") for one in answers] == [None, None, {"str": "6161"}, {"str": "6262"}]
     assert [one["printed"] for one in answers] == ["", "", "hi\n", "hi\n"]
     assert done.stderr == b""
 
