@@ -68,7 +68,7 @@ _LAZY = {
     "Trace": "trace.trace",
     "Workload": "measure.workload",
     "capacity": "measure.capacity",
-    "check": "practice.checking.judge",
+    "check": "practice.check",
     "choose": "practice.choose",
     "hint": "practice.progress.hints",
     "latency": "measure.latency",

@@ -1,32 +1,31 @@
-"""Make the learners' notebooks from the solved ones.
+"""Make the learners' notebooks of solved ones.
 
     python -m labserver.classroom.release exercises
 
-exercises/solutions/NN_name.ipynb is the one source. In exercises/NN_name.ipynb a stub stands for
-each solution region, outputs are gone, and links are one folder shorter; all else is the same.
-The metadata is nbgrader's (schema 3), which makes the same cells of the same source.
+exercises/solutions/NN_name.ipynb is the source. In exercises/NN_name.ipynb a stub replaces each
+solution region, outputs are removed, and links are one folder shorter; everything else is the
+same. The metadata is nbgrader's (schema 3), which makes the same cells from the same source.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import json
 import re
 from pathlib import Path
-from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "raise NotImplementedError"
 
-Notebook = dict[str, Any]
-
 
 def cleared(source: str) -> str:
-    """A cell's source with a stub for each solution region, indented as its first line.
+    """Replace each solution region of a cell's source by a stub, indented like its first line.
 
     Raises:
-        ValueError: if a region does not end, or ends without a beginning.
+        ValueError: if a region does not end, or ends without having begun.
     """
     kept: list[str] = []
     within = False
@@ -45,36 +44,34 @@ def cleared(source: str) -> str:
     return "\n".join(kept)
 
 
-def release(solved: Notebook) -> Notebook:
-    """The learners' notebook of a solved one.
+def release(solved: NotebookNode) -> NotebookNode:
+    """Make the learners' notebook from a solved one.
 
     Raises:
-        ValueError: if the marks of its solution regions do not match.
+        ValueError: if the markers of its solution regions do not match.
     """
     notebook = copy.deepcopy(solved)
-    for cell in notebook["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-            source = cleared(source)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.source = cleared(cell.source)
         else:
-            source = re.sub(r"\]\(\.\./\.\./", "](../", source)
-        cell["source"] = source.splitlines(keepends=True)
+            cell.source = re.sub(r"\]\(\.\./\.\./", "](../", cell.source)
     return notebook
 
 
-def text_of(notebook: Notebook) -> str:
-    """A notebook as it is written to a file."""
-    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+def text_of(notebook: NotebookNode) -> str:
+    """Return a notebook's text as it is written to a file."""
+    return str(nbformat.writes(notebook)) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write the learners' notebooks of all solved ones in a folder anew."""
-    parser = argparse.ArgumentParser(description="Write the learners' notebooks anew.")
-    parser.add_argument("folder", type=Path, help="with solutions/*.ipynb in it")
+    """Write the learners' notebooks of all the solved ones in a folder."""
+    parser = argparse.ArgumentParser(description="Make the learners' notebooks of solved ones.")
+    parser.add_argument("folder", type=Path, help="the folder that holds solutions/*.ipynb")
     folder = parser.parse_args(arguments).folder
     for path in sorted((folder / "solutions").glob("*.ipynb")):
-        notebook = release(json.loads(path.read_text(encoding="utf-8")))
+        notebook = release(nbformat.read(path, as_version=4))
         (folder / path.name).write_text(text_of(notebook), encoding="utf-8")
 
 

@@ -95,53 +95,53 @@ async def run(
     async def one(case: ConformanceCase) -> ScoreboardRow:
         nonlocal stuck
         async with turns:
-            heard = Reply()
+            reply = Reply()
             if stuck >= STUCK_MAX:
-                heard.ended = LEFT_OUT
-                return judged(case, heard, None)
+                reply.ended = LEFT_OUT
+                return judged(case, reply, None)
             try:
                 async with asyncio.timeout_at(
                     min(until, asyncio.get_running_loop().time() + CASE_MAX_S)
                 ):
-                    await _play(port, case, heard)
+                    await _play(port, case, reply)
             except TimeoutError:
-                heard.ended = NO_END
+                reply.ended = NO_END
             except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                heard.ended = "the connection was cut"
-            failure = why(heard.port)
-            stuck += heard.ended == NO_END or (failure is not None and failure.stuck)
-            return judged(case, heard, failure)
+                reply.ended = "the connection was cut"
+            failure = why(reply.port)
+            stuck += reply.ended == NO_END or (failure is not None and failure.stuck)
+            return judged(case, reply, failure)
 
     async with asyncio.TaskGroup() as tasks:
         rows = [tasks.create_task(one(case)) for case in cases]
     return tuple(row.result() for row in rows)
 
 
-async def _play(port: int, case: ConformanceCase, heard: Reply) -> None:
+async def _play(port: int, case: ConformanceCase, reply: Reply) -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, port)
-    heard.port = writer.get_extra_info("sockname")[1]
+    reply.port = writer.get_extra_info("sockname")[1]
     try:
         writer.write(case.request)
-        heard.head = await reader.readuntil(b"\r\n\r\n")
-        if heard.status == 101 and case.status == (101,):
-            await _converse(reader, writer, case, heard)
-        heard.ended = heard.ended or "end"
+        reply.head = await reader.readuntil(b"\r\n\r\n")
+        if reply.status == 101 and case.status == (101,):
+            await _converse(reader, writer, case, reply)
+        reply.ended = reply.ended or "end"
     finally:
         writer.transport.abort()
 
 
 async def _converse(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, case: ConformanceCase, heard: Reply
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, case: ConformanceCase, reply: Reply
 ) -> None:
     frames = FrameReader(masked=False)
 
     async def read_until(enough: Callable[[], bool]) -> None:
-        while not enough() and not heard.ended:
+        while not enough() and not reply.ended:
             data = await reader.read(READ_MAX)
-            heard.size += len(data)
-            heard.frames += [one for one in frames.feed(data) if isinstance(one, Frame)]
+            reply.size += len(data)
+            reply.frames += [one for one in frames.feed(data) if isinstance(one, Frame)]
             if not data:
-                heard.ended = "end"
+                reply.ended = "end"
 
     async def wait_until(enough: Callable[[], bool]) -> None:
         with suppress(TimeoutError):
@@ -156,24 +156,24 @@ async def _converse(
     # A server reads in order: what is right comes the same when the next is sent early.
     ends_by_itself = case.codes != (GOODBYE,) or not case.says_goodbye
     expected = len(case.answers) + ends_by_itself
-    await wait_until(lambda: heard.closed or len(heard.frames) >= expected)
-    if case.says_goodbye and not heard.ended:
+    await wait_until(lambda: reply.closed or len(reply.frames) >= expected)
+    if case.says_goodbye and not reply.ended:
         writer.write(close(GOODBYE))
-    await wait_until(lambda: heard.closed)
-    if not heard.closed and not heard.ended:
+    await wait_until(lambda: reply.closed)
+    if not reply.closed and not reply.ended:
         writer.write_eof()  # it has nothing to wait for any more
     await read_until(lambda: False)
 
 
-def judged(case: ConformanceCase, heard: Reply, failure: PartFailed | None) -> ScoreboardRow:
+def judged(case: ConformanceCase, reply: Reply, failure: PartFailed | None) -> ScoreboardRow:
     """How a case went."""
-    wrong = _wrong(case, heard)
+    wrong = _wrong(case, reply)
     return ScoreboardRow(
         group=case.group,
         case=case.name,
         passed=not wrong,
         sent=_sent(case),
-        came=_came(case, heard),
+        received=_received(case, reply),
         expected=_expected(case),
         rule=case.rule,
         exercise=case.exercise,
@@ -182,42 +182,42 @@ def judged(case: ConformanceCase, heard: Reply, failure: PartFailed | None) -> S
     )
 
 
-def _wrong(case: ConformanceCase, heard: Reply) -> str:
+def _wrong(case: ConformanceCase, reply: Reply) -> str:
     """What is wrong, as a sentence; empty: nothing."""
-    if heard.ended == LEFT_OUT:
+    if reply.ended == LEFT_OUT:
         return LEFT_OUT
-    if not heard.head:
-        return f"the handshake was not answered: {heard.ended}"
-    if heard.status not in case.status:
-        return f"the handshake was answered with {heard.status}"
+    if not reply.head:
+        return f"the handshake was not answered: {reply.ended}"
+    if reply.status not in case.status:
+        return f"the handshake was answered with {reply.status}"
     if case.status != (101,):
-        if heard.header("Sec-WebSocket-Version") != case.version and case.version:
+        if reply.header("Sec-WebSocket-Version") != case.version and case.version:
             return "Sec-WebSocket-Version does not say which one would do"
         return ""
-    if case.accept and (wrong := _wrong_head(case, heard)):
+    if case.accept and (wrong := _wrong_head(case, reply)):
         return wrong
-    for one in heard.frames:
+    for one in reply.frames:
         if one.error:
             return f"it sent a frame that is wrong: {one.error}"
-    came = [_item(one) for one in heard.frames]
+    came = [_item(one) for one in reply.frames]
     if came != [*case.answers, *came[-1:]] or not came or came[-1] not in case.codes:
         if len(came) == 1 and came[0] in case.refused:
             return ""
         wrong = _difference(case, came) or "no close frame came"
-        if heard.rest:
-            wrong += f", but {heard.rest}"
-        return wrong if heard.ended == "end" else f"{wrong}: {heard.ended}"
-    if heard.ended != "end":
-        return f"after the close frames the server closes the connection (§7.1.1): {heard.ended}"
+        if reply.rest:
+            wrong += f", but {reply.rest}"
+        return wrong if reply.ended == "end" else f"{wrong}: {reply.ended}"
+    if reply.ended != "end":
+        return f"after the close frames the server closes the connection (§7.1.1): {reply.ended}"
     return ""
 
 
-def _wrong_head(case: ConformanceCase, heard: Reply) -> str:
-    if heard.header("Upgrade").lower() != "websocket":
+def _wrong_head(case: ConformanceCase, reply: Reply) -> str:
+    if reply.header("Upgrade").lower() != "websocket":
         return "the 101 lacks Upgrade: websocket"
-    if "upgrade" not in heard.header("Connection").lower():
+    if "upgrade" not in reply.header("Connection").lower():
         return "the 101 lacks Connection: Upgrade"
-    accept = heard.header("Sec-WebSocket-Accept")
+    accept = reply.header("Sec-WebSocket-Accept")
     if accept != case.accept:
         return f"Sec-WebSocket-Accept is {accept[:60] or 'missing'}, not {case.accept}"
     return ""
@@ -271,15 +271,15 @@ def _expected(case: ConformanceCase) -> str:
     return ", ".join(told)
 
 
-def _came(case: ConformanceCase, heard: Reply) -> str:
-    if case.accept or case.status != (101,) or heard.status != 101:
-        told = [str(heard.status or "nothing")]
-        if heard.status == 101:
-            told.append(f"accept {heard.header('Sec-WebSocket-Accept') or 'missing'}")
+def _received(case: ConformanceCase, reply: Reply) -> str:
+    if case.accept or case.status != (101,) or reply.status != 101:
+        told = [str(reply.status or "nothing")]
+        if reply.status == 101:
+            told.append(f"accept {reply.header('Sec-WebSocket-Accept') or 'missing'}")
         return ", ".join(told)
-    told = [_told(_item(one)) for one in heard.frames]
-    told = [*told, heard.rest] if heard.rest else told or ["nothing"]
-    return ", ".join(told if heard.ended == "end" else [*told, heard.ended])
+    told = [_told(_item(one)) for one in reply.frames]
+    told = [*told, reply.rest] if reply.rest else told or ["nothing"]
+    return ", ".join(told if reply.ended == "end" else [*told, reply.ended])
 
 
 def _sent(case: ConformanceCase) -> str:

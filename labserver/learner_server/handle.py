@@ -18,7 +18,7 @@ from labserver.learner_server.parts import EXERCISES, PartFailed, Parts
 from labserver.learner_server.scoreboard import Scoreboard
 from labserver.learner_server.server import EchoServer
 from labserver.practice.given.answers import CloseReply, Response
-from labserver.practice.progress.shown import Shown
+from labserver.practice.shown import Shown
 from labserver.runtime import register
 from labserver.runtime.loop import Held, lab_loop
 from labserver.runtime.relay import Relay

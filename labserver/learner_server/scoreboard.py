@@ -1,24 +1,24 @@
 """How a conformance run went: text, a table for the notebook, a DataFrame.
 
-What came from the wire and from the learner's code is data here, and escaped.
+What came over the wire and from the learner's code is data here, and escaped.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from labserver.practice.checking.judge import COLOURS, MARKS, Outcome
+from labserver.practice.checking.judge import COLOURS, SIGNS, Outcome
+from labserver.templates import render
 
 if TYPE_CHECKING:
     import pandas
 
-FAILURES_MAX = 8  # that the text shows; the table and the frame have all of them
-STAND_IN = "Leave out a part that is not done yet, and the lab's own stands in for it."
-HEADINGS = ("", "case", "sent", "came", "expected", "rule")
+FAILURES_MAX = 8  # that the text shows; the table and the DataFrame have them all
+STAND_IN = "Leave out a part that you have not done yet, and the lab's own stands in for it."
+HEADINGS = ("", "case", "sent", "received", "expected", "rule")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +27,14 @@ class ScoreboardRow:
 
     Attributes:
         group: what it is about.
-        case: what happened.
-        passed: whether the right thing came.
-        sent: the first bytes, as hex.
-        came: frames, in words.
-        expected: the same.
-        rule: what decides, with its source.
-        exercise: whose part decides.
-        why: what was wrong; empty: nothing.
+        case: what the client did.
+        passed: whether the right frames came back.
+        sent: the first bytes that the client sent, as hex.
+        received: the frames that came back, in words.
+        expected: the frames that should have come back, in words.
+        rule: the rule that decides, with its source.
+        exercise: the exercise whose part decides.
+        why: what was wrong; "" if nothing was.
         not_attempted: whether a part is still the stub.
     """
 
@@ -42,7 +42,7 @@ class ScoreboardRow:
     case: str
     passed: bool
     sent: str
-    came: str
+    received: str
     expected: str
     rule: str
     exercise: str
@@ -51,7 +51,6 @@ class ScoreboardRow:
 
     @property
     def outcome(self) -> Outcome:
-        """Pass, wrong, or not attempted."""
         if self.passed:
             return Outcome.PASS
         return Outcome.NOT_ATTEMPTED if self.not_attempted else Outcome.WRONG
@@ -59,10 +58,10 @@ class ScoreboardRow:
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """How a server did; as a cell's last line, a table.
+    """How a server did; a cell's last line shows it as a table.
 
     Attributes:
-        rows: one a case.
+        rows: one per case.
         stubs: the exercises whose part is still the stub, such as `E12 FrameDecoder`.
     """
 
@@ -76,7 +75,7 @@ class Scoreboard:
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """How many cases there are."""
         return len(self.rows)
 
     @property
@@ -86,7 +85,7 @@ class Scoreboard:
         return f"{line}. Not attempted yet: {', '.join(self.stubs)}." if self.stubs else line
 
     def frame(self) -> pandas.DataFrame:
-        """One row a case, with the columns of `ScoreboardRow`."""
+        """Return a DataFrame with one row per case and the columns of `ScoreboardRow`."""
         import pandas
 
         return pandas.DataFrame([asdict(row) for row in self.rows])
@@ -100,19 +99,23 @@ class Scoreboard:
             lines += ["", STAND_IN]
         failed = [row for row in self.rows if row.outcome is Outcome.WRONG]
         for row in failed[:FAILURES_MAX]:
-            lines += ["", *_told(row)]
+            lines += ["", *_described(row)]
         if len(failed) > FAILURES_MAX:
             lines += ["", f"… and {len(failed) - FAILURES_MAX} more: see .frame()"]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        passed = self.passed == self.total
-        outcome = Outcome.PASS if passed else Outcome.WRONG
-        groups = "".join(_group(name, rows) for name, rows in self._groups())
-        return (
-            f"<div style='border-left:4px solid {COLOURS[outcome]};padding:4px 12px;margin:0'>"
-            f"<strong>{MARKS[outcome]} {html.escape(self.summary)}</strong>"
-            f"{f'<div>{STAND_IN}</div>' if self.stubs else ''}{groups}</div>"
+        outcome = Outcome.PASS if self.passed == self.total else Outcome.WRONG
+        return render(
+            "learner_server/scoreboard.html",
+            sign=SIGNS[outcome],
+            colour=COLOURS[outcome],
+            summary=self.summary,
+            stand_in=STAND_IN if self.stubs else "",
+            groups=[_group(name, rows) for name, rows in self._groups()],
+            headings=HEADINGS,
+            signs=SIGNS,
+            colours=COLOURS,
         )
 
     def _groups(self) -> Iterator[tuple[str, list[ScoreboardRow]]]:
@@ -124,48 +127,29 @@ def _count(rows: list[ScoreboardRow]) -> tuple[int, int]:
     return sum(row.passed for row in rows), len(rows)
 
 
-def _told(row: ScoreboardRow) -> list[str]:
+def _described(row: ScoreboardRow) -> list[str]:
     return [
-        f"{MARKS[row.outcome]} {row.group}: {row.case}",
+        f"{SIGNS[row.outcome]} {row.group}: {row.case}",
         f"  why       {row.why}",
         f"  sent      {row.sent}",
-        f"  came      {row.came}",
+        f"  received  {row.received}",
         f"  expected  {row.expected}",
         f"  rule      {row.rule} ({row.exercise})",
     ]
 
 
-def _group(name: str, rows: list[ScoreboardRow]) -> str:
-    """A group to fold out, open where something went wrong."""
+def _group(name: str, rows: list[ScoreboardRow]) -> dict[str, object]:
+    """Describe a group for the table, in which it can be unfolded."""
     passed, total = _count(rows)
-    is_open = " open" if any(row.outcome is Outcome.WRONG for row in rows) else ""
-    mark = MARKS[Outcome.PASS if passed == total else _worst(rows)]
-    head = "".join(f"<th style='text-align:left'>{one}</th>" for one in HEADINGS)
-    body = "".join(map(_line, rows))
-    return (
-        f"<details{is_open}><summary>{mark} {html.escape(name)}: {passed} of {total}</summary>"
-        f"<table style='margin:0 0 8px'><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></details>"
-    )
+    return {
+        "name": name,
+        "rows": rows,
+        "passed": passed,
+        "sign": SIGNS[Outcome.PASS if passed == total else _worst(rows)],
+        "open": any(row.outcome is Outcome.WRONG for row in rows),
+    }
 
 
 def _worst(rows: list[ScoreboardRow]) -> Outcome:
     wrong = any(row.outcome is Outcome.WRONG for row in rows)
     return Outcome.WRONG if wrong else Outcome.NOT_ATTEMPTED
-
-
-def _line(row: ScoreboardRow) -> str:
-    cells = (
-        f"<span style='color:{COLOURS[row.outcome]}'>{MARKS[row.outcome]}</span>",
-        html.escape(row.case),
-        f"<code>{html.escape(row.sent)}</code>",
-        html.escape(row.came),
-        html.escape(row.expected),
-        f"{html.escape(row.rule)} ({html.escape(row.exercise)})",
-    )
-    style = "text-align:left;vertical-align:top;overflow-wrap:anywhere"
-    line = "<tr>" + "".join(f"<td style='{style}'>{one}</td>" for one in cells) + "</tr>"
-    if row.why:  # below, as a column would be too narrow for it
-        span = f"<td colspan={len(HEADINGS) - 1} style='{style}'>"
-        line += f"<tr><td></td>{span}<em>{html.escape(row.why)}</em></td></tr>"
-    return line

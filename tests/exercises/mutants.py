@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labserver.classroom.marking.cells import Cells
+from labserver.classroom.marking.cells import DeferredCells
 from labserver.classroom.marking.references import find_references
 from labserver.practice.checking import sandbox
 from labserver.practice.checking.exercise import load
@@ -179,7 +179,9 @@ def solutions() -> dict[str, tuple[list[tuple[str, str]], str]]:
 def survives(exercise_id: str, before: list[tuple[str, str]], mutant: Mutant) -> bool:
     """Whether a checker passes it."""
     exercise, own = load(exercise_id), f"<{exercise_id} mutant>"
-    return judge(exercise, Cells((*before, (own, mutant.source)), own, exercise.name)).passed
+    return judge(
+        exercise, DeferredCells((*before, (own, mutant.source)), own, exercise.name)
+    ).passed
 
 
 SIZES = "for first, last, w in ((0, 125, 2), (126, 0xFFFF, 4), (0x10000, 2**63 - 1, 10)):"

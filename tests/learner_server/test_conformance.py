@@ -206,7 +206,7 @@ async def test_a_server_that_does_not_close_is_told_so() -> None:
 async def test_what_makes_no_whole_frame_is_told() -> None:
     row = await play(HELLO, HEAD, b"\x81\x7e\x05\x00Hello")
     assert row.why == "text 'Hello' did not come, but 9 bytes that make no whole frame"
-    assert row.came == "9 bytes that make no whole frame"
+    assert row.received == "9 bytes that make no whole frame"
 
 
 async def test_a_handshake_without_its_fields_is_told() -> None:
@@ -220,7 +220,7 @@ async def test_a_handshake_without_its_fields_is_told() -> None:
 
 async def test_another_status_is_told() -> None:
     row = await play(NO_KEY, HEAD)
-    assert (row.came, row.expected) == ("101, accept s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "400")
+    assert (row.received, row.expected) == ("101, accept s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "400")
     assert row.why == "the handshake was answered with 101"
 
 
@@ -249,6 +249,6 @@ def test_bytes_are_shown_as_what_they_are() -> None:
     heard = Reply(head=HEAD, frames=[one for one in frames if isinstance(one, Frame)], ended="end")
     heard.size = 6
     row = judged(HELLO, heard, None)
-    assert row.came == "binary ff 00, a close without a code"
+    assert row.received == "binary ff 00, a close without a code"
     assert row.why == "binary ff 00 came instead of text 'Hello'"
     assert HELLO.answers == (Item(1, b"Hello"),)

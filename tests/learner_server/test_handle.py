@@ -13,7 +13,7 @@ import labserver as lab
 from labserver.errors import LabError
 from labserver.exercises.e12_frame_decoder.exercise import FrameDecoder
 from labserver.learner_server.handle import serve_yours
-from labserver.practice.progress.shown import Shown
+from labserver.practice.shown import Shown
 from labserver.wire.message import Kind
 from labserver.wire.websocket_accept import accept_key
 from tests.learner_server.conftest import Serve

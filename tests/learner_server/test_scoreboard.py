@@ -13,7 +13,7 @@ def row(group: str = "pings", *, passed: bool = True, **more: Any) -> Scoreboard
     fields = {
         "case": "an empty ping",
         "sent": "89 80",
-        "came": "an empty pong, close 1000",
+        "received": "an empty pong, close 1000",
         "expected": "an empty pong, close 1000",
         "rule": "RFC 6455 §5.5.3: a pong",
         "exercise": "E13",
@@ -21,7 +21,7 @@ def row(group: str = "pings", *, passed: bool = True, **more: Any) -> Scoreboard
     return ScoreboardRow(group=group, passed=passed, **(fields | more))
 
 
-WRONG = row("close", passed=False, case="code 999", came="close 999", why="it was taken")
+WRONG = row("close", passed=False, case="code 999", received="close 999", why="it was taken")
 STUB = row("close", passed=False, why="E15 on_close is not attempted yet", not_attempted=True)
 
 
@@ -40,7 +40,7 @@ def test_what_fails_is_told_with_what_came_and_why() -> None:
         "✗ close: code 999",
         "  why       it was taken",
         "  sent      89 80",
-        "  came      close 999",
+        "  received  close 999",
         "  expected  an empty pong, close 1000",
         "  rule      RFC 6455 §5.5.3: a pong (E13)",
     ]
@@ -63,10 +63,10 @@ def test_many_failures_are_cut_in_the_text_alone() -> None:
 def test_the_frame_has_a_row_a_case() -> None:
     table = Scoreboard((row(), WRONG)).frame()
     assert list(table["passed"]) == [True, False]
-    assert {"group", "case", "sent", "came", "expected", "rule", "why"} <= set(table.columns)
+    assert {"group", "case", "sent", "received", "expected", "rule", "why"} <= set(table.columns)
 
 
 def test_what_came_is_text_in_the_table() -> None:
-    shown = Scoreboard((row(passed=False, came=EVIL, why=EVIL, sent=EVIL),))._repr_html_()
+    shown = Scoreboard((row(passed=False, received=EVIL, why=EVIL, sent=EVIL),))._repr_html_()
     assert EVIL not in shown
     assert shown.count("&lt;script&gt;") == 3

@@ -19,7 +19,7 @@ MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 Sources = tuple[tuple[str, str], ...]
 
 
-class Cells:
+class DeferredCells:
     """The code of some cells, as what `judge` takes for the learner's function.
 
     Args:
@@ -44,7 +44,7 @@ def run(sources: Sources, own: str, wanted: str) -> Any:
         NameError: if it defines nothing of that name.
         BaseException: whatever the answer's cell raises before it has defined it.
     """
-    _hide_solution(wanted)
+    sys.meta_path.insert(0, _NoSolutions())
     space: dict[str, Any] = {"__name__": "__main__"}
     for name, source in sources:
         try:
@@ -67,22 +67,14 @@ def _execute(source: str, name: str, space: dict[str, Any]) -> None:
 
 
 class _NoSolutions(importlib.abc.MetaPathFinder):
+    """Finds no exercise: the process has loaded the play.py that it needs, and no reference.
+
+    Whoever wants to read a solution can, because it lies on the disk; but importing it is not an
+    answer.
+    """
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> None:
         if fullname.startswith(SOLUTIONS):
             raise ImportError("an answer does not import the solution")
-
-
-def _hide_solution(wanted: str) -> None:
-    """Whoever wants to read it can: it lies on the disk. But imported it is no answer."""
-    for name, module in tuple(sys.modules.items()):
-        exercise = vars(module).get("EXERCISE") if name.startswith(SOLUTIONS) else None
-        if exercise is not None and exercise.name == wanted:
-            # What `play` and the cases' classes need stays; its functions know the real one.
-            shown = types.ModuleType(name)
-            vars(shown).update(vars(module))
-            del vars(shown)["EXERCISE"], vars(shown)[wanted]
-            package, _, short = name.rpartition(".")
-            sys.modules[name] = vars(sys.modules[package])[short] = shown
-    sys.meta_path.insert(0, _NoSolutions())

@@ -8,12 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from labserver.classroom.marking.gradebook import folders, gradebook, submissions
 from labserver.classroom.marking.junit import junit
 from labserver.classroom.marking.mark import TIME_LIMIT_S, mark
 from labserver.classroom.marking.page import class_page, page
 from labserver.classroom.marking.references import find_references
-from labserver.classroom.marking.register import folders, register, submissions
-from labserver.classroom.marking.terminal import print_marks, print_register
+from labserver.classroom.marking.terminal import print_gradebook, print_marks
 from labserver.errors import LabError
 
 HERE = Path("exercises")
@@ -58,8 +58,8 @@ def mark_all(
         print_marks(marked)
         pages = page(marked)
     else:
-        people = register(marked, folder, references, folders(folder))
-        print_register(people)
+        people = gradebook(marked, folder, references, folders(folder))
+        print_gradebook(people)
         pages = class_page(people)
         _write(csv_file, people.csv())
     _write(html, pages)

@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from labserver.classroom.marking.mark import Marked, titles
+from labserver.classroom.marking.mark import MarkedNotebook, titles
 from labserver.practice.checking.judge import Outcome
 
 # What XML 1.0 §2.2 has no way to write.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(marked: Sequence[Marked]) -> str:
+def junit(marked: Sequence[MarkedNotebook]) -> str:
     """A testsuite a notebook, a testcase an exercise.
 
     A wrong answer is a failure, one that was not attempted is skipped, and a notebook that could

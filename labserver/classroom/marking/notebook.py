@@ -1,11 +1,13 @@
-"""A notebook as marking sees it: cells with an id and a source; whatever else it holds."""
+"""A notebook as marking sees it: code cells with an id and a source."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import nbformat
+from nbformat.reader import NotJSONError
 
 from labserver.errors import LabError
 
@@ -13,7 +15,7 @@ BYTES_MAX = 50_000_000  # a notebook with pictures has a few
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CodeCell:
     """One code cell.
 
     Attributes:
@@ -29,45 +31,43 @@ class Cell:
     source: str
 
 
-def read(path: Path) -> list[Cell]:
-    """The code cells of a notebook.
+def read(path: Path) -> list[CodeCell]:
+    """Read the code cells of a notebook, which may be of an older format.
 
     Raises:
-        LabError: if it cannot be read, or is no notebook of format 4.
+        LabError: if the file cannot be read, or is not a notebook.
     """
     try:
         if path.stat().st_size > BYTES_MAX:
             raise LabError(
                 f"{path.name} has more than {BYTES_MAX / 1e6:.0f} MB: clear its outputs."
             )
-        notebook = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise LabError(f"{path.name} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise LabError(f"{path.name} is no notebook: its JSON is broken. Save it again.") from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list):
-        raise LabError(f"{path.name} is no notebook of format 4: open it in JupyterLab, and save.")
-    return [_cell(cell) for cell in cells if _is_code(cell)]
+    except UnicodeDecodeError:
+        raise _broken(path) from None
+    try:
+        # Not nbformat.reads: it repairs ids that occur twice, and ids tell whose cell it is.
+        notebook = nbformat.convert(nbformat.reader.reads(text), to_version=4)
+        return [_cell(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    except (NotJSONError, RecursionError):
+        raise _broken(path) from None
+    except Exception as error:  # whatever nbformat meets in a file of another shape
+        raise LabError(
+            f"{path.name} is not a notebook that can be read: open it in JupyterLab, and save it."
+        ) from error
 
 
-def _is_code(cell: Any) -> bool:
-    return isinstance(cell, dict) and cell.get("cell_type") == "code"
+def _broken(path: Path) -> LabError:
+    return LabError(f"{path.name} is not a notebook: its JSON is broken. Save it again.")
 
 
-def _cell(cell: dict[str, Any]) -> Cell:
-    metadata = cell.get("metadata")
-    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    marks = nbgrader if isinstance(nbgrader, dict) else {}
-    source = cell.get("source", "")
-    lines = source if isinstance(source, list) else [source]
-    return Cell(
-        id=_text(cell.get("id")),
-        grade_id=_text(marks.get("grade_id")),
+def _cell(cell: Any) -> CodeCell:
+    marks = cell.get("metadata", {}).get("nbgrader", {})
+    return CodeCell(
+        id=str(cell.get("id", "")),
+        grade_id=str(marks.get("grade_id", "")),
         solution=marks.get("solution") is True,
-        source="".join(_text(line) for line in lines),
+        source=str(cell.get("source", "")),
     )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

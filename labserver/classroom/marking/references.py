@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labserver.classroom.marking.notebook import Cell, read
+from labserver.classroom.marking.notebook import CodeCell, read
 from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
 
@@ -23,15 +23,15 @@ class Reference:
     """
 
     name: str
-    cells: tuple[Cell, ...]
+    cells: tuple[CodeCell, ...]
 
     @property
-    def answers(self) -> dict[str, Cell]:
+    def answers(self) -> dict[str, CodeCell]:
         """Exercise → the cell with its answer, in the notebook's order."""
         known = set(ids())
         return {c.grade_id: c for c in self.cells if c.solution and c.grade_id in known}
 
-    def place(self, cells: Sequence[Cell]) -> tuple[dict[str, Cell], list[Cell]]:
+    def place(self, cells: Sequence[CodeCell]) -> tuple[dict[str, CodeCell], list[CodeCell]]:
         """Sort a learner's cells.
 
         Returns:
@@ -40,7 +40,7 @@ class Reference:
         """
         ours = {cell.id for cell in self.cells}
         marked = {cell.grade_id for cell in self.cells} - {""}
-        found: dict[str, Cell] = {}
+        found: dict[str, CodeCell] = {}
         for exercise, answer in self.answers.items():
             by_id = [cell for cell in cells if cell.id == answer.id]
             by_mark = [c for c in cells if c.grade_id == exercise and c.id not in ours]
@@ -77,7 +77,7 @@ def find_references(folder: Path | None = None) -> list[Reference]:
     return solved
 
 
-def belongs_to(cells: Sequence[Cell], references: Sequence[Reference]) -> Reference | None:
+def belongs_to(cells: Sequence[CodeCell], references: Sequence[Reference]) -> Reference | None:
     """The reference that shares the most answers with a notebook; None: there is none."""
     most = max(references, key=lambda reference: len(reference.place(cells)[0]))
     return most if most.place(cells)[0] else None

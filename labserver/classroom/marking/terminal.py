@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from labserver.classroom.marking.mark import Marked, titles
-from labserver.classroom.marking.register import Register
-from labserver.practice.checking.judge import MARKS, Outcome
+from labserver.classroom.marking.gradebook import Gradebook
+from labserver.classroom.marking.mark import MarkedNotebook, titles
+from labserver.practice.checking.judge import SIGNS, Outcome
 
 STYLES = {Outcome.PASS: "green", Outcome.WRONG: "red", Outcome.NOT_ATTEMPTED: "dim"}
 
 
-def print_marks(marked: Sequence[Marked], console: Console | None = None) -> None:
+def print_marks(marked: Sequence[MarkedNotebook], console: Console | None = None) -> None:
     """Print the marks of notebooks.
 
     Args:
@@ -36,22 +36,22 @@ def print_marks(marked: Sequence[Marked], console: Console | None = None) -> Non
         console.print(f"All together {points} of {most} points.")
 
 
-def print_register(register: Register, console: Console | None = None) -> None:
+def print_gradebook(gradebook: Gradebook, console: Console | None = None) -> None:
     """Print how a class went, a line each."""
     console = console or _console()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("learner", overflow="fold")
-    for exercise in register.exercises:
+    for exercise in gradebook.exercises:
         table.add_column(exercise, justify="right", no_wrap=True)
-    table.add_column(f"of {register.most}", justify="right", no_wrap=True)
-    for learner in register.learners:
+    table.add_column(f"of {gradebook.most}", justify="right", no_wrap=True)
+    for learner in gradebook.learners:
         cells = [
-            Text(MARKS[mark.outcome], STYLES[mark.outcome]) if mark else Text("")
-            for mark in map(learner.marks.get, register.exercises)
+            Text(SIGNS[mark.outcome], STYLES[mark.outcome]) if mark else Text("")
+            for mark in map(learner.marks.get, gradebook.exercises)
         ]
         table.add_row(Text(learner.name), *cells, str(learner.points))
     console.print(table)
-    for learner in register.learners:
+    for learner in gradebook.learners:
         for problem in learner.problems:
             console.print(f"{learner.name}: {problem}")
 
@@ -60,12 +60,12 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def _sum(one: Marked) -> str:
+def _sum(one: MarkedNotebook) -> str:
     passed = sum(mark.outcome is Outcome.PASS for mark in one.marks)
     return f"{one.points} of {one.most} points; {passed} of {len(one.marks)} exercises pass."
 
 
-def _table(one: Marked) -> Table:
+def _table(one: MarkedNotebook) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("exercise", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
@@ -73,7 +73,7 @@ def _table(one: Marked) -> Table:
     for mark in one.marks:
         table.add_row(
             f"{mark.exercise} {mark.name}",
-            Text(f"{MARKS[mark.outcome]} {mark.outcome.value}", STYLES[mark.outcome]),
+            Text(f"{SIGNS[mark.outcome]} {mark.outcome.value}", STYLES[mark.outcome]),
             f"{mark.points} of {mark.most}",
         )
     return table

@@ -35,3 +35,14 @@ def divides_by_zero(clients: int, interval_s: float, hdr_bytes: int, rtt_s: floa
 def a_plain_tuple(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float) -> object:
     rps = clients / interval_s
     return rps, rps * hdr_bytes, (interval_s + rtt_s) / 2, interval_s + rtt_s / 2
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "mean_delay_is_the_interval": "on average it waits half of it",
+    "bytes_of_one_client": "the server pays for all of them",
+    "whole_round_trip": "only the answer's way",
+    "no_way_back": "the answer takes half a round trip",
+    "divides_by_zero": "wrong.",
+    "a_plain_tuple": "wrong.",
+}

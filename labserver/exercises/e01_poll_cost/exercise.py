@@ -6,7 +6,9 @@ import random
 from collections.abc import Iterator
 from math import isclose
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e01_poll_cost.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.answers import PollCost
 
 RULE = "every client asks once an interval; events fall anywhere in it; an answer takes rtt/2"
@@ -45,33 +47,33 @@ def cases() -> Iterator[Case]:
         yield Case((clients, draws.randint(1, 600) / 10, header, draws.random()), RULE)
 
 
-def _is(came: float, wanted: float) -> bool:
-    return isclose(came, wanted, rel_tol=1e-9)
+def _is(actual: float, wanted: float) -> bool:
+    return isclose(actual, wanted, rel_tol=1e-9)
 
 
 def waits_an_interval(failure: Failure) -> bool:
     """Whether the mean delay is a whole interval."""
     _, interval, _, rtt = failure.given
-    mean = failure.came.mean_delay_s
+    mean = failure.actual.mean_delay_s
     return any(_is(mean, interval + more) for more in (0, rtt / 2, rtt))
 
 
 def pays_for_one(failure: Failure) -> bool:
     """Whether the bytes are those of one client."""
     clients, interval, header, _ = failure.given
-    return clients > 1 and _is(failure.came.bytes_per_s, header / interval)
+    return clients > 1 and _is(failure.actual.bytes_per_s, header / interval)
 
 
 def waits_a_round_trip(failure: Failure) -> bool:
     """Whether the way there was counted as well as the way back."""
     _, interval, _, rtt = failure.given
-    return rtt > 0 and _is(failure.came.mean_delay_s, interval / 2 + rtt)
+    return rtt > 0 and _is(failure.actual.mean_delay_s, interval / 2 + rtt)
 
 
 def forgets_the_way(failure: Failure) -> bool:
     """Whether the answer takes no time."""
     _, interval, _, rtt = failure.given
-    return rtt > 0 and _is(failure.came.mean_delay_s, interval / 2)
+    return rtt > 0 and _is(failure.actual.mean_delay_s, interval / 2)
 
 
 EXERCISE = Exercise(
@@ -84,7 +86,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=poll_cost,
-    types=(PollCost,),
+    play=play,
+    types=TYPES,
     hints=(
         "If events fall anywhere in a gap of 5 s, how long does the average one wait?",
         "rps = clients / interval. clients=2, interval=1, hdr=100, rtt=0 → 200 B/s.",

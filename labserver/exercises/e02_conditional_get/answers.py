@@ -36,3 +36,14 @@ def splits_at_every_comma(etag: str, if_none_match: str | None) -> int:
 
 def no_field_is_an_error(etag: str, if_none_match: str | None) -> int:
     return 304 if etag in if_none_match else 200  # type: ignore[operator]
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "string_equality": '"a", "b" is a list of two tags',
+    "star_is_literal": "'*' matches any existing representation",
+    "strong_comparison": "a weak tag, W/, matches here",
+    "substring": "a tag is compared as a whole",
+    "splits_at_every_comma": "a comma between quotes belongs to the tag",
+    "no_field_is_an_error": "the client sent no If-None-Match",
+}

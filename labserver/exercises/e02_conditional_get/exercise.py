@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 
+from labserver.exercises.e02_conditional_get.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 
 LIST = 'RFC 9110 §13.1.2: If-None-Match is "*" or a list of entity tags'
@@ -94,6 +95,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=conditional_get,
+    play=play,
+    types=TYPES,
     smaller=smaller,
     hints=(
         "Can the client hold more than one cached version?",

@@ -106,3 +106,21 @@ class ReturnsPairs(Base):
 class KeepsAHundred(Base):
     def unread(self, after: int) -> list[tuple[int, Any]]:
         return [one for one in self.events[-100:] if one[0] > after]
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "CursorIsATime": "your cursor is a time",
+    "DeletesOnDelivery": "you took delivery for receipt",
+    "RemembersTheReader": "you took delivery for receipt",
+    "AtTheCursor": "the client has it already",
+    "NextIsNewest": "next leaps over events",
+    "NextIsNothing": "nothing came, and yet the cursor moved",
+    "NoLimit": "more in this answer than the limit allows",
+    "NewestFirst": "not the oldest unread events",
+    "CountsFromZero": "the first event's id is 1",
+    "FindsTheEvent": "wrong.",
+    "ReturnsTheEventsAlone": "wrong.",
+    "ReturnsPairs": "wrong.",
+    "KeepsAHundred": "not the oldest unread events",
+}

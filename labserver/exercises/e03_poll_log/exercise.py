@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from labserver.exercises.e03_poll_log.play import TYPES, Script, Step, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
 
 IDS = "the first event is 1, the next one 2: a client that has nothing asks with 0"
@@ -39,9 +39,6 @@ class PollLog:
 
 ROW_MAX = 3
 
-Step = tuple[Any, ...]
-Script = tuple[Step, ...]
-
 
 class PollLog:
     """The reference."""
@@ -58,13 +55,6 @@ class PollLog:
         """What is after a cursor."""
         batch = self._events[after : after + limit]
         return batch, after + len(batch)
-
-
-def play(attempt: Callable[[], Any], script: Script) -> list[Any]:
-    """What each call gave."""
-    log = attempt()
-    # As it is now: a list of the log's own may grow later.
-    return [copy.deepcopy(getattr(log, name)(*given)) for name, *given in script]
 
 
 def append(*events: str) -> Script:
@@ -146,8 +136,8 @@ def shown(given: tuple[Script]) -> list[str]:
 
 def _first(failure: Failure) -> tuple[int, Any, Any]:
     """The first call that went otherwise: its place, what was expected, what came."""
-    pairs = enumerate(zip(failure.expected, failure.came, strict=True))
-    return next((at, wants, came) for at, (wants, came) in pairs if wants != came)
+    pairs = enumerate(zip(failure.expected, failure.actual, strict=True))
+    return next((at, wants, actual) for at, (wants, actual) in pairs if wants != actual)
 
 
 def _polled(failure: Failure) -> tuple[Step, list[Any], int, list[Any], Any]:
@@ -156,11 +146,11 @@ def _polled(failure: Failure) -> tuple[Step, list[Any], int, list[Any], Any]:
     Raises:
         TypeError: if it was no poll, or no two values came of it.
     """
-    at, wants, came = _first(failure)
+    at, wants, actual = _first(failure)
     step = failure.given[0][at]
-    if step[0] != "poll" or len(came) != 2 or not isinstance(came[0], list):
+    if step[0] != "poll" or len(actual) != 2 or not isinstance(actual[0], list):
         raise TypeError
-    return step, *wants, *came
+    return step, *wants, *actual
 
 
 def _said(failure: Failure) -> list[str]:
@@ -171,53 +161,53 @@ def _said(failure: Failure) -> list[str]:
 
 def counts_in_time(failure: Failure) -> bool:
     """Whether an id is a time."""
-    _, wants, came = _first(failure)
-    return isinstance(wants, int) and bool(came > 1_000_000)
+    _, wants, actual = _first(failure)
+    return isinstance(wants, int) and bool(actual > 1_000_000)
 
 
 def counts_from_zero(failure: Failure) -> bool:
     """Whether the first event is 0."""
-    _, wants, came = _first(failure)
-    return bool((wants, came) == (1, 0))
+    _, wants, actual = _first(failure)
+    return bool((wants, actual) == (1, 0))
 
 
 def forgets_what_was_read(failure: Failure) -> bool:
     """Whether a cursor that was asked for before gets less than it should."""
-    _, wanted, _, came, _ = _polled(failure)
+    _, wanted, _, actual, _ = _polled(failure)
     at = _first(failure)[0]
     script = failure.given[0]
     reads = [step for step in script[:at] if step[0] == "poll" and step[1] <= script[at][1]]
-    return bool(reads) and len(came) < len(wanted)
+    return bool(reads) and len(actual) < len(wanted)
 
 
 def gives_too_many(failure: Failure) -> bool:
     """Whether the limit was passed."""
-    (_, _, limit), _, _, came, _ = _polled(failure)
-    return bool(len(came) > limit)
+    (_, _, limit), _, _, actual, _ = _polled(failure)
+    return bool(len(actual) > limit)
 
 
 def gives_the_last_again(failure: Failure) -> bool:
     """Whether the event at the cursor came once more."""
-    (_, after, _), _, _, came, _ = _polled(failure)
-    return after > 0 and bool(came[:1] == _said(failure)[after - 1 : after])
+    (_, after, _), _, _, actual, _ = _polled(failure)
+    return after > 0 and bool(actual[:1] == _said(failure)[after - 1 : after])
 
 
 def gives_the_newest(failure: Failure) -> bool:
     """Whether the unread ones at the end came first."""
-    _, wanted, _, came, _ = _polled(failure)
-    return len(came) == len(wanted) and came != wanted and set(came) <= set(_said(failure))
+    _, wanted, _, actual, _ = _polled(failure)
+    return len(actual) == len(wanted) and actual != wanted and set(actual) <= set(_said(failure))
 
 
 def skips_the_rest(failure: Failure) -> bool:
     """Whether next is beyond what this answer holds."""
-    _, wanted, following, came, then = _polled(failure)
-    return came == wanted != [] and then > following
+    _, wanted, following, actual, then = _polled(failure)
+    return actual == wanted != [] and then > following
 
 
 def moves_for_nothing(failure: Failure) -> bool:
     """Whether an empty answer changes the cursor."""
-    _, wanted, following, came, then = _polled(failure)
-    return bool(came == wanted == [] and then != following)
+    _, wanted, following, actual, then = _polled(failure)
+    return bool(actual == wanted == [] and then != following)
 
 
 EXERCISE = Exercise(
@@ -231,6 +221,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=PollLog,
     play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

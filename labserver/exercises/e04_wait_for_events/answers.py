@@ -79,3 +79,17 @@ async def keeps_the_lock_when_cancelled(log: EventLog, after: int, timeout: floa
 
 def no_coroutine(log: EventLog, after: int, timeout: float) -> list[Event]:
     return log.after(after)
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "checks_then_subscribes": "(a lost wake-up)",
+    "timeout_raises": "the normal end of a long poll, not an error",
+    "any_wake_will_do": "answered without looking",
+    "each_wake_a_new_timeout": "it counts from the call",
+    "looks_every_second": "wait to be told",
+    "swallows_the_cancellation": "let CancelledError through",
+    "no_timeout": "never ends",
+    "keeps_the_lock_when_cancelled": "it kept the lock",
+    "no_coroutine": "wrong.",
+}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e04_wait_for_events.play import TYPES, Happening, Waited, Waiter, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.event_log import Event, EventLog
-from labserver.practice.given.virtual_time import run
-
-Wait = Callable[[EventLog, int, float], Awaitable[list[Event]]]
 
 NOW = "what is there already is answered at once"
 LATER = "the answer goes out when the event comes, not before and not later"
@@ -31,46 +30,6 @@ async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Eve
 '''
 
 
-class Happening(NamedTuple):
-    """Something that the log is put through: at a time, in seconds.
-
-    Attributes:
-        at: when it begins.
-        writing_s: how long the append holds the lock; None: nothing is appended, all are woken.
-    """
-
-    at: float
-    writing_s: float | None = 0.0
-
-
-class Waiter(NamedTuple):
-    """One call of the learner's function.
-
-    Attributes:
-        at: when it is called.
-        after: its cursor.
-        timeout: seconds.
-        cancelled: when; None: never.
-    """
-
-    at: float
-    after: int = 0
-    timeout: float = 10.0
-    cancelled: float | None = None
-
-
-class Waited(NamedTuple):
-    """How a call ended.
-
-    Attributes:
-        at: when.
-        events: what it returned, or the exception.
-    """
-
-    at: float
-    events: Any
-
-
 async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Event]:
     """The reference."""
     async with log.changed:
@@ -79,56 +38,6 @@ async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Eve
         except TimeoutError:
             return []
         return log.after(after)
-
-
-def play(attempt: Wait, happenings: tuple[Happening, ...], waiters: tuple[Waiter, ...]) -> Any:
-    """All happenings and all calls, on one virtual clock."""
-    return run(_story(attempt, happenings, waiters))
-
-
-async def _story(
-    attempt: Wait, happenings: tuple[Happening, ...], waiters: tuple[Waiter, ...]
-) -> list[Waited]:
-    log, clock = EventLog(), asyncio.get_running_loop().time
-    ended: dict[int, Waited] = {}
-    broken: list[Exception] = []
-
-    async def happen(happening: Happening, number: int) -> None:
-        await asyncio.sleep(happening.at)
-        if happening.writing_s is None:
-            async with log.changed:
-                log.changed.notify_all()
-        else:
-            await log.append(f"event {number}", happening.writing_s)
-
-    async def wait(index: int, waiter: Waiter) -> None:
-        await asyncio.sleep(waiter.at)
-        came: Any
-        try:
-            came = await attempt(log, waiter.after, waiter.timeout)
-        except (TimeoutError, asyncio.CancelledError) as error:
-            came = Raised(type(error).__name__)
-        except Exception as error:  # noqa: BLE001  # raised below, outside of the group
-            broken.append(error)
-            came = None
-        ended[index] = Waited(round(clock(), 6), came)
-
-    async def cancel(task: asyncio.Task[None], at: float) -> None:
-        await asyncio.sleep(at)
-        task.cancel()
-
-    async with asyncio.TaskGroup() as group:
-        appends = 0
-        for happening in happenings:
-            appends += happening.writing_s is not None
-            group.create_task(happen(happening, appends))
-        for index, waiter in enumerate(waiters):
-            task = group.create_task(wait(index, waiter))
-            if waiter.cancelled is not None:
-                group.create_task(cancel(task, waiter.cancelled))
-    if broken:
-        raise broken[0]
-    return [ended[index] for index in range(len(waiters))]
 
 
 ONE, TWO = Event(1, "event 1"), Event(2, "event 2")
@@ -181,61 +90,61 @@ def shown(given: tuple[Any, ...]) -> list[str]:
 
 def _first(failure: Failure) -> tuple[Waited, Waited]:
     """The first call that ended otherwise than it should have."""
-    pairs = zip(failure.expected, failure.came, strict=True)
+    pairs = zip(failure.expected, failure.actual, strict=True)
     return next((left, right) for left, right in pairs if left != right)
 
 
 def sleeps_through(failure: Failure) -> bool:
     """Whether an event came and the whole timeout passed."""
     waiters = failure.given[1]
-    expected, came = _first(failure)
+    expected, actual = _first(failure)
     return bool(
         expected.events
-        and came.events in ([], Raised("TimeoutError"), expected.events)
-        and came.at >= expected.at + 1
-        and came.at >= waiters[0].at + waiters[0].timeout
+        and actual.events in ([], Raised("TimeoutError"), expected.events)
+        and actual.at >= expected.at + 1
+        and actual.at >= waiters[0].at + waiters[0].timeout
     )
 
 
 def raises_at_the_end(failure: Failure) -> bool:
     """Whether the timeout came out as an exception."""
-    expected, came = _first(failure)
-    return bool(came.events == Raised("TimeoutError") and expected.events == [])
+    expected, actual = _first(failure)
+    return bool(actual.events == Raised("TimeoutError") and expected.events == [])
 
 
 def is_woken_for_nothing(failure: Failure) -> bool:
     """Whether it answered because it was woken."""
-    expected, came = _first(failure)
-    return bool(came.events == [] and came.at < expected.at)
+    expected, actual = _first(failure)
+    return bool(actual.events == [] and actual.at < expected.at)
 
 
 def answers_when_cancelled(failure: Failure) -> bool:
     """Whether the cancellation was swallowed."""
-    expected, came = _first(failure)
-    return bool(expected.events == Raised("CancelledError") != came.events)
+    expected, actual = _first(failure)
+    return bool(expected.events == Raised("CancelledError") != actual.events)
 
 
 def restarts_its_timeout(failure: Failure) -> bool:
     """Whether each wake began the timeout anew."""
-    expected, came = _first(failure)
-    return expected.events == came.events == [] and came.at > expected.at
+    expected, actual = _first(failure)
+    return expected.events == actual.events == [] and actual.at > expected.at
 
 
 def asks_now_and_then(failure: Failure) -> bool:
     """Whether it came a little late, as one does who looks every so often."""
-    expected, came = _first(failure)
-    return expected.events == came.events and expected.at < came.at < expected.at + 1.5
+    expected, actual = _first(failure)
+    return expected.events == actual.events and expected.at < actual.at < expected.at + 1.5
 
 
 def keeps_the_lock(failure: Failure) -> bool:
     """Whether all stood still after a cancellation."""
     cancelled = any(waiter.cancelled is not None for waiter in failure.given[1])
-    return cancelled and failure.came == Raised("Stuck")
+    return cancelled and failure.actual == Raised("Stuck")
 
 
 def never_ends(failure: Failure) -> bool:
     """Whether it waits for ever."""
-    return bool(failure.came == Raised("Stuck"))
+    return bool(failure.actual == Raised("Stuck"))
 
 
 EXERCISE = Exercise(
@@ -249,7 +158,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=wait_for_events,
     play=play,
-    types=(Waited, Event),
+    types=TYPES,
     shown=shown,
     hints=(
         "What if append() runs after your if and before your wait?",

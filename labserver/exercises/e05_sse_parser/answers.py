@@ -323,3 +323,48 @@ class GivesTheUnfinished(Base):
 class ATuple(Base):
     def emit(self, data: str) -> None:
         self.events.append((self.type or "message", data, self.last_event_id))  # type: ignore[arg-type]
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "SplitsAtTwoLF": "Lines may end in LF, CRLF or CR",
+    "OnlyLF": "Lines may end in LF, CRLF or CR",
+    "NoLoneCR": "Lines may end in LF, CRLF or CR",
+    "KnowsMoreLineEnds": "Python's splitlines knows more line ends",
+    "SplitsCRLF": "are one line end",
+    "WaitsAfterCR": "That may take an hour",
+    "ForgetsBetweenChunks": "keep its beginning for the next feed",
+    "DecodesEachChunk": "Decode lines, not chunks",
+    "DecodesEachChunkPolitely": "Decode lines, not chunks",
+    "IsStrict": "U+FFFD stands for them",
+    "KnowsNoByteOrderMark": "no part of its first line",
+    "ManyByteOrderMarks": "only the first bytes of a stream",
+    "GivesTheUnfinished": "an event is not complete",
+    "IdAtOnce": "neither it nor its id counts",
+    "IdOnlyWithData": "must set last_event_id to 7 even with no data",
+    "IdBelongsToOneEvent": "without an id of its own has the last one",
+    "EmptyIdIsNone": "it sets the last one to ''",
+    "AnyId": "an id with NUL in it is ignored",
+    "StripsAllSpaces": "one is removed, and no more",
+    "KeepsTheSpace": "one is removed, and no more",
+    "SplitsAtColonSpace": "no line of a stream is an error",
+    "SplitsAtEveryColon": "the first colon ends the name",
+    "KeepsTheLastLF": "the last LF is no part of the data",
+    "LastDataCounts": "one text, with LF between them",
+    "DispatchesWithoutData": "no data field in this block",
+    "DropsEmptyData": "an empty data field is data",
+    "NoColonIsNoField": "a field with an empty value",
+    "AnyCase": "Data is not data",
+    "StripsTheLine": "a part of the name that it stands in",
+    "ReadsComments": "is a comment",
+    "TypeStays": "is for this one block",
+    "TypeOutlivesAnEmptyBlock": "a block without data ends it, too",
+    "NoType": "it is 'message'",
+    "RetryIsWhatIntTakes": "the digits 0 to 9 only",
+    "RetryRaises": "the digits 0 to 9 only",
+    "RetryIsAnyDigits": "the digits 0 to 9 only",
+    "RetryBeginsWithDigits": "the digits 0 to 9 only",
+    "RetryWithTheBlankLine": "as soon as its line has ended",
+    "IgnoresRetry": "wrong.",
+    "ATuple": "wrong.",
+}

@@ -8,11 +8,8 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from operator import gt, lt
-from typing import Any, NamedTuple
 
-from labserver.exercises.e12_frame_decoder.exercise import octets
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
-from labserver.practice.given.event_streams import (
+from labserver.exercises.e05_sse_parser.event_streams import (
     BOM,
     CUT,
     CUTS,
@@ -22,6 +19,10 @@ from labserver.practice.given.event_streams import (
     message,
     stream,
 )
+from labserver.exercises.e05_sse_parser.play import TYPES, Chunks, Parsed, play
+from labserver.exercises.e12_frame_decoder.exercise import octets
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.sse_events import Event
 
 STUB = '''\
@@ -40,22 +41,6 @@ class SSEParser:
         """The events that this chunk completes."""
         raise NotImplementedError
 '''
-
-Chunks = tuple[bytes, ...]
-
-
-class Heard(NamedTuple):
-    """What came of a stream.
-
-    Attributes:
-        feeds: what each feed returned.
-        last_event_id: the parser's, in the end.
-        retry_ms: the parser's, in the end.
-    """
-
-    feeds: list[Any]
-    last_event_id: str
-    retry_ms: int | None
 
 
 class SSEParser:
@@ -114,20 +99,14 @@ class SSEParser:
         return [Event(kind, "\n".join(data), self._id)] if data else []
 
 
-def play(attempt: Callable[[], Any], chunks: Chunks) -> Heard:
-    """All chunks, one after the other."""
-    parser = attempt()
-    return Heard([parser.feed(chunk) for chunk in chunks], parser.last_event_id, parser.retry_ms)
-
-
 def cases() -> Iterator[Case]:
     """The vectors whole, then cut, then byte by byte; streams and cuts drawn at random."""
     for vector in VECTORS:
-        ends = Heard([list(vector.events)], vector.last_event_id, vector.retry_ms)
+        ends = Parsed([list(vector.events)], vector.last_event_id, vector.retry_ms)
         yield Case(((vector.stream,),), vector.rule, ends)
     for rule, chunks, feeds in CUTS:
-        yield Case((chunks,), rule, Heard([list(feed) for feed in feeds], "", None))
-    yield Case(((b"data: \xff\n\n",),), UTF8, Heard([[message("\ufffd")]], "", None))
+        yield Case((chunks,), rule, Parsed([list(feed) for feed in feeds], "", None))
+    yield Case(((b"data: \xff\n\n",),), UTF8, Parsed([[message("\ufffd")]], "", None))
     for vector in VECTORS:
         yield Case((octets(vector.stream),), vector.rule)
     draws = random.Random(5)
@@ -161,18 +140,18 @@ def _stream(failure: Failure) -> bytes:
     return b"".join(failure.given[0])
 
 
-def _events(heard: Heard) -> list[Event]:
-    return [event for feed in heard.feeds for event in feed]
+def _events(parsed: Parsed) -> list[Event]:
+    return [event for feed in parsed.feeds for event in feed]
 
 
 def _counts(failure: Failure) -> tuple[int, int]:
     """How many events there are, and how many came."""
-    return len(_events(failure.expected)), len(_events(failure.came))
+    return len(_events(failure.expected)), len(_events(failure.actual))
 
 
 def _first(failure: Failure) -> tuple[Event, Event]:
     """The first event that is not as it should be; as many came as there are."""
-    pairs = zip(_events(failure.expected), _events(failure.came), strict=True)
+    pairs = zip(_events(failure.expected), _events(failure.actual), strict=True)
     wrong, *_ = [pair for pair in pairs if pair[0] != pair[1]]
     return wrong
 
@@ -190,37 +169,41 @@ def _unfinished(failure: Failure) -> bool:
     return re.search(rb"(\n|\r|\r\n)(\n|\r|\r\n)$", _stream(failure)) is None
 
 
-def _came(which: Callable[[int, int], bool], pattern: bytes) -> Callable[[Failure], bool]:
-    """Whether fewer (lt) or more (gt) events came of a stream with this in it than it has."""
+def _fewer(pattern: bytes) -> Callable[[Failure], bool]:
+    """Whether too few events came of a stream with this in it."""
+    return lambda failure: _holds(failure, pattern) and gt(*_counts(failure))
 
-    def fits(failure: Failure) -> bool:
-        expected, came = _counts(failure)
-        return which(came, expected) and re.search(pattern, _stream(failure)) is not None
 
-    return fits
+def _more(pattern: bytes) -> Callable[[Failure], bool]:
+    """Whether too many events came of a stream with this in it."""
+    return lambda failure: _holds(failure, pattern) and lt(*_counts(failure))
+
+
+def _holds(failure: Failure, pattern: bytes) -> bool:
+    return re.search(pattern, _stream(failure)) is not None
 
 
 def cuts_a_character(failure: Failure) -> bool:
     """Whether half a character was decoded."""
-    if isinstance(failure.came, Raised):
-        return _valid(failure) and failure.came == "UnicodeDecodeError"
-    return _valid(failure) and any("\ufffd" in one.data for one in _events(failure.came))
+    if isinstance(failure.actual, Raised):
+        return _valid(failure) and failure.actual == "UnicodeDecodeError"
+    return _valid(failure) and any("\ufffd" in one.data for one in _events(failure.actual))
 
 
 def takes_retry_wrongly(failure: Failure) -> bool:
     """Whether a value that is no number counted, or was an error."""
-    if isinstance(failure.came, Raised):
-        return b"retry" in _stream(failure) and failure.came == "ValueError"
-    return bool(failure.came.retry_ms not in (None, failure.expected.retry_ms))
+    if isinstance(failure.actual, Raised):
+        return b"retry" in _stream(failure) and failure.actual == "ValueError"
+    return bool(failure.actual.retry_ms not in (None, failure.expected.retry_ms))
 
 
 def waits_after_cr(failure: Failure) -> bool:
     """Whether a CR ended a blank line, and no event came of it yet."""
-    came, so_far = failure.came.feeds, b""
+    actual, so_far = failure.actual.feeds, b""
     for index, chunk in enumerate(failure.given[0]):
         so_far += chunk
-        if failure.expected.feeds[index] != came[index]:
-            return bool(came[index] == []) and so_far.endswith((b"\r\r", b"\n\r"))
+        if failure.expected.feeds[index] != actual[index]:
+            return bool(actual[index] == []) and so_far.endswith((b"\r\r", b"\n\r"))
     return False
 
 
@@ -228,55 +211,57 @@ def splits_crlf(failure: Failure) -> bool:
     """Whether the halves of a CRLF in two chunks were two line ends."""
     chunks = failure.given[0]
     pairs = itertools.pairwise(chunks)
-    expected, came = _counts(failure)
-    return came > expected and any(a.endswith(b"\r") and b.startswith(b"\n") for a, b in pairs)
+    expected, actual = _counts(failure)
+    return actual > expected and any(a.endswith(b"\r") and b.startswith(b"\n") for a, b in pairs)
 
 
 def dispatches_without_data(failure: Failure) -> bool:
     """Whether there are events without data that nobody sent."""
-    expected, came = _counts(failure)
-    return came > expected and any(not event.data for event in _events(failure.came))
+    expected, actual = _counts(failure)
+    return actual > expected and any(not event.data for event in _events(failure.actual))
 
 
 def forgets_between_chunks(failure: Failure) -> bool:
     """Whether less came of it than of the same bytes in one chunk."""
-    expected, came = _counts(failure)
-    return len(failure.given[0]) > 1 and came < expected
+    expected, actual = _counts(failure)
+    return len(failure.given[0]) > 1 and actual < expected
 
 
 def takes_the_unfinished(failure: Failure) -> bool:
     """Whether an event, or an id, counted before its blank line."""
-    expected, came = _counts(failure)
-    early = failure.came.last_event_id != failure.expected.last_event_id
-    return _unfinished(failure) and (came > expected or early)
+    expected, actual = _counts(failure)
+    early = failure.actual.last_event_id != failure.expected.last_event_id
+    return _unfinished(failure) and (actual > expected or early)
 
 
 def _data(fits: Callable[[str, str], bool]) -> Callable[[Failure], bool]:
     """Whether the first wrong event has this expected data and that which came."""
 
     def looks(failure: Failure) -> bool:
-        expected, came = _first(failure)
-        return expected.data != came.data and fits(expected.data, came.data)
+        expected, actual = _first(failure)
+        return expected.data != actual.data and fits(expected.data, actual.data)
 
     return looks
 
 
 def _kind(wanted: Callable[[str], bool]) -> Callable[[Failure], bool]:
     def fits(failure: Failure) -> bool:
-        expected, came = _first(failure)
-        return expected.type == "message" and wanted(came.type)
+        expected, actual = _first(failure)
+        return expected.type == "message" and wanted(actual.type)
 
     return fits
 
 
 def loses_the_last_id(failure: Failure) -> bool:
     """Whether an event without an id of its own has none."""
-    expected, came = _first(failure)
-    return expected._replace(id="") == came._replace(id="") and bool(expected.id and not came.id)
+    expected, actual = _first(failure)
+    return expected._replace(id="") == actual._replace(id="") and bool(
+        expected.id and not actual.id
+    )
 
 
 def _last_id(failure: Failure) -> bool:
-    return bool(failure.came.last_event_id != failure.expected.last_event_id)
+    return bool(failure.actual.last_event_id != failure.expected.last_event_id)
 
 
 EXERCISE = Exercise(
@@ -290,7 +275,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=SSEParser,
     play=play,
-    types=(Heard, Event),
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(
@@ -305,7 +290,7 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "bytes that are no UTF-8 do not end a stream: U+FFFD stands for them.",
-            lambda failure: not _valid(failure) and isinstance(failure.came, Raised),
+            lambda failure: not _valid(failure) and isinstance(failure.actual, Raised),
         ),
         Diagnosis(
             "retry counts if it is made of the digits 0 to 9 only; anything else is ignored.",
@@ -313,24 +298,24 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "no line of a stream is an error: the colon may be missing, and so may the space.",
-            lambda failure: isinstance(failure.came, Raised) and failure.came == "ValueError",
+            lambda failure: isinstance(failure.actual, Raised) and failure.actual == "ValueError",
         ),
         Diagnosis(
             "retry belongs to no event: it counts as soon as its line has ended.",
             lambda failure: (
-                failure.came.retry_ms is None
+                failure.actual.retry_ms is None
                 and failure.expected.retry_ms is not None
                 and _unfinished(failure)
             ),
         ),
         Diagnosis(
             "the byte order mark that leads the stream is no part of its first line.",
-            _came(lt, b"^" + BOM),
+            _fewer(b"^" + BOM),
         ),
         Diagnosis(
             "only the first bytes of a stream can be a byte order mark; here it comes again, as a"
             " part of the line.",
-            _came(gt, b"\n" + BOM),
+            _more(b"\n" + BOM),
         ),
         Diagnosis(
             "a CR at the end of a chunk and an LF at the start of the next are one line end.",
@@ -346,12 +331,13 @@ EXERCISE = Exercise(
             forgets_between_chunks,
         ),
         Diagnosis(
-            "this stream gave too few events. Lines may end in LF, CRLF or CR.", _came(lt, b"\r")
+            "this stream gave too few events. Lines may end in LF, CRLF or CR.",
+            _fewer(b"\r"),
         ),
         Diagnosis(
             "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, such as"
             " U+2028, which may stand in JSON.",
-            _data(lambda data, came: "\u2028" in data and "\u2028" not in came),
+            _data(lambda data, actual: "\u2028" in data and "\u2028" not in actual),
         ),
         Diagnosis(
             "without its blank line an event is not complete: neither it nor its id counts. The"
@@ -361,13 +347,13 @@ EXERCISE = Exercise(
         Diagnosis(
             "there is no data field in this block, so there is no event.", dispatches_without_data
         ),
-        Diagnosis("field names are compared as they are: Data is not data.", _came(gt, b"D")),
+        Diagnosis("field names are compared as they are: Data is not data.", _more(b"D")),
         Diagnosis(
             "a space is a part of the name that it stands in: only 'data' is data.",
-            _came(gt, rb"(?m)^ data|data :"),
+            _more(rb"(?m)^ data|data :"),
         ),
-        Diagnosis("a line that starts with a colon is a comment.", _came(gt, rb"(?m)^:data")),
-        Diagnosis("an id with NUL in it is ignored.", lambda f: "\0" in f.came.last_event_id),
+        Diagnosis("a line that starts with a colon is a comment.", _more(rb"(?m)^:data")),
+        Diagnosis("an id with NUL in it is ignored.", lambda f: "\0" in f.actual.last_event_id),
         Diagnosis(
             "an id without a value is an id: it sets the last one to ''.",
             lambda failure: bool(_first(failure)[1].id) and not _first(failure)[0].id,
@@ -378,34 +364,35 @@ EXERCISE = Exercise(
         ),
         Diagnosis("an event without an id of its own has the last one.", loses_the_last_id),
         Diagnosis(
-            "a line without a colon is a field with an empty value.", _came(lt, rb"(?m)^data$")
+            "a line without a colon is a field with an empty value.",
+            _fewer(rb"(?m)^data$"),
         ),
         Diagnosis(
             "an empty data field is data: its event is dispatched, with data ''.",
-            _came(lt, rb"(?m)^data:$"),
+            _fewer(rb"(?m)^data:$"),
         ),
         Diagnosis(
             "an event's type is for this one block; a block without data ends it, too.",
-            _kind(lambda came: came == "add"),
+            _kind(lambda actual: actual == "add"),
         ),
         Diagnosis(
             "where no type is given, or an empty one, it is 'message'.",
-            _kind(lambda came: not came),
+            _kind(lambda actual: not actual),
         ),
         Diagnosis(
-            "the last LF is no part of the data.", _data(lambda data, came: came == data + "\n")
+            "the last LF is no part of the data.", _data(lambda data, actual: actual == data + "\n")
         ),
         Diagnosis(
             "of the spaces after the colon one is removed, and no more; all others are data.",
-            _data(lambda data, came: came.strip() == data.strip()),
+            _data(lambda data, actual: actual.strip() == data.strip()),
         ),
         Diagnosis(
             "the first colon ends the name; all others are data.",
-            _data(lambda data, came: ":" in data),
+            _data(lambda data, actual: ":" in data),
         ),
         Diagnosis(
             "the data fields of a block are one text, with LF between them.",
-            _data(lambda data, came: "\n" in data),
+            _data(lambda data, actual: "\n" in data),
         ),
     ),
 )

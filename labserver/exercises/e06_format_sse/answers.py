@@ -97,3 +97,33 @@ def latin_1(data: str, **fields: Any) -> Any:
 
 def a_text(data: str, **fields: Any) -> Any:
     return _right(data, **fields).decode()
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "data_as_it_is": "'id: 999' was injected by a chat message",
+    "splits_at_lf": "'id: 999' was injected by a chat message",
+    "a_space_behind": "spoils the next event's first line",
+    "crlf_is_two": "CRLF is one line end",
+    "splitlines": "and that got lost",
+    "splitlines_and_the_end": "Python's splitlines knows more line ends",
+    "no_field_for_nothing": "without any data field nothing is dispatched",
+    "one_line_of_all": "lines of the data got lost",
+    "an_event_a_line": "one event became several",
+    "no_blank_line": "Does a blank line end it?",
+    "no_space": "takes one space away",
+    "strips": "takes one space away",
+    "none_as_a_word": "None leaves a field out",
+    "empty_is_none": "ends what the client remembers",
+    "zero_is_none": "to come back at once",
+    "accepts_newlines": "a line end in event or id forges a field",
+    "accepts_cr": "a line end in event or id forges a field",
+    "removes_newlines": "a line end in event or id forges a field",
+    "accepts_nul": "ignores an id with NUL in it",
+    "accepts_a_negative_retry": "no row of digits",
+    "refuses_lines_of_data": "data may hold anything",
+    "ascii_only": "holds every character",
+    "latin_1": "holds every character",
+    "a_text": "bytes, not str",
+    "as_json": "wrong.",
+}

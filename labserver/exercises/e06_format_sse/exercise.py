@@ -9,7 +9,9 @@ from operator import gt, lt
 from typing import Any, NamedTuple
 
 from labserver.exercises.e05_sse_parser.exercise import SSEParser
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e06_format_sse.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.sse_events import Event
 
 BLOCK = "WHATWG HTML §9.2.6: fields, line by line; a blank line dispatches the event"
@@ -40,8 +42,8 @@ NEXT = b"data: next\n\n"
 SPOILT = Event("", "the next event was not heard", "")
 
 
-class Heard(NamedTuple):
-    """What a client hears that had the id "before" and a reconnection time of 1000 ms.
+class Received(NamedTuple):
+    """What a client receives that had the id "before" and a reconnection time of 1000 ms.
 
     Attributes:
         events: all that are dispatched.
@@ -73,48 +75,44 @@ def format_sse(
     return "\n".join([*lines, "", ""]).encode()
 
 
-def play(
-    attempt: Callable[..., Any], data: str, event: Any = None, id: Any = None, retry: Any = None
-) -> Any:
-    """What a client hears, in the middle of its stream; other than bytes is handed on."""
-    fields = {"event": event, "id": id, "retry": retry}
-    sent = attempt(data, **{name: value for name, value in fields.items() if value is not None})
-    if type(sent) is not bytes:
-        return sent
+def canonical(given: Given, answer: Any) -> Any:
+    """What a client receives, in the middle of its stream; anything but bytes is handed on."""
+    if type(answer) is not bytes:
+        return answer
     parser = SSEParser()
     parser.feed(BEFORE)
-    heard = Heard(parser.feed(sent), parser.last_event_id, parser.retry_ms)
-    if heard.events and not parser.feed(NEXT):
-        heard.events.append(SPOILT)
-    return heard
+    received = Received(parser.feed(answer), parser.last_event_id, parser.retry_ms)
+    if received.events and not parser.feed(NEXT):
+        received.events.append(SPOILT)
+    return received
 
 
 def cases() -> Iterator[Case]:
     """Data of one line and of many, each field, what no field can hold, then random ones."""
-    yield _heard(BLOCK, ("hello", None, None, None), "hello")
-    yield _heard(BLOCK, ("hello", "add", None, None), "hello")
-    yield _heard(BLOCK, ("hello", None, "7", None), "hello")
-    yield _heard(BLOCK, ("hello", "add", "7", 2500), "hello")
-    yield _heard(DATA, ("hello\nid: 999", None, None, None), "hello\nid: 999")
-    yield _heard(DATA, ("hello\nyou", None, None, None), "hello\nyou")
-    yield _heard(DATA, ("a\r\nid: 999", None, None, None), "a\nid: 999")
-    yield _heard(DATA, ("a\rid: 999", None, None, None), "a\nid: 999")
+    yield _received(BLOCK, ("hello", None, None, None), "hello")
+    yield _received(BLOCK, ("hello", "add", None, None), "hello")
+    yield _received(BLOCK, ("hello", None, "7", None), "hello")
+    yield _received(BLOCK, ("hello", "add", "7", 2500), "hello")
+    yield _received(DATA, ("hello\nid: 999", None, None, None), "hello\nid: 999")
+    yield _received(DATA, ("hello\nyou", None, None, None), "hello\nyou")
+    yield _received(DATA, ("a\r\nid: 999", None, None, None), "a\nid: 999")
+    yield _received(DATA, ("a\rid: 999", None, None, None), "a\nid: 999")
     forged = "a\n\nevent: ADMIN\ndata: forged"
-    yield _heard(DATA, (forged, None, "7", None), forged)
-    yield _heard(DATA, ("a\r\n\r\nb\r\rc\n\rd", None, None, None), "a\n\nb\n\nc\n\nd")
-    yield _heard(DATA, ("a\n", None, None, None), "a\n")
-    yield _heard(DATA, ("\n", None, None, None), "\n")
-    yield _heard(EMPTY, ("", None, None, None), "")
-    yield _heard(SPACE, (" a ", None, None, None), " a ")
-    yield _heard(SPACE, ("a\n  b", None, None, None), "a\n  b")
-    yield _heard(SPACE, ("a", " add", " 7", None), "a")
-    yield _heard(DATA, (": a\ndata: b\n{", None, None, None), ": a\ndata: b\n{")
-    yield _heard(UTF8, ("grüße 🎉", "größe", "zwölf", None), "grüße 🎉")
-    yield _heard(DATA, ('"\u2028\x0c\x85"', None, None, None), '"\u2028\x0c\x85"')
-    yield _heard(UTF8, ("NUL \0 may be", None, None, None), "NUL \0 may be")
-    yield _heard(ID, ("a", None, "", None), "a")
-    yield _heard(BLOCK, ("a", "", None, None), "a")
-    yield _heard(RETRY, ("a", None, None, 0), "a")
+    yield _received(DATA, (forged, None, "7", None), forged)
+    yield _received(DATA, ("a\r\n\r\nb\r\rc\n\rd", None, None, None), "a\n\nb\n\nc\n\nd")
+    yield _received(DATA, ("a\n", None, None, None), "a\n")
+    yield _received(DATA, ("\n", None, None, None), "\n")
+    yield _received(EMPTY, ("", None, None, None), "")
+    yield _received(SPACE, (" a ", None, None, None), " a ")
+    yield _received(SPACE, ("a\n  b", None, None, None), "a\n  b")
+    yield _received(SPACE, ("a", " add", " 7", None), "a")
+    yield _received(DATA, (": a\ndata: b\n{", None, None, None), ": a\ndata: b\n{")
+    yield _received(UTF8, ("grüße 🎉", "größe", "zwölf", None), "grüße 🎉")
+    yield _received(DATA, ('"\u2028\x0c\x85"', None, None, None), '"\u2028\x0c\x85"')
+    yield _received(UTF8, ("NUL \0 may be", None, None, None), "NUL \0 may be")
+    yield _received(ID, ("a", None, "", None), "a")
+    yield _received(BLOCK, ("a", "", None, None), "a")
+    yield _received(RETRY, ("a", None, None, 0), "a")
     refused = Raised("ValueError")
     for end in ("\n", "\r", "\r\n"):
         yield Case(("a", f"add{end}id: 999", None, None), FIELDS, refused)
@@ -129,11 +127,11 @@ def cases() -> Iterator[Case]:
         yield Case(_random(draws), DATA)
 
 
-def _heard(rule: str, given: Given, data: str) -> Case:
+def _received(rule: str, given: Given, data: str) -> Case:
     _, event, last, retry = given
     last = "before" if last is None else last
     retry = 1000 if retry is None else retry
-    return Case(given, rule, Heard([Event(event or "message", data, last)], last, retry))
+    return Case(given, rule, Received([Event(event or "message", data, last)], last, retry))
 
 
 def _random(draws: random.Random) -> Given:
@@ -175,14 +173,14 @@ def _refused(pattern: str) -> Callable[[Failure], bool]:
 
 def _only(failure: Failure) -> tuple[Event, Event]:
     """The one event that there is, and the one that came."""
-    (expected,), (came,) = failure.expected.events, failure.came.events
-    return expected, came
+    (expected,), (actual,) = failure.expected.events, failure.actual.events
+    return expected, actual
 
 
 def is_no_utf8(failure: Failure) -> bool:
     """Whether the bytes are of another encoding, or there were none."""
-    if isinstance(failure.came, Raised):
-        return failure.came == "UnicodeEncodeError"
+    if isinstance(failure.actual, Raised):
+        return failure.actual == "UnicodeEncodeError"
     return "\ufffd" in _only(failure)[1].data
 
 
@@ -190,22 +188,22 @@ def _lines(fits: Callable[[int, int], bool]) -> Callable[[Failure], bool]:
     """Whether the data have this many line ends, and that many came."""
 
     def looks(failure: Failure) -> bool:
-        expected, came = _only(failure)
-        return fits(expected.data.count("\n"), came.data.count("\n"))
+        expected, actual = _only(failure)
+        return fits(expected.data.count("\n"), actual.data.count("\n"))
 
     return looks
 
 
 def loses_the_end(failure: Failure) -> bool:
     """Whether only the line ends at the end are missing."""
-    expected, came = _only(failure)
-    return expected.data != came.data == expected.data.rstrip("\n")
+    expected, actual = _only(failure)
+    return expected.data != actual.data == expected.data.rstrip("\n")
 
 
 def changes_spaces(failure: Failure) -> bool:
     """Whether the data, the type or the id lost spaces, or got some."""
-    expected, came = _only(failure)
-    pairs = [pair for pair in zip(expected, came, strict=True) if pair[0] != pair[1]]
+    expected, actual = _only(failure)
+    pairs = [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]]
     return bool(pairs) and all(a.replace(" ", "") == b.replace(" ", "") for a, b in pairs)
 
 
@@ -220,7 +218,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=format_sse,
     play=play,
-    types=(Heard, Event),
+    types=TYPES,
+    canonical=canonical,
     shown=shown,
     smaller=smaller,
     hints=(
@@ -229,7 +228,9 @@ EXERCISE = Exercise(
         "''.join(f'data: {line}\\n' for line in re.split(____, data)) + '\\n'",
     ),
     diagnoses=(
-        Diagnosis("a stream is bytes, not str: UTF-8.", lambda failure: type(failure.came) is str),
+        Diagnosis(
+            "a stream is bytes, not str: UTF-8.", lambda failure: type(failure.actual) is str
+        ),
         Diagnosis(
             "a line end in event or id forges a field: it must be refused.", _refused("[\r\n]")
         ),
@@ -243,32 +244,32 @@ EXERCISE = Exercise(
         Diagnosis("a stream is UTF-8, and holds every character.", is_no_utf8),
         Diagnosis(
             "data may hold anything; only event and id may not.",
-            lambda failure: failure.came == Raised("ValueError"),
+            lambda failure: failure.actual == Raised("ValueError"),
         ),
         Diagnosis(
             "your second line of data became a new field: 'id: 999' was injected by a chat"
             " message.",
-            lambda failure: failure.came.last_event_id == "999",
+            lambda failure: failure.actual.last_event_id == "999",
         ),
         Diagnosis(
             "something stands behind the blank line, and spoils the next event's first line.",
-            lambda failure: SPOILT in failure.came.events,
+            lambda failure: SPOILT in failure.actual.events,
         ),
         Diagnosis(
             "a blank line ends the event: one event became several.",
-            lambda failure: len(failure.came.events) > 1,
+            lambda failure: len(failure.actual.events) > 1,
         ),
         Diagnosis(
             "None leaves a field out; it does not go on the wire as a word.",
-            lambda failure: "None" in (failure.came.last_event_id, failure.came.events[0].type),
+            lambda failure: "None" in (failure.actual.last_event_id, failure.actual.events[0].type),
         ),
         Diagnosis(
             "empty data are data: without any data field nothing is dispatched.",
-            lambda failure: failure.given[0] == "" and failure.came.events == [],
+            lambda failure: failure.given[0] == "" and failure.actual.events == [],
         ),
         Diagnosis(
             "no event came of it. Does a blank line end it?",
-            lambda failure: failure.came.events == [],
+            lambda failure: failure.actual.events == [],
         ),
         Diagnosis("the data end with a line end, and that got lost.", loses_the_end),
         Diagnosis(
@@ -287,11 +288,11 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "'' is not None: an empty id goes on the wire, and ends what the client remembers.",
-            lambda failure: failure.given[2] == "" != failure.came.last_event_id,
+            lambda failure: failure.given[2] == "" != failure.actual.last_event_id,
         ),
         Diagnosis(
             "0 is not None: it means to come back at once.",
-            lambda failure: failure.given[3] == 0 != failure.came.retry_ms,
+            lambda failure: failure.given[3] == 0 != failure.actual.retry_ms,
         ),
     ),
 )

@@ -121,3 +121,28 @@ def the_class(log: Log, last: str | None, keep: int) -> Any:
 def only_ids(log: Log, last: str | None, keep: int) -> Any:
     came = _after(_kept(log, keep), last)
     return came if isinstance(came, Reset) else [event.id for event in came]
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "compares_strings": "ids 10 and 11 were not replayed",
+    "compares_numbers": "not all of them are numbers",
+    "sorts_them": "the order is the log's",
+    "ids_in_order": "the order is the log's",
+    "what_is_left": "events 4 to 8 are gone. Say so",
+    "all_of_the_log": "only the last ones are kept",
+    "keeps_the_oldest": "only the last ones are kept",
+    "one_too_few": "there is no gap",
+    "minus_zero": "log[-0:] is the whole log",
+    "resumes_at_the_border": "cannot tell 8 from an id that it never gave",
+    "nothing_kept_nothing_missed": "an empty answer says that nothing was missed",
+    "unknown_missed_nothing": "an empty answer says that nothing was missed",
+    "unknown_gets_all": "may have a gap before it",
+    "unknown_is_an_error": "no error of the server",
+    "everything_for_the_new": "a client without an id is new",
+    "reset_for_the_new": "a client without an id is new",
+    "nothing_is_a_gap": "that is no gap",
+    "the_event_again": "what it missed begins after it",
+    "the_class": "the class Reset itself",
+    "only_ids": "wrong.",
+}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e07_replay.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import Strange
 from labserver.practice.given.sse_events import Event, Reset
 
@@ -108,29 +110,29 @@ def _kept(failure: Failure) -> list[Event]:
 
 def _gap(failure: Failure) -> bool:
     """Whether there was a list of events where nobody can say what was missed."""
-    return type(failure.expected) is Reset and type(failure.came) is list
+    return type(failure.expected) is Reset and type(failure.actual) is list
 
 
 def replays_what_is_gone(failure: Failure) -> bool:
     """Whether events came that are not kept any more."""
-    return _gap(failure) and any(event not in _kept(failure) for event in failure.came)
+    return _gap(failure) and any(event not in _kept(failure) for event in failure.actual)
 
 
 def compares_texts(failure: Failure) -> bool:
     """Whether 10 and 11 were taken to be before 9."""
     return bool(
-        failure.given[1] == "9" and failure.expected == events(10, 11) and failure.came == []
+        failure.given[1] == "9" and failure.expected == events(10, 11) and failure.actual == []
     )
 
 
 def needs_numbers(failure: Failure) -> bool:
     """Whether an id was read as a number, or only one that is could be found."""
-    return isinstance(failure.came, Raised) and failure.raised.startswith("invalid literal")
+    return isinstance(failure.actual, Raised) and failure.raised.startswith("invalid literal")
 
 
 def sorts(failure: Failure) -> bool:
     """Whether events came, but by another order than the log's."""
-    both = type(failure.expected) is type(failure.came) is list
+    both = type(failure.expected) is type(failure.actual) is list
     return both and not str(failure.given[1]).isdigit()
 
 
@@ -144,7 +146,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=replay,
-    types=(Event, Reset),
+    play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(
@@ -163,15 +166,15 @@ EXERCISE = Exercise(
         Diagnosis("ids are opaque: not all of them are numbers.", needs_numbers),
         Diagnosis(
             "an id that is not there is no error of the server: the client is told to reset.",
-            lambda failure: isinstance(failure.came, Raised) and type(failure.expected) is Reset,
+            lambda failure: isinstance(failure.actual, Raised) and type(failure.expected) is Reset,
         ),
         Diagnosis(
             "you returned the class Reset itself; one of its instances is asked for.",
-            lambda failure: isinstance(failure.came, Strange) and failure.came.type == "type",
+            lambda failure: isinstance(failure.actual, Strange) and failure.actual.type == "type",
         ),
         Diagnosis(
             "log[-0:] is the whole log; nothing is kept here.",
-            lambda failure: failure.given[2] == 0 and _gap(failure) and failure.came != [],
+            lambda failure: failure.given[2] == 0 and _gap(failure) and failure.actual != [],
         ),
         Diagnosis(
             "you replayed events that are gone: only the last ones are kept.", replays_what_is_gone
@@ -187,7 +190,7 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "nobody knows this id, and an empty answer says that nothing was missed.",
-            lambda failure: type(failure.expected) is Reset and failure.came in ([], None),
+            lambda failure: type(failure.expected) is Reset and failure.actual in ([], None),
         ),
         Diagnosis(
             "nobody knows this id: what you replay may have a gap before it, or repeat what the"
@@ -196,15 +199,15 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "nothing came after this event: the client missed nothing, and that is no gap.",
-            lambda failure: failure.expected == [] and type(failure.came) is Reset,
+            lambda failure: failure.expected == [] and type(failure.actual) is Reset,
         ),
         Diagnosis(
             "the client has the event of this id: what it missed begins after it.",
-            lambda failure: failure.came[0].id == failure.given[1],
+            lambda failure: failure.actual[0].id == failure.given[1],
         ),
         Diagnosis(
             "this id is among the kept ones: there is no gap.",
-            lambda failure: type(failure.came) is Reset and type(failure.expected) is list,
+            lambda failure: type(failure.actual) is Reset and type(failure.expected) is list,
         ),
         Diagnosis("ids are opaque: the order is the log's, and no other.", sorts),
     ),

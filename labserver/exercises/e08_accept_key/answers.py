@@ -31,3 +31,14 @@ def bytes_instead_of_text(key: str) -> bytes:
 
 def knows_the_example(key: str) -> str:
     return "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "hexdigest_then_base64": "the 40 hexadecimal digits of the digest, not its 20 bytes",
+    "lower_case_guid": "The GUID is a fixed string in upper case (RFC 6455 §1.3)",
+    "guid_first": "but of another text",
+    "decoded_key": "you decoded the key first",
+    "bytes_instead_of_text": "wrong.",
+    "knows_the_example": "but of another text",
+}

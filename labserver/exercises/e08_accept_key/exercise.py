@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 
+from labserver.exercises.e08_accept_key.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.wire.websocket_accept import GUID, accept_key
 
@@ -30,18 +31,20 @@ def cases() -> Iterator[Case]:
 def is_hexdigest(failure: Failure) -> bool:
     """Whether 40 hexadecimal digits were encoded."""
     digest = hashlib.sha1((failure.given[0] + GUID).encode()).hexdigest()
-    return failure.came in (base64.b64encode(digest.encode()).decode(), digest)
+    return failure.actual in (base64.b64encode(digest.encode()).decode(), digest)
 
 
 def has_other_guid(failure: Failure) -> bool:
     """Whether it is the right sum of the wrong text."""
-    return type(failure.came) is str and len(base64.b64decode(failure.came, validate=True)) == 20
+    return (
+        type(failure.actual) is str and len(base64.b64decode(failure.actual, validate=True)) == 20
+    )
 
 
 def decodes_the_key(failure: Failure) -> bool:
     """Whether the key's 16 bytes were taken instead of its text."""
     raw = base64.b64decode(failure.given[0]) + GUID.encode()
-    return bool(failure.came == base64.b64encode(hashlib.sha1(raw).digest()).decode())
+    return bool(failure.actual == base64.b64encode(hashlib.sha1(raw).digest()).decode())
 
 
 EXERCISE = Exercise(
@@ -54,6 +57,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=accept_key,
+    play=play,
+    types=TYPES,
     hints=(
         "What proves that the server understood WebSocket, and did not merely echo?",
         "base64 of sha1(key + GUID), and of the digest's bytes. The GUID is in RFC 6455 §1.3."

@@ -235,3 +235,32 @@ key_of_24_characters = _KeyOf24Characters()
 key_more_or_less = _KeyMoreOrLess()
 names_no_version = _NamesNoVersion()
 always_bad_request = _AlwaysBadRequest()
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "connection_is_upgrade": "Connection is a list of tokens",
+    "connection_within": "a part of a word is not the token",
+    "connection_in_one_case": "count in any case",
+    "any_connection": "only if Connection names it",
+    "upgrade_is_websocket": "Upgrade is a list, too",
+    "upgrade_in_one_case": "count in any case",
+    "any_upgrade": "nobody asked for a WebSocket",
+    "names_as_they_come": "count in any case",
+    "colon_and_space": "spaces after the colon, or none",
+    "last_line_counts": "you looked at one of them",
+    "first_line_counts": "you looked at one of them",
+    "echoes_the_protocol": "only one that was offered AND that you speak",
+    "names_its_protocol_unasked": "only one that was offered AND that you speak",
+    "servers_order": "which subprotocol it likes best",
+    "empty_protocol": "only one that was offered AND that you speak",
+    "echoes_extensions": "an extension that you do not have",
+    "any_method": "only a GET is a handshake",
+    "no_host": "HTTP/1.1 demands Host",
+    "any_version": "a version that you do not speak",
+    "version_if_there_is_one": "or none at all",
+    "key_of_24_characters": "how many characters it has does not tell",
+    "key_more_or_less": "must decode to 16 bytes",
+    "names_no_version": "426 names what would do",
+    "always_bad_request": "wrong.",
+}

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e09_answer_upgrade.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.answers import Response
 from labserver.wire.websocket_accept import accept_key
 
@@ -102,21 +104,20 @@ ASKED_FOR = {
 IN_ANY_CASE = {"upgrade": "websocket", "connection": "Upgrade"}
 
 
-def play(attempt: Callable[[bytes, list[str]], Any], raw: bytes, spoken: tuple[str, ...]) -> Any:
-    """What came, with names as the RFC writes them, and without the fields that are free."""
-    reply = attempt(raw, list(spoken))
-    if type(reply) is not Response or type(reply.headers) is not dict:
-        return reply
-    if not all(type(one) is str for pair in reply.headers.items() for one in pair):
-        return reply
-    came = {name.lower(): value for name, value in reply.headers.items()}
+def canonical(given: tuple[bytes, tuple[str, ...]], answer: Any) -> Any:
+    """The answer with names as the RFC writes them, and without the fields that are free."""
+    if type(answer) is not Response or type(answer.headers) is not dict:
+        return answer
+    if not all(type(one) is str for pair in answer.headers.items() for one in pair):
+        return answer
+    sent = {name.lower(): value for name, value in answer.headers.items()}
     headers = {}
-    for name in ASKED_FOR.get(reply.status, ()):
-        if (lower := name.lower()) in came:
+    for name in ASKED_FOR.get(answer.status, ()):
+        if (lower := name.lower()) in sent:
             wanted = IN_ANY_CASE.get(lower, "")
-            same_word = came[lower].lower() == wanted.lower()
-            headers[name] = wanted if same_word else came[lower]
-    return Response(reply.status, headers)
+            same_word = sent[lower].lower() == wanted.lower()
+            headers[name] = wanted if same_word else sent[lower]
+    return Response(answer.status, headers)
 
 
 EXAMPLE = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 §1.3
@@ -240,7 +241,7 @@ def shown(given: tuple[bytes, tuple[str, ...]]) -> list[str]:
 def _refuses(failure: Failure) -> bool:
     """Whether what is right was refused."""
     return failure.expected.status == 101 and (
-        isinstance(failure.came, Raised) or failure.came.status != 101
+        isinstance(failure.actual, Raised) or failure.actual.status != 101
     )
 
 
@@ -266,7 +267,7 @@ def keeps_one_line(failure: Failure) -> bool:
     """Whether only one of a field's lines counted."""
     lines = failure.given[0].split(b"\r\n")[1:-2]
     names = [line.partition(b":")[0] for line in lines]
-    return len(set(names)) < len(names) and failure.came != failure.expected
+    return len(set(names)) < len(names) and failure.actual != failure.expected
 
 
 def _protocol(value: Any) -> str | None:
@@ -275,21 +276,21 @@ def _protocol(value: Any) -> str | None:
 
 def speaks_for_all(failure: Failure) -> bool:
     """Whether a subprotocol was named that the server does not speak, or nobody offered."""
-    named = _protocol(failure.came)
+    named = _protocol(failure.actual)
     offered = listed(fields_of(failure.given[0]).get("sec-websocket-protocol", ""))
     return named is not None and (named not in failure.given[1] or named not in offered)
 
 
 def prefers_its_own(failure: Failure) -> bool:
     """Whether the server's order decided."""
-    return None not in (_protocol(failure.came), _protocol(failure.expected))
+    return None not in (_protocol(failure.actual), _protocol(failure.expected))
 
 
 def _took(rule: str, expected: Response) -> Callable[[Failure], bool]:
     """Whether it took a request that is refused, by the cases of one rule."""
     given = [case.given for case in _refused() if case.rule == rule]
     return lambda failure: (
-        failure.given in given and failure.expected == expected and failure.came.status == 101
+        failure.given in given and failure.expected == expected and failure.actual.status == 101
     )
 
 
@@ -303,7 +304,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=answer_upgrade,
     play=play,
-    types=(Response,),
+    types=TYPES,
+    canonical=canonical,
     shown=shown,
     smaller=smaller,
     hints=(
@@ -341,7 +343,7 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "you accepted an extension that you do not have: the client will use it.",
-            lambda failure: "Sec-WebSocket-Extensions" in failure.came.headers,
+            lambda failure: "Sec-WebSocket-Extensions" in failure.actual.headers,
         ),
         Diagnosis(
             "only a GET is a handshake.",
@@ -350,7 +352,7 @@ EXERCISE = Exercise(
         Diagnosis(
             "a part of a word is not the token: compare the members of the list, as a whole.",
             lambda failure: (
-                failure.came.status == 101
+                failure.actual.status == 101
                 and "upgrade" in fields_of(failure.given[0]).get("connection", "").lower()
                 and "upgrade" not in listed(fields_of(failure.given[0])["connection"].lower())
             ),
@@ -370,7 +372,7 @@ EXERCISE = Exercise(
         Diagnosis("HTTP/1.1 demands Host.", _took(HOST, BAD)),
         Diagnosis(
             "an answer of 426 names what would do: the protocol, and its version.",
-            lambda failure: failure.came.status == 426 == failure.expected.status,
+            lambda failure: failure.actual.status == 426 == failure.expected.status,
         ),
     ),
 )

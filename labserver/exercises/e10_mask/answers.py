@@ -34,3 +34,14 @@ def drops_the_rest_of_large_ones(payload: bytes, key: bytes, offset: int = 0) ->
     if len(key) != 4:
         raise ValueError(key)
     return bytes(b ^ key[(i + offset) % 4] for i, b in enumerate(payload[:65536]))
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "zips_payload_and_key": "only the first 4 bytes came back",
+    "ignores_offset": "you restarted the key at 0",
+    "takes_any_key": "must not be used",
+    "fails_on_nothing": "wrong.",
+    "a_bytearray": "wrong.",
+    "drops_the_rest_of_large_ones": "wrong.",
+}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised, shorter
+from labserver.exercises.e10_mask.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
+from labserver.practice.checking.play import Raised
 
 RULE = "RFC 6455 §5.3: transformed[i] = original[i] XOR key[i mod 4]"
 ON = "RFC 6455 §5.3: i counts from the first byte of the payload, in whatever pieces it comes"
@@ -60,7 +62,7 @@ def smaller(given: tuple[bytes, ...]) -> Iterator[tuple[object, ...]]:
 def restarts(failure: Failure) -> bool:
     """Whether the key begins anew with the piece."""
     payload, key, offset = failure.given
-    return bool(offset % 4 and failure.came == mask(payload, key))
+    return bool(offset % 4 and failure.actual == mask(payload, key))
 
 
 def field(failure: Failure, index: int) -> str:
@@ -78,6 +80,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=mask,
+    play=play,
+    types=TYPES,
     field=field,
     smaller=smaller,
     hints=(
@@ -88,7 +92,7 @@ EXERCISE = Exercise(
     diagnoses=(
         Diagnosis(
             "only the first 4 bytes came back.",
-            lambda failure: len(failure.given[0]) > 4 and len(failure.came) == 4,
+            lambda failure: len(failure.given[0]) > 4 and len(failure.actual) == 4,
         ),
         Diagnosis(
             "this piece begins in the middle of a payload, and you restarted the key at 0.",

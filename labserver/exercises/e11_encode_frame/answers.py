@@ -66,3 +66,16 @@ def border_at_65535(op: int, data: bytes, fin: bool = True, key: Key = None) -> 
 def forgets_fin(op: int, data: bytes, fin: bool = True, key: Key = None) -> bytes:
     _refuse(op, data, fin)
     return _frame(0x80 | op, _length(len(data)), data, key)
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "length_126_in_7_bits": "126 and 127 are escape values",
+    "mask_bit_missing": "must set 0x80 in byte 1",
+    "masked_in_name_only": "the payload behind it is not masked",
+    "little_endian": "the high byte comes first",
+    "long_pings": "must not be sent",
+    "always_64_bits": "wrong.",
+    "border_at_65535": "wrong.",
+    "forgets_fin": "wrong.",
+}

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from labserver.exercises.e10_mask.exercise import mask
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised, shorter
+from labserver.exercises.e11_encode_frame.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
+from labserver.practice.checking.play import Raised
 
 LAYOUT = "RFC 6455 §5.2: FIN and opcode; MASK and length; more length; key; payload"
 LENGTH = "RFC 6455 §5.2: up to 125 in 7 bits; 126 and 16 bits; 127 and 64 bits; the shortest"
@@ -109,33 +111,33 @@ def has_escape_as_length(failure: Failure) -> bool:
     """Whether 126 or 127 stands in the 7 bits as a length."""
     payload, key = payload_and_key(failure)
     head = 2 if key is None else 6
-    came = failure.came
+    actual = failure.actual
     return (
         len(payload) in (126, 127)
-        and len(came) == head + len(payload)
-        and came[1] & 127 == len(payload)
+        and len(actual) == head + len(payload)
+        and actual[1] & 127 == len(payload)
     )
 
 
 def lacks_mask_bit(failure: Failure) -> bool:
     """Whether all is masked but says it is not."""
-    came, expected = failure.came, failure.expected
-    unset = came[:1] == expected[:1] and came[1] == expected[1] & 127
+    actual, expected = failure.actual, failure.expected
+    unset = actual[:1] == expected[:1] and actual[1] == expected[1] & 127
     return unset and payload_and_key(failure)[1] is not None
 
 
 def is_masked_only_in_name(failure: Failure) -> bool:
     """Whether the payload went out as it was, behind the key."""
     payload, key = payload_and_key(failure)
-    return bool(key and payload and failure.came.endswith(key + payload))
+    return bool(key and payload and failure.actual.endswith(key + payload))
 
 
 def is_little_endian(failure: Failure) -> bool:
     """Whether the extended length has its bytes in the wrong order."""
     size = len(failure.given[1])
     wide = 2 if size <= 0xFFFF else 8
-    came = failure.came[2 : 2 + wide]
-    return bool(size > 125 and came == size.to_bytes(wide, "little") != size.to_bytes(wide))
+    actual = failure.actual[2 : 2 + wide]
+    return bool(size > 125 and actual == size.to_bytes(wide, "little") != size.to_bytes(wide))
 
 
 EXERCISE = Exercise(
@@ -147,6 +149,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=encode_frame,
+    play=play,
+    types=TYPES,
     field=field,
     smaller=smaller,
     hints=(

@@ -143,3 +143,22 @@ class IntegersForFin(Base):
 class ReturnsNothingWhenShort(Base):
     def feed(self, data: bytes) -> list[Frame]:
         return super().feed(data) or None  # type: ignore[return-value]
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "OneReadIsOneFrame": "TCP has no messages: keep the rest for the next feed",
+    "ReturnsWhatCame": "a frame of which not all bytes had come",
+    "DropsTheRemainder": "you returned one and lost one",
+    "ForgetsBetweenReads": "what an earlier feed brought must be kept",
+    "AcceptsUnmasked": "the server must close with 1002 (RFC 6455 §5.1)",
+    "AcceptsMasked": "the client must close with 1002 (RFC 6455 §5.1)",
+    "AcceptsReservedBits": "a reserved bit is set",
+    "AcceptsReservedOpcodes": "this opcode is reserved",
+    "AcceptsLongPings": "at most 125 bytes",
+    "AcceptsTheTopBit": "its top bit must be 0",
+    "RefusesWholeFrames": "the header says so already",
+    "WaitsForThePayload": "before it fills your memory",
+    "IntegersForFin": "wrong.",
+    "ReturnsNothingWhenShort": "wrong.",
+}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from labserver.exercises.e10_mask.exercise import mask
 from labserver.exercises.e11_encode_frame.exercise import KEY, encode_frame
+from labserver.exercises.e12_frame_decoder.play import TYPES, play
 from labserver.practice.checking.difference import typed
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import Frame, ProtocolError
 
 LAYOUT = "RFC 6455 §5.2: FIN and opcode; MASK and length; more length; key; payload"
@@ -96,24 +97,6 @@ class FrameDecoder:
         payload = bytes(buffer[start + len(key) : end])
         del buffer[:end]
         return Frame(first > 127, opcode, mask(payload, key) if masked else payload)
-
-
-def play(attempt: Callable[[str, int], Any], role: str, most: int, reads: Iterable[bytes]) -> Any:
-    """What each feed gave, until one raised.
-
-    A fault may be found at its first byte or when the header is complete: the feeds before it
-    that gave nothing are left out.
-    """
-    decoder = attempt(role, most)
-    came: list[Any] = []
-    for read in reads:
-        try:
-            came.append(decoder.feed(read))
-        except ProtocolError as error:
-            while came and came[-1] == []:
-                came.pop()
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
 
 
 def cases() -> Iterator[Case]:
@@ -237,7 +220,7 @@ def field(failure: Failure, index: int) -> str:
 
 
 def _strange_end(failure: Failure) -> bool:
-    return isinstance(failure.came, Raised)
+    return isinstance(failure.actual, Raised)
 
 
 def _was_cut(failure: Failure) -> bool:
@@ -246,24 +229,24 @@ def _was_cut(failure: Failure) -> bool:
 
 def raises_when_cut(failure: Failure) -> bool:
     """Whether part of a frame was an error."""
-    broken = _strange_end(failure) or isinstance(failure.came[-1], Raised)
+    broken = _strange_end(failure) or isinstance(failure.actual[-1], Raised)
     return broken and _was_cut(failure)
 
 
 def answers_when_cut(failure: Failure) -> bool:
     """Whether a frame came out before all of it was there."""
-    pairs = zip(failure.expected, failure.came, strict=False)
+    pairs = zip(failure.expected, failure.actual, strict=False)
     return any(left == [] and right not in ([], None) for left, right in pairs)
 
 
 def forgets_when_cut(failure: Failure) -> bool:
     """Whether what came in pieces never came out."""
-    return _was_cut(failure) and failure.expected[-1] != [] and failure.came[-1] in ([], None)
+    return _was_cut(failure) and failure.expected[-1] != [] and failure.actual[-1] in ([], None)
 
 
 def loses_the_second(failure: Failure) -> bool:
     """Whether only the first of several frames in a read came out."""
-    pairs = zip(failure.expected, failure.came, strict=False)
+    pairs = zip(failure.expected, failure.actual, strict=False)
     return any(len(left) > len(right) >= 1 and left[: len(right)] == right for left, right in pairs)
 
 
@@ -271,7 +254,7 @@ def waits_for_the_payload(failure: Failure) -> bool:
     """Whether it refuses this only when the frame is whole, for whole ones were given before."""
     role, _, reads = failure.given
     heads = [(who, head) for who, head, _, _ in BROKEN]
-    return (role, b"".join(reads)) in heads and not any(failure.came)
+    return (role, b"".join(reads)) in heads and not any(failure.actual)
 
 
 def _refused(rule_bits: Callable[[str, bytes], bool]) -> Callable[[Failure], bool]:
@@ -295,7 +278,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=FrameDecoder,
     play=play,
-    types=(Frame,),
+    types=TYPES,
     shown=shown,
     field=field,
     smaller=smaller,

@@ -153,3 +153,23 @@ class TextAsStr(Base):
         (message,) = super().finish(frame)
         text: Any = message.payload.decode("latin-1")
         return [message._replace(payload=text)]
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "PingIntoTheMessage": "leave the buffer alone",
+    "NewTextStartsOver": "inside an unfinished one is a protocol error: 1002",
+    "NewTextGoesOn": "inside an unfinished one is a protocol error: 1002",
+    "ContinuesNothing": "nothing that this frame could continue",
+    "FragmentedPing": "FIN must be set",
+    "PingsWait": "Answer at once",
+    "NothingBetween": "that is no error",
+    "AnswersPongs": "a pong is not answered",
+    "LastFramesOpcode": "0 is no kind",
+    "NeverEmptiesTheBuffer": "the message before is in this one",
+    "AsksTheBuffer": "an empty fragment opens a message",
+    "GoesOnAfterClose": "nothing that comes after its close frame counts",
+    "CloseEndsTheMessage": "wrong.",
+    "ErrorOfItsOwn": "wrong.",
+    "TextAsStr": "wrong.",
+}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from labserver.exercises.e13_assembler.play import TYPES, play
 from labserver.practice.checking.difference import typed
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import Close, Frame, Message, Pong, ProtocolError
 
 FRAGMENTS = "RFC 6455 §5.4: the first frame has the opcode, the others 0, the last one FIN"
@@ -72,18 +74,6 @@ class Assembler:
             return [Pong(frame.payload)]
         self._closed = frame.opcode == 8
         return [Close(frame.payload)] if self._closed else []
-
-
-def play(attempt: Callable[[], Any], frames: Iterable[Frame]) -> Any:
-    """What each frame gave, until one raised."""
-    assembler = attempt()
-    came: list[Any] = []
-    for frame in frames:
-        try:
-            came.append(assembler.on_frame(frame))
-        except ProtocolError as error:
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
 
 
 def text(payload: str, fin: bool = True) -> Frame:
@@ -177,7 +167,7 @@ def _typed(payload: bytes) -> str:
 
 def _wrong_at(failure: Failure) -> tuple[Frame, Any, Any]:
     """The first frame that was taken wrongly, what it should have given, and what it gave."""
-    rows = zip(failure.given[0], failure.expected, failure.came, strict=False)
+    rows = zip(failure.given[0], failure.expected, failure.actual, strict=False)
     return next(row for row in rows if row[1] != row[2])
 
 
@@ -192,21 +182,21 @@ def _came_after_close(failure: Failure) -> bool:
 
 def mixes_in_control(failure: Failure) -> bool:
     """Whether a control frame's payload is in a message."""
-    frame, expected, came = _wrong_at(failure)
+    frame, expected, actual = _wrong_at(failure)
     control = [one.payload for one in failure.given[0] if one.opcode >= 8]
     return (
         frame.opcode < 8
-        and isinstance(came[0], Message)
-        and any(len(came[0].payload) == len(expected[0].payload) + len(one) for one in control)
-        and any(one and one in came[0].payload for one in control)
+        and isinstance(actual[0], Message)
+        and any(len(actual[0].payload) == len(expected[0].payload) + len(one) for one in control)
+        and any(one and one in actual[0].payload for one in control)
     )
 
 
 def keeps_the_last_message(failure: Failure) -> bool:
     """Whether a message begins with what belonged to an earlier one."""
-    _, expected, came = _wrong_at(failure)
+    _, expected, actual = _wrong_at(failure)
     earlier = [one.payload for part in failure.expected for one in part if type(one) is Message]
-    return any(came[0].payload == one + expected[0].payload for one in earlier if one)
+    return any(actual[0].payload == one + expected[0].payload for one in earlier if one)
 
 
 EXERCISE = Exercise(
@@ -219,7 +209,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=Assembler,
     play=play,
-    types=(Message, Pong, Close),
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(
@@ -240,32 +230,32 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "a control frame is never fragmented: FIN must be set.",
-            _at(lambda frame, expected, came: frame.opcode >= 8 and expected == BROKEN),
+            _at(lambda frame, expected, actual: frame.opcode >= 8 and expected == BROKEN),
         ),
         Diagnosis(
             "this ping waits for the end of the message: it may take long, and the peer thinks that"
             " you are dead. Answer at once.",
-            _at(lambda frame, expected, came: frame.opcode == 9 and came == []),
+            _at(lambda frame, expected, actual: frame.opcode == 9 and actual == []),
         ),
         Diagnosis(
             "control frames may come between fragments: that is no error.",
-            _at(lambda frame, expected, came: frame.opcode >= 8 and isinstance(came, Raised)),
+            _at(lambda frame, expected, actual: frame.opcode >= 8 and isinstance(actual, Raised)),
         ),
         Diagnosis(
             "a pong is not answered, or two peers would answer each other for ever.",
-            _at(lambda frame, expected, came: frame.opcode == 10),
+            _at(lambda frame, expected, actual: frame.opcode == 10),
         ),
         Diagnosis(
             "there is nothing that this frame could continue: a protocol error, 1002.",
-            _at(lambda frame, expected, came: frame.opcode == 0 and expected == BROKEN),
+            _at(lambda frame, expected, actual: frame.opcode == 0 and expected == BROKEN),
         ),
         Diagnosis(
             "a new message inside an unfinished one is a protocol error: 1002.",
-            _at(lambda frame, expected, came: frame.opcode in (1, 2) and expected == BROKEN),
+            _at(lambda frame, expected, actual: frame.opcode in (1, 2) and expected == BROKEN),
         ),
         Diagnosis(
             "a message is of the kind that its first frame says; 0 is no kind.",
-            _at(lambda frame, expected, came: came[0].opcode != expected[0].opcode),
+            _at(lambda frame, expected, actual: actual[0].opcode != expected[0].opcode),
         ),
         Diagnosis(
             "what belonged to the message before is in this one as well.",
@@ -274,7 +264,7 @@ EXERCISE = Exercise(
         Diagnosis(
             "an empty fragment opens a message like any other: whether one is open is not to be"
             " seen by what the buffer holds.",
-            _at(lambda frame, expected, came: frame.opcode == 0 and came == BROKEN),
+            _at(lambda frame, expected, actual: frame.opcode == 0 and actual == BROKEN),
         ),
     ),
 )

@@ -154,3 +154,22 @@ class TakesTheByteOrderMark:
         if fin:
             self.decoder.reset()
         return text
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "DecodesEachFragment": "a legal cut through a character",
+    "DecodesEachFragmentPolitely": "a legal cut through a character",
+    "ReplacesInEachFragment": "these bytes are good",
+    "Replaces": "the RFC asks for close 1007",
+    "Ignores": "dropped without a word",
+    "NoCloseCode": "without a close code",
+    "OtherCode": "wrong.",
+    "NeverFinal": "its last character is not complete",
+    "TakesSurrogates": "half of a UTF-16 pair",
+    "KeepsUpToThreeBytes": "Fail on the fragment that makes it invalid",
+    "LooksAtTheEnd": "Fail on the fragment that makes it invalid",
+    "AllOfItAtTheEnd": "given out at once",
+    "AllSoFar": "more than once",
+    "TakesTheByteOrderMark": "wrong.",
+}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import random
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from labserver.exercises.e12_frame_decoder.exercise import octets
+from labserver.exercises.e14_utf8_gate.play import TYPES, play
 from labserver.practice.checking.difference import typed
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import ProtocolError
 
 CUT = "RFC 6455 §5.6: a frame may end within a character; the whole message must be UTF-8"
@@ -56,18 +57,6 @@ class Utf8Gate:
             return self._decoder.decode(fragment, final=fin)
         except UnicodeDecodeError:
             raise ProtocolError(1007) from None
-
-
-def play(attempt: Callable[[], Any], pushes: Iterable[tuple[bytes, bool]]) -> Any:
-    """What each push gave, until one raised."""
-    gate = attempt()
-    came: list[Any] = []
-    for fragment, fin in pushes:
-        try:
-            came.append(gate.push(fragment, fin))
-        except ProtocolError as error:
-            return [*came, Raised(f"ProtocolError({error.code})")]
-    return came
 
 
 BAD = Raised("ProtocolError(1007)")
@@ -182,20 +171,20 @@ def _was_bad(failure: Failure) -> bool:
 
 def cannot_wait(failure: Failure) -> bool:
     """Whether half of a character was an error."""
-    if isinstance(failure.came, Raised):
-        return failure.came == "UnicodeDecodeError" and not _was_bad(failure)
-    pairs = zip(failure.expected, failure.came, strict=False)
-    return any(came == BAD and expected != BAD for expected, came in pairs)
+    if isinstance(failure.actual, Raised):
+        return failure.actual == "UnicodeDecodeError" and not _was_bad(failure)
+    pairs = zip(failure.expected, failure.actual, strict=False)
+    return any(actual == BAD and expected != BAD for expected, actual in pairs)
 
 
 def raises_its_own(failure: Failure) -> bool:
     """Whether the codec's error came out instead of one with a close code."""
-    return _was_bad(failure) and failure.came == Raised("UnicodeDecodeError")
+    return _was_bad(failure) and failure.actual == Raised("UnicodeDecodeError")
 
 
 def replaces(failure: Failure) -> bool:
     """Whether U+FFFD stands for what was no UTF-8."""
-    return any(type(one) is str and "\ufffd" in one for one in failure.came)
+    return any(type(one) is str and "\ufffd" in one for one in failure.actual)
 
 
 def replaces_at_a_cut(failure: Failure) -> bool:
@@ -205,14 +194,14 @@ def replaces_at_a_cut(failure: Failure) -> bool:
 
 def takes_surrogates(failure: Failure) -> bool:
     """Whether half of a UTF-16 pair came through."""
-    return any("\ud800" <= c <= "\udfff" for one in failure.came for c in one)
+    return any("\ud800" <= c <= "\udfff" for one in failure.actual for c in one)
 
 
 def takes_the_end(failure: Failure) -> bool:
     """Whether a message ended within a character, and nobody said so."""
     return (
         _was_bad(failure)
-        and len(failure.came) == len(failure.given[0])
+        and len(failure.actual) == len(failure.given[0])
         and _is_cut(b"".join(data for data, _ in failure.given[0]))
     )
 
@@ -228,23 +217,23 @@ def _is_cut(data: bytes) -> bool:
 
 def notices_late(failure: Failure) -> bool:
     """Whether it went on after the fragment that made it no UTF-8."""
-    return _was_bad(failure) and len(failure.came) > len(failure.expected)
+    return _was_bad(failure) and len(failure.actual) > len(failure.expected)
 
 
 def swallows(failure: Failure) -> bool:
     """Whether bytes that are no UTF-8 went missing."""
-    return _was_bad(failure) and type(failure.came[-1]) is str
+    return _was_bad(failure) and type(failure.actual[-1]) is str
 
 
 def repeats(failure: Failure) -> bool:
     """Whether what came before came again."""
-    expected, came = failure.expected[-1], failure.came[-1]
-    return len(came) > len(expected) and came.endswith(expected) and not _was_bad(failure)
+    expected, actual = failure.expected[-1], failure.actual[-1]
+    return len(actual) > len(expected) and actual.endswith(expected) and not _was_bad(failure)
 
 
 def holds_back(failure: Failure) -> bool:
     """Whether the text is right, and came later than it could."""
-    return "".join(failure.came) == "".join(failure.expected) and failure.came[0] == ""
+    return "".join(failure.actual) == "".join(failure.expected) and failure.actual[0] == ""
 
 
 EXERCISE = Exercise(
@@ -257,6 +246,7 @@ EXERCISE = Exercise(
     cases=cases,
     reference=Utf8Gate,
     play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(

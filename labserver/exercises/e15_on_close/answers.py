@@ -58,3 +58,15 @@ def any_reason(payload: bytes) -> CloseReply:
     if len(payload) == 1 or code not in SPOKEN:
         return _failed(1002)
     return CloseReply(code, payload[:2], None)
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "sends_1006": "they never go on the wire",
+    "sends_1005": "they never go on the wire",
+    "echoes_1006": "they never go on the wire",
+    "empty_is_1000": "report 1005 and answer with an empty close",
+    "little_endian": "the high byte comes first",
+    "all_below_5000": "this code must not be in a close frame",
+    "any_reason": "the reason is no UTF-8",
+}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from labserver.exercises.e15_on_close.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import CloseReply
 
@@ -53,20 +54,20 @@ def _failed(code: int) -> CloseReply:
     return CloseReply(code, struct.pack("!H", code), code)
 
 
-def play(attempt: Callable[[bytes], Any], payload: bytes) -> Any:
-    """What came; an echo of code and reason counts as one of the code.
+def canonical(given: tuple[bytes], answer: Any) -> Any:
+    """The reply in which an echo of code and reason counts as one of the code alone.
 
-    Where the reason is no UTF-8, 1002 and 1007 count as the same: it breaks the protocol as well
-    as the encoding, and what is wrong with the code beside it may be found first or last.
+    Where the reason is not UTF-8, 1002 and 1007 count as the same: it breaks the protocol as well
+    as the encoding, and a wrong code beside it may be found before or after that.
     """
-    reply = attempt(payload)
-    if type(reply) is not CloseReply:
-        return reply
-    if reply.send == payload:
-        reply = reply._replace(send=payload[:2])
-    if reply in (_failed(1002), _failed(1007)) and not _is_utf8(payload[2:]):
+    (payload,) = given
+    if type(answer) is not CloseReply:
+        return answer
+    if answer.send == payload:
+        answer = answer._replace(send=payload[:2])
+    if answer in (_failed(1002), _failed(1007)) and not _is_utf8(payload[2:]):
         return on_close(payload)
-    return reply
+    return answer
 
 
 def cases() -> Iterator[Case]:
@@ -108,7 +109,7 @@ def field(failure: Failure, index: int) -> str:
 
 def sends_what_is_never_sent(failure: Failure) -> bool:
     """Whether 1005, 1006 or 1015 went out."""
-    sent = failure.came.send
+    sent = failure.actual.send
     return len(sent) >= 2 and int.from_bytes(sent[:2]) in SILENT
 
 
@@ -116,7 +117,7 @@ def reads_nothing_as_normal(failure: Failure) -> bool:
     """Whether an empty close was seen as, or answered with, a code."""
     normal = (1000).to_bytes(2)
     return failure.given == (b"",) and (
-        failure.came.code_seen == 1000 or failure.came.send == normal
+        failure.actual.code_seen == 1000 or failure.actual.send == normal
     )
 
 
@@ -130,7 +131,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=on_close,
     play=play,
-    types=(CloseReply,),
+    types=TYPES,
+    canonical=canonical,
     field=field,
     smaller=smaller,
     hints=(
@@ -150,14 +152,14 @@ EXERCISE = Exercise(
         Diagnosis(
             "the code is in network byte order: the high byte comes first.",
             lambda failure: (
-                failure.came.code_seen
+                failure.actual.code_seen
                 == int.from_bytes(failure.given[0][:2], "little")
                 != int.from_bytes(failure.given[0][:2])
             ),
         ),
         Diagnosis(
             "this code must not be in a close frame; you took it.",
-            lambda failure: failure.expected == _failed(1002) and failure.came.fail is None,
+            lambda failure: failure.expected == _failed(1002) and failure.actual.fail is None,
         ),
         Diagnosis(
             "the reason is no UTF-8, and you took it.",

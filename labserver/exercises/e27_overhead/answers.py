@@ -80,3 +80,19 @@ def not_rounded(payload: int, messages: int, hdr: int, ratio: float) -> Overhead
     right = _right(payload, messages, hdr, ratio)
     at = (hdr - ratio * 2) / (ratio - 1)
     return right._replace(holds_to=at)  # type: ignore[arg-type]
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "ten_times": "the ratio is 1.7",
+    "masks_both_ways": "only frames from client to server carry the 4-byte key",
+    "masks_nothing": "carry 4 bytes more: the key",
+    "headers_once": "pays for its headers anew",
+    "two_byte_headers": "2 bytes more from 126 on",
+    "border_at_127": "2 bytes more from 126 on",
+    "ratio_of_payload": "a frame has a header, too",
+    "header_of_two_in_the_formula": "not the one of a message of this size",
+    "header_of_this_payload": "not the one of a message of this size",
+    "never_none": "wrong.",
+    "not_rounded": "wrong.",
+}

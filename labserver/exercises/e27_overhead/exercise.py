@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from labserver.exercises.e27_overhead.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import Overhead
 
@@ -81,32 +82,32 @@ def smaller(given: tuple[int, int, int, float]) -> Iterator[tuple[int, int, int,
 
 def takes_ten_times(failure: Failure) -> bool:
     """Whether WebSocket was a tenth of HTTP, whatever came."""
-    http, up, down, _ = failure.came
+    http, up, down, _ = failure.actual
     return http > 0 and http in (10 * up, 10 * down)
 
 
 def pays_once(failure: Failure) -> bool:
     """Whether all messages shared the headers of one."""
     payload, messages, header, _ = failure.given
-    return bool(messages > 1 and failure.came.http == messages * payload + header)
+    return bool(messages > 1 and failure.actual.http == messages * payload + header)
 
 
 def _right_size(failure: Failure) -> bool:
-    return (failure.came.up, failure.came.down) == (failure.expected.up, failure.expected.down)
+    return (failure.actual.up, failure.actual.down) == (failure.expected.up, failure.expected.down)
 
 
 def forgets_the_frame(failure: Failure) -> bool:
     """Whether the ratio was taken to the payload alone."""
     _, _, header, ratio = failure.given
-    return _right_size(failure) and failure.came.holds_to == header // (ratio - 1)
+    return _right_size(failure) and failure.actual.holds_to == header // (ratio - 1)
 
 
 def knows_one_header(failure: Failure) -> bool:
     """Whether the frame's header had 2 bytes, or 4, for every size."""
     _, _, header, ratio = failure.given
     one_size = [(header - ratio * size) // (ratio - 1) for size in (2, 4, 10)]
-    came = failure.came.holds_to
-    return _right_size(failure) and came in one_size and came != failure.expected.holds_to
+    actual = failure.actual.holds_to
+    return _right_size(failure) and actual in one_size and actual != failure.expected.holds_to
 
 
 EXERCISE = Exercise(
@@ -119,7 +120,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=overhead,
-    types=(Overhead,),
+    play=play,
+    types=TYPES,
     smaller=smaller,
     hints=(
         "10 times of what?",
@@ -134,16 +136,16 @@ EXERCISE = Exercise(
         ),
         Diagnosis(
             "only frames from client to server carry the 4-byte key.",
-            lambda failure: failure.came.down == failure.expected.up > failure.expected.down,
+            lambda failure: failure.actual.down == failure.expected.up > failure.expected.down,
         ),
         Diagnosis(
             "frames from client to server carry 4 bytes more: the key.",
-            lambda failure: failure.came.up == failure.expected.down < failure.expected.up,
+            lambda failure: failure.actual.up == failure.expected.down < failure.expected.up,
         ),
         Diagnosis("over HTTP every message pays for its headers anew.", pays_once),
         Diagnosis(
             "the length takes 2 bytes more from 126 on, and 8 more from 65,536 on.",
-            lambda failure: failure.came.down < failure.expected.down,
+            lambda failure: failure.actual.down < failure.expected.down,
         ),
         Diagnosis(
             "a frame has a header, too: it is part of what you compare with.", forgets_the_frame

@@ -82,3 +82,20 @@ def without_the_worst(scheduled: list[float], sent: list[float], done: list[floa
     report = _ranked(_latencies(scheduled, done), _nearest)
     report.pop("max", None)
     return report
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "from_sending": "(coordinated omission)",
+    "the_mean": "the mean hides a stall",
+    "as_they_came": "put the latencies in order",
+    "between_two": "take the nearest rank",
+    "rank_as_index": "a rank counts from 1, an index from 0",
+    "rounded_down": "a rank counts from 1, an index from 0",
+    "of_the_last_index": "a rank counts from 1, an index from 0",
+    "fails_on_nothing": "that is no error",
+    "zeros_for_nothing": "the best latency there is",
+    "drops_the_slowest": "max is the largest",
+    "in_milliseconds": "no message had this latency",
+    "without_the_worst": "max is the largest",
+}

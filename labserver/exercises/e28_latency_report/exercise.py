@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from math import isclose
 from statistics import fmean
 
-from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, Raised
+from labserver.exercises.e28_latency_report.play import TYPES, play
+from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
+from labserver.practice.checking.play import Raised
 
 DUE = "a message is late from the moment it was due; the sender's wait is a part of it"
 RANK = "nearest rank: the p-th percentile of n is the ceil(p / 100 * n)-th smallest"
@@ -112,34 +114,34 @@ def _latencies(failure: Failure) -> list[float]:
     return [end - due for due, end in zip(scheduled, done, strict=True)]
 
 
-def _is(came: float, wanted: float) -> bool:
-    return isclose(came, wanted, rel_tol=1e-9, abs_tol=1e-12)
+def _is(actual: float, wanted: float) -> bool:
+    return isclose(actual, wanted, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def counts_from_sending(failure: Failure) -> bool:
     """Whether the sender's wait was left out."""
     _, sent, done = failure.given
     wanted = report([end - start for start, end in zip(sent, done, strict=True)])
-    return bool(wanted) and all(_is(failure.came[name], wanted[name]) for name in wanted)
+    return bool(wanted) and all(_is(failure.actual[name], wanted[name]) for name in wanted)
 
 
 def reports_the_mean(failure: Failure) -> bool:
     """Whether a percentile is the mean, and no latency of any message."""
     mean = fmean(_latencies(failure))
-    return invents(failure) and any(_is(came, mean) for came in failure.came.values())
+    return invents(failure) and any(_is(actual, mean) for actual in failure.actual.values())
 
 
 def is_unsorted(failure: Failure) -> bool:
     """Whether the rank was taken in the order in which messages were due."""
     latencies = _latencies(failure)
     ranks = {f"p{p}": latencies[-(-p * len(latencies) // 100) - 1] for p in PERCENTILES}
-    return latencies != sorted(latencies) and all(_is(failure.came[p], ranks[p]) for p in ranks)
+    return latencies != sorted(latencies) and all(_is(failure.actual[p], ranks[p]) for p in ranks)
 
 
 def invents(failure: Failure) -> bool:
     """Whether a percentile is no latency of any message."""
     latencies = _latencies(failure)
-    return any(not any(_is(came, one) for one in latencies) for came in failure.came.values())
+    return any(not any(_is(actual, one) for one in latencies) for actual in failure.actual.values())
 
 
 def is_beside(failure: Failure) -> bool:
@@ -151,8 +153,8 @@ def is_beside(failure: Failure) -> bool:
         lambda index: ordered[max(index - 1, 0)],
     ]
     return any(
-        not _is(failure.came[name], ordered[index])
-        and any(_is(failure.came[name], other(index)) for other in beside)
+        not _is(failure.actual[name], ordered[index])
+        and any(_is(failure.actual[name], other(index)) for other in beside)
         for name, index in ranks
     )
 
@@ -166,6 +168,8 @@ EXERCISE = Exercise(
     stub=STUB,
     cases=cases,
     reference=latency_report,
+    play=play,
+    types=TYPES,
     shown=shown,
     smaller=smaller,
     hints=(
@@ -177,7 +181,7 @@ EXERCISE = Exercise(
     diagnoses=(
         Diagnosis(
             "of no message you said something; a 0 would be the best latency there is.",
-            lambda failure: failure.expected == {} and not isinstance(failure.came, Raised),
+            lambda failure: failure.expected == {} and not isinstance(failure.actual, Raised),
         ),
         Diagnosis(
             "there may be no message at all: that is no error.",
@@ -193,7 +197,7 @@ EXERCISE = Exercise(
         Diagnosis("no message had this latency: take the nearest rank, and one of them.", invents),
         Diagnosis(
             "the slowest message is missing, and somebody waited for it: max is the largest.",
-            lambda failure: failure.came.get("max", 0.0) < failure.expected["max"],
+            lambda failure: failure.actual.get("max", 0.0) < failure.expected["max"],
         ),
         Diagnosis(
             "this is the sample beside it: a rank counts from 1, an index from 0.", is_beside

@@ -119,3 +119,27 @@ def reasons_in_a_list(req: Req) -> Choice:
 
 def only_the_name(req: Req) -> str:
     return _right(req).technique
+
+
+# Wrong solution → a part of what the learner is told first.
+MESSAGES = {
+    "websocket_for_all": "a daily report needs no open connection",
+    "websocket_for_all_that_is_soon": "a response that does not end will do",
+    "sse_in_all_tabs": "the 7th tab hangs",
+    "sse_for_bytes": "SSE carries text only",
+    "buffering_forgotten": "this proxy waits for its end",
+    "upgrade_always_passes": "a proxy that takes Upgrade out",
+    "headers_forgotten": "cannot send a header of its own",
+    "holds_whatever": "can hold nothing open",
+    "calls_through_the_server": "takes the way twice",
+    "webrtc_for_games": "much machinery for text",
+    "polls_the_rare": "as old as the interval",
+    "sse_for_those_who_speak": "a request with headers each time",
+    "long_polling_works_everywhere": "a stream goes on",
+    "held_requests_in_all_tabs": "the 7th tab hangs",
+    "all_reasons_there_are": "one of your reasons is not so here",
+    "no_reasons": "what decides is not among your reasons",
+    "first_reason_only": "what decides is not among your reasons",
+    "reasons_in_a_list": "wrong.",
+    "only_the_name": "wrong.",
+}

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from labserver.exercises.e29_choose.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import Choice, Req
 
@@ -92,10 +93,10 @@ def will_do(req: Req, choice: Any) -> bool:
     )
 
 
-def play(attempt: Callable[[Req], Any], req: Req) -> Any:
-    """What came; of several choices that will do each counts as the best."""
-    choice = attempt(req)
-    return choose(req) if will_do(req, choice) else choice
+def canonical(given: tuple[Req], answer: Any) -> Any:
+    """The best choice in place of any that will do as well."""
+    (req,) = given
+    return choose(req) if will_do(req, answer) else answer
 
 
 def cases() -> Iterator[Case]:
@@ -236,13 +237,13 @@ def _chose(techniques: set[str], reason: str = "") -> Callable[[Failure], bool]:
 
     def fits(failure: Failure) -> bool:
         holds = not reason or reason in facts(*failure.given)
-        return holds and failure.came.technique in techniques and not _will_do_but(failure)
+        return holds and failure.actual.technique in techniques and not _will_do_but(failure)
 
     return fits
 
 
 def _will_do_but(failure: Failure) -> bool:
-    return failure.came.technique in {way.technique for way in ways(*failure.given)}
+    return failure.actual.technique in {way.technique for way in ways(*failure.given)}
 
 
 HELD = {"long_polling", "sse", "websocket"}
@@ -258,7 +259,8 @@ EXERCISE = Exercise(
     cases=cases,
     reference=choose,
     play=play,
-    types=(Choice,),
+    types=TYPES,
+    canonical=canonical,
     shown=shown,
     smaller=smaller,
     hints=(
@@ -322,12 +324,12 @@ EXERCISE = Exercise(
         Diagnosis(
             "one of your reasons is not so here.",
             lambda failure: (
-                _will_do_but(failure) and not failure.came.reasons <= facts(*failure.given)
+                _will_do_but(failure) and not failure.actual.reasons <= facts(*failure.given)
             ),
         ),
         Diagnosis(
             "the technique will do, but what decides is not among your reasons.",
-            lambda failure: _will_do_but(failure) and type(failure.came.reasons) is frozenset,
+            lambda failure: _will_do_but(failure) and type(failure.actual.reasons) is frozenset,
         ),
     ),
 )

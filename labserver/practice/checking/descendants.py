@@ -1,53 +1,51 @@
-"""What a learner's code has started: found by a mark in its environment, wherever it hid.
+"""What a learner's code has started: found by a variable in its environment, wherever it hides.
 
-A process group is killed as a whole, but a process can leave it (`setsid`). Its environment is
-what it was started with, and a fork has that of whom it was forked from. Linux shows it in /proc;
-elsewhere the process group is all there is. What has left the group and was started with another
-environment is not found.
+A process group is killed as a whole, but a process can leave it (`setsid`), and one whose parent
+has ended has no place in the tree any more. Its environment, though, is what it was started with,
+and a fork inherits it. A process that has left the tree and was started with another environment
+is not found.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 import time
-from pathlib import Path
 
-MARK = "LABSERVER_ATTEMPT"
-ROUNDS_MAX = 50  # one that forks while it is looked for is found in the next round
+import psutil
+
+VARIABLE = "LABSERVER_ATTEMPT"
+ROUNDS_MAX = 50  # a process that forks while we look is found in the next round
 PAUSE_S = 0.01
 
 
-def end(mark: str) -> None:
-    """End every process that was started with this mark in its environment.
+def end(attempt: str, since: float) -> None:
+    """End every process that was started with this attempt in its environment.
 
     Args:
-        mark: the value of the variable `MARK`; nobody else's has it.
+        attempt: the value of `VARIABLE`, which no other process has.
+        since: when the attempt was started, seconds since the epoch.
     """
-    if sys.platform != "linux":
-        return
-    wanted = f"{MARK}={mark}".encode()
     for _ in range(ROUNDS_MAX):
-        if not [pid for pid in _marked(wanted) if _kill(pid)]:
+        left = False
+        for process in psutil.process_iter():
+            if _may_belong_to(process, attempt, since):
+                left = True
+        if not left:
             return
         time.sleep(PAUSE_S)
 
 
-def _marked(wanted: bytes) -> list[int]:
-    found = []
-    for folder in os.listdir("/proc"):
-        try:
-            if folder.isdigit() and wanted in Path("/proc", folder, "environ").read_bytes():
-                found.append(int(folder))
-        except OSError:  # it has ended, or is another user's
-            continue
-    return found
-
-
-def _kill(pid: int) -> bool:
+def _may_belong_to(process: psutil.Process, attempt: str, since: float) -> bool:
+    """Whether a process is the attempt's, which ends it, or cannot be told yet."""
     try:
-        os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
+        environment = process.environ()
+        if environment.get(VARIABLE) == attempt:
+            process.kill()
+            return True
+        # In the middle of an exec a process has no environment: look again.
+        return (
+            not environment
+            and process.create_time() >= since - 1.0  # it is given in hundredths
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.Error:  # it has ended, or is another user's
         return False
-    return True

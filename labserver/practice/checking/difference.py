@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from labserver.practice.checking.exercise import Raised
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import Strange, same
 
 ROW = 16  # bytes in a row
@@ -18,60 +18,60 @@ class Difference(NamedTuple):
     """The first place where two answers differ.
 
     Attributes:
-        path: how one gets there from the whole, such as `[1].payload`; "": it is the whole.
-        expected, came: what stands there.
+        path: the way there from the whole value, such as `[1].payload`; "" for the whole itself.
+        expected, actual: what stands there.
     """
 
     path: str
     expected: Any
-    came: Any
+    actual: Any
 
 
-def first_difference(expected: Any, came: Any) -> Difference:
-    """The first place where `came` differs from `expected`; they do differ."""
-    if type(expected) is type(came) and isinstance(expected, (list, tuple)):
+def first_difference(expected: Any, actual: Any) -> Difference:
+    """Find the first place where `actual` differs from `expected`; the two must differ."""
+    if type(expected) is type(actual) and isinstance(expected, (list, tuple)):
         names = getattr(expected, "_fields", None)
-        for index, (left, right) in enumerate(zip(expected, came, strict=False)):
+        for index, (left, right) in enumerate(zip(expected, actual, strict=False)):
             if not same(left, right):
                 step = f".{names[index]}" if names else f"[{index}]"
                 inner = first_difference(left, right)
                 return inner._replace(path=step + inner.path)
-    if isinstance(expected, dict) and type(came) is dict:
+    if isinstance(expected, dict) and type(actual) is dict:
         for key, left in expected.items():
-            if key in came and not same(left, came[key]):
-                inner = first_difference(left, came[key])
+            if key in actual and not same(left, actual[key]):
+                inner = first_difference(left, actual[key])
                 return inner._replace(path=f"[{key!r}]" + inner.path)
-    return Difference("", expected, came)
+    return Difference("", expected, actual)
 
 
 def explain(difference: Difference, field: Callable[[int], str]) -> list[str]:
-    """The lines that show a difference.
+    """Return the lines that show a difference.
 
     Args:
-        difference: the first one.
-        field: the name of what the byte at an index belongs to; "": it has none.
+        difference: what `first_difference` found.
+        field: gives the name of the field that the byte at an index belongs to, or "".
     """
-    expected, came = difference.expected, difference.came
+    expected, actual = difference.expected, difference.actual
     lines = [f"at        {difference.path}"] if difference.path else []
-    if isinstance(came, Raised) and not difference.path:
-        return []  # it stands there already, with its text and its line
-    if type(expected) is type(came) and type(expected) in (bytes, str) and expected and came:
-        return lines + _carets(expected, came, field)
-    if isinstance(expected, (list, tuple, dict)) and type(expected) is type(came):
-        return [*lines, f"          {_items(len(expected))} expected, {_items(len(came))} came"]
+    if isinstance(actual, Raised) and not difference.path:
+        return []  # it is shown already, with its text and its line
+    if type(expected) is type(actual) and type(expected) in (bytes, str) and expected and actual:
+        return lines + _carets(expected, actual, field)
+    if isinstance(expected, (list, tuple, dict)) and type(expected) is type(actual):
+        return [*lines, f"          expected {_items(len(expected))}, got {_items(len(actual))}"]
     if difference.path:
-        lines += [f"expected  {shown(expected)}", f"came      {shown(came)}"]
+        lines += [f"expected  {shown(expected)}", f"got       {shown(actual)}"]
     fields = getattr(expected, "_fields", None)
-    if fields and isinstance(came, Strange) and came.type == _type(expected):
-        lines.append(f"          a {came.type} of your own, not the one that the stub imports")
-    speaks = isinstance(came, Strange | Raised) or isinstance(expected, Raised)
-    if _type(expected) != _type(came) and not speaks:
-        lines.append(f"          {_type(expected)} expected, {_type(came)} came")
+    if fields and isinstance(actual, Strange) and actual.type == _type(expected):
+        lines.append(f"          a {actual.type} of your own, not the one that the stub imports")
+    speaks = isinstance(actual, Strange | Raised) or isinstance(expected, Raised)
+    if _type(expected) != _type(actual) and not speaks:
+        lines.append(f"          expected {_type(expected)}, got {_type(actual)}")
     return lines
 
 
 def shown(value: Any) -> str:
-    """A value, short: bytes as text or hex, long ones and long lists cut."""
+    """Return a short form of a value: bytes as text or hex, long values and lists cut."""
     if type(value) is bytes:
         is_text = len(value) <= SHOWN_BYTES and value.isascii() and value.decode().isprintable()
         return repr(value) if is_text else hexed(value)
@@ -90,13 +90,13 @@ def shown(value: Any) -> str:
 
 
 def hexed(data: bytes) -> str:
-    """Bytes as hex, long ones cut."""
+    """Return bytes as hex, shortened where there are many."""
     cut = f" … ({len(data):,} bytes)" if len(data) > SHOWN_BYTES else ""
     return f"<{data[:SHOWN_BYTES].hex(' ')}{cut}>"
 
 
 def typed(value: Any) -> str:
-    """A value as one would type it; what is too long for that in angle brackets."""
+    """Return a value as one would type it, or in angle brackets if it is too long for that."""
     if type(value) is not bytes or len(value) < 2:
         return repr(value)
     if len(value) > SHOWN_BYTES:
@@ -106,18 +106,18 @@ def typed(value: Any) -> str:
     return f"bytes.fromhex('{value.hex(' ')}')"
 
 
-def _carets(expected: bytes | str, came: bytes | str, field: Callable[[int], str]) -> list[str]:
-    pairs = zip(expected, came, strict=False)
-    common = min(len(expected), len(came))
+def _carets(expected: bytes | str, actual: bytes | str, field: Callable[[int], str]) -> list[str]:
+    pairs = zip(expected, actual, strict=False)
+    common = min(len(expected), len(actual))
     index = next((i for i, (left, right) in enumerate(pairs) if left != right), common)
     width, row = (3, ROW) if isinstance(expected, bytes) else (1, TEXT_ROW)
     start = index - index % row
     what = "byte" if isinstance(expected, bytes) else "character"
-    end = "" if index < common else f", where {'yours' if len(came) == index else 'it'} ends"
+    end = "" if index < common else f", where {'yours' if len(actual) == index else 'it'} ends"
     named = field(index) if isinstance(expected, bytes) else ""
     return [
         f"expected  {_row(expected, start, row)}",
-        f"came      {_row(came, start, row)}",
+        f"got       {_row(actual, start, row)}",
         f"          {' ' * (width * (index - start))}^ {what} {index}{end}"
         + (f": {named}" if named else ""),
     ]
@@ -145,5 +145,5 @@ def _items(count: int) -> str:
 
 def _type(value: Any) -> str:
     if type(value) is frozenset:
-        return "set"  # as one it was returned
+        return "set"  # the learner returned a set
     return "None" if value is None else type(value).__name__

@@ -1,34 +1,22 @@
-"""What an exercise is: data, and the few functions that differ from one to the next.
+"""What an exercise is: data, and the few functions that differ from one exercise to the next.
 
-The exercises themselves stand in labserver/practice/exercises/, one module each, and are loaded
-by their id when they are asked for.
+The exercises themselves stand in labserver/exercises/, a folder each, and are loaded by their id
+when they are asked for.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labserver.errors import LabError
-
-PROBLEM_SET = "labserver.exercises"  # a string: the engine imports no exercise
-
-
-class Raised(str):
-    """An exception, by its name, as an expected or an actual answer: `Raised("ValueError")`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"raises {self}"
+from labserver.practice.checking.play import package_of, packages
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that the learner's code is fed with.
+    """One input for the learner's code.
 
     Attributes:
         given: the arguments of `Exercise.play`, without the learner's code.
@@ -43,25 +31,25 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A case that went wrong, for a diagnosis to look at.
+    """A case that went wrong, for a diagnosis to examine.
 
     Attributes:
         given: what the code was fed with.
-        expected: what should have come.
-        came: what came: plain values, `Raised`, or `Strange` for what is none of the expected
-            types.
-        raised: the exception's text where one came; else "".
+        expected: the right answer.
+        actual: what came instead: plain values, `Raised`, or `Strange` for what is none of the
+            expected types.
+        raised: the exception's text if there was one; otherwise "".
     """
 
     given: tuple[Any, ...]
     expected: Any
-    came: Any
+    actual: Any
     raised: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A wrong idea that many have, known by what it does.
+    """A common wrong idea, recognised by what it does.
 
     Attributes:
         message: what the learner is told; never the solution.
@@ -72,23 +60,23 @@ class Diagnosis:
     fits: Callable[[Failure], bool]
 
 
-def call(attempt: Any, *given: Any) -> Any:
-    """Play a function: call it."""
-    return attempt(*given)
-
-
 def no_field(failure: Failure, index: int) -> str:
-    """Bytes that have no fields to name."""
+    """Name no field: the bytes have none."""
     return ""
 
 
+def as_it_is(given: tuple[Any, ...], answer: Any) -> Any:
+    """Return the answer itself: exactly one is right."""
+    return answer
+
+
 def nothing_smaller(given: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
-    """Cases that are small from the beginning."""
+    """Offer no smaller cases: they are small from the start."""
     return ()
 
 
 def shorter(size: int) -> Iterator[int]:
-    """Sizes to cut something down to: by half, by a quarter, and so on to one less."""
+    """Sizes to cut something down to: by a half, by a quarter, and so on, to one less."""
     step = size
     while step := step // 2:
         yield size - step
@@ -101,20 +89,23 @@ class Exercise:
     Attributes:
         id: such as `E12`.
         name: what the learner defines.
-        title: in a few words.
+        title: what it is about, in a few words.
         lesson: the number of the lesson it belongs to.
         points: what a pass is worth.
         questions: which of the note's interview questions, 1 to 3, it prepares for.
-        stub: what the learner begins with, as source.
+        stub: the source that the learner starts with.
         cases: all cases, small ones first; random ones are seeded.
-        reference: a solution. Cases without an expectation get it from here.
-        hints: from a question to nearly all of it.
-        diagnoses: looked through in this order; the first that fits is told.
-        play: feeds the learner's code, in the child process, and returns what came.
-        types: classes beside the plain ones that may come back, all NamedTuples.
-        shown: the lines that show a case's input, as a learner would type it.
-        field: the field that a byte belongs to, where bytes differ.
-        smaller: what to try instead of a random case that failed, smallest first.
+        reference: a solution; it answers the cases that carry no answer of their own.
+        hints: three, from a question to nearly the whole answer.
+        diagnoses: tried in this order; the learner is told the first that fits.
+        play: from its play.py; feeds the learner's code, in the child process.
+        types: from its play.py; the NamedTuples that may come back.
+        canonical: where several answers are right, puts the one form in which they are compared
+            in place of an answer: `canonical(given, answer)`. The judge calls it, not the child,
+            so it may use the reference; it must take any value.
+        shown: gives the lines that show a case's input, as a learner would type it.
+        field: names the field that a byte belongs to, where bytes differ.
+        smaller: gives cases to try instead of a random one that failed, smallest first.
     """
 
     id: str
@@ -128,37 +119,25 @@ class Exercise:
     reference: Any
     hints: tuple[str, str, str]
     diagnoses: tuple[Diagnosis, ...]
-    play: Callable[..., Any] = call
-    types: tuple[type, ...] = ()
+    play: Callable[..., Any]
+    types: tuple[type, ...]
+    canonical: Callable[[Any, Any], Any] = as_it_is
     shown: Callable[[tuple[Any, ...]], list[str]] | None = None
     field: Callable[[Failure, int], str] = no_field
     smaller: Callable[[tuple[Any, ...]], Iterable[tuple[Any, ...]]] = nothing_smaller
 
 
 def ids() -> list[str]:
-    """The ids of all exercises, in their order."""
-    return sorted(_modules())
+    """Return the ids of all exercises, in order."""
+    return sorted(packages())
 
 
 def load(exercise_id: str) -> Exercise:
-    """The exercise of an id such as `E12`.
+    """Load the exercise with an id such as `E12`.
 
     Raises:
-        LabError: if there is none.
+        LabError: if there is no such exercise.
     """
-    modules = _modules()
-    if exercise_id not in modules:
-        raise LabError(f"There is no exercise {exercise_id!r}: take one of {', '.join(ids())}.")
-    exercise: Exercise = importlib.import_module(modules[exercise_id]).EXERCISE
+    module = importlib.import_module(f"{package_of(exercise_id)}.exercise")
+    exercise: Exercise = module.EXERCISE
     return exercise
-
-
-def _modules() -> dict[str, str]:
-    """Id → module, by the folders' names: e12_frame_decoder has E12."""
-
-    def found() -> Iterator[tuple[str, str]]:
-        for folder in pkgutil.iter_modules(importlib.import_module(PROBLEM_SET).__path__):
-            if folder.ispkg and folder.name[:1] == "e" and folder.name[1:3].isdigit():
-                yield f"E{folder.name[1:3]}", f"{PROBLEM_SET}.{folder.name}.exercise"
-
-    return dict(found())

@@ -1,41 +1,40 @@
-"""`check`: feeds the learner's code with an exercise's cases and says how it went.
+"""Judging an answer: feed the learner's code with an exercise's cases, and say how it went.
 
-The first case that goes wrong is told, and cases stand in order of size; a random one is made
-smaller first. No message holds a solution, and a pass reads the same in every run.
+`lab.check` and the marking of notebooks both come through `judge`. It reports the first case that
+goes wrong, and cases stand in order of size; a random one is made smaller first. No message holds
+a solution, and a pass reads the same in every run.
 """
 
 from __future__ import annotations
 
-import html
 import linecache
 import os
 import sysconfig
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from labserver.errors import LabError
 from labserver.practice.checking.difference import explain, first_difference, shown, typed
-from labserver.practice.checking.exercise import Case, Exercise, Failure, Raised, load
-from labserver.practice.checking.sandbox import Attempt, Came
+from labserver.practice.checking.exercise import Case, Exercise, Failure
+from labserver.practice.checking.play import Raised
+from labserver.practice.checking.sandbox import Attempt, CaseResult
 from labserver.practice.checking.values import same
-from labserver.practice.progress.reset import source_of
-from labserver.practice.progress.shown import WRAP
-from labserver.practice.progress.store import change_exercises
+from labserver.practice.shown import WRAP
+from labserver.templates import render
 
 SMALLER_MAX = 200  # tries
 SMALLER_MAX_S = 3.0
 PRINTED_LINES = 5
-INDENT = 12  # characters, where an input begins
-COLUMN = f"padding-left:{INDENT}ch;text-indent:-{INDENT}ch"
+INDENT = 12  # characters before an input
+NOT_YET = "not attempted yet."
 
-# An exception's way through these is not the learner's.
+# Frames in these are not the learner's code.
 LIBRARIES = tuple(
     f"{path}{os.sep}"
     for path in (
-        Path(__file__).parents[1],
+        Path(__file__).parents[2],
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     )
 )
@@ -49,20 +48,20 @@ class Outcome(Enum):
     PASS = "pass"
 
 
-MARKS = {Outcome.NOT_ATTEMPTED: "·", Outcome.WRONG: "✗", Outcome.PASS: "✓"}
+SIGNS = {Outcome.NOT_ATTEMPTED: "·", Outcome.WRONG: "✗", Outcome.PASS: "✓"}
 COLOURS = {Outcome.NOT_ATTEMPTED: "#777777", Outcome.WRONG: "#D55E00", Outcome.PASS: "#009E73"}
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a check went, and what the learner is told; as a cell's last line it is shown.
+    """How a check went, and what the learner is told; a cell's last line shows it.
 
     Attributes:
         exercise: its id.
         outcome: not attempted, wrong, or pass.
-        text: what is told.
-        points: what it is worth: all of the exercise's points, or 0.
-        hints: the exercise's, to unfold after a pass.
+        text: what the learner is told; the first line is a summary.
+        points: all of the exercise's points, or 0.
+        hints: the exercise's hints, to unfold after a pass.
     """
 
     exercise: str
@@ -73,56 +72,35 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether every case came out right."""
+        """Whether every case went right."""
         return self.outcome is Outcome.PASS
 
     def __repr__(self) -> str:
         return self.text
 
     def _repr_html_(self) -> str:
-        style = f"border-left:4px solid {COLOURS[self.outcome]};padding:4px 12px;margin:0"
-        unfold = ""
-        if self.hints:
-            # All three, used or not: what a pass shows is the same in every run.
-            rows = "".join(f"<li>{html.escape(hint)}</li>" for hint in self.hints)
-            unfold = f"<details><summary>The hints</summary><ol>{rows}</ol></details>"
-        first, *rest = html.escape(self.text).split("\n")
-        # Each line a block of its own, so that what is wrapped stays in its column.
-        lines = "".join(f"<div style='{COLUMN}'>{line}</div>" for line in rest)
-        return f"<div style='{style}'><pre style='{WRAP}'>{first}{lines}</pre>{unfold}</div>"
-
-
-def check(exercise_id: str, code: Any) -> Result:
-    """Check the learner's code, in a process of its own, and keep how it went.
-
-    Args:
-        exercise_id: such as `E12`.
-        code: the function or class that the exercise asks for.
-
-    Returns:
-        The outcome with its explanation.
-
-    Raises:
-        LabError: if there is no such exercise, or this is nothing that can be called.
-    """
-    exercise = load(exercise_id)
-    if not callable(code):
-        raise LabError(f"Give your {exercise.name}: check({exercise_id!r}, {exercise.name}).")
-    result = judge(exercise, code)
-    if result.outcome is Outcome.NOT_ATTEMPTED:
-        return result  # there is nothing to keep, and a pass of before is not undone
-    source = source_of(code)
-    with change_exercises() as kept:
-        entry = kept.setdefault(exercise_id, {})
-        entry["checks"] = entry.get("checks", 0) + 1
-        entry["source"] = source or entry.get("source", "")
-        if entry.get("outcome") != Outcome.PASS.value:
-            entry["outcome"] = result.outcome.value
-    return result
+        # All hints, used or not: what a pass shows is the same in every run.
+        first, *lines = self.text.split("\n")
+        return render(
+            "practice/checking/judge.html",
+            colour=COLOURS[self.outcome],
+            wrap=WRAP,
+            indent=INDENT,
+            first=first,
+            lines=lines,
+            hints=self.hints,
+        )
 
 
 def judge(exercise: Exercise, code: Any) -> Result:
-    """Check code without keeping anything.
+    """Feed the learner's code with every case, until one goes wrong.
+
+    Args:
+        exercise: the exercise that the code answers.
+        code: the function or class.
+
+    Returns:
+        How it went, and what the learner is told. Nothing is kept.
 
     Raises:
         LabError: if the code cannot be sent to another process.
@@ -131,32 +109,39 @@ def judge(exercise: Exercise, code: Any) -> Result:
     with Attempt(exercise, code) as attempt:
         for case in exercise.cases():
             expected = _expected(exercise, case)
-            came = attempt.play(case.given)
-            if not came.ended and same(expected, came.value):
+            actual = _played(exercise, attempt, case.given)
+            if not actual.ended and same(expected, actual.value):
                 count += 1
                 continue
-            if count == 0 and came.value == Raised("NotImplementedError"):
-                return _result(exercise, Outcome.NOT_ATTEMPTED, ["not attempted yet."])
-            failed = (case, expected, came)
-            if case.expected is ... and not came.ended:
+            if count == 0 and actual.value == Raised("NotImplementedError"):
+                return result(exercise, Outcome.NOT_ATTEMPTED, NOT_YET)
+            failed = (case, expected, actual)
+            if case.expected is ... and not actual.ended:
                 failed = _smaller(exercise, attempt, *failed)
-            return _result(exercise, Outcome.WRONG, _wrong(exercise, *failed))
-    return _result(exercise, Outcome.PASS, [f"passes all {count} cases."])
+            return result(exercise, Outcome.WRONG, *_wrong(exercise, *failed))
+    return result(exercise, Outcome.PASS, f"passes all {count} cases.")
 
 
 def _expected(exercise: Exercise, case: Case) -> Any:
     if case.expected is not ...:
         return case.expected
     try:
-        return exercise.play(exercise.reference, *case.given)
+        answer = exercise.play(exercise.reference, *case.given)
     except Exception as error:  # noqa: BLE001  # that it raises is the expected answer
         return Raised(type(error).__name__)
+    return exercise.canonical(case.given, answer)
+
+
+def _played(exercise: Exercise, attempt: Attempt, given: tuple[Any, ...]) -> CaseResult:
+    """Feed the code with a case; the value is in the form in which it is compared."""
+    actual = attempt.play(given)
+    return replace(actual, value=exercise.canonical(given, actual.value))
 
 
 def _smaller(
-    exercise: Exercise, attempt: Attempt, case: Case, expected: Any, came: Came
-) -> tuple[Case, Any, Came]:
-    """The smallest case found that goes wrong as well."""
+    exercise: Exercise, attempt: Attempt, case: Case, expected: Any, actual: CaseResult
+) -> tuple[Case, Any, CaseResult]:
+    """Find the smallest case that goes wrong as well."""
     until = time.monotonic() + SMALLER_MAX_S
     tries = 0
     found = True
@@ -165,19 +150,26 @@ def _smaller(
         for given in exercise.smaller(case.given):
             tries += 1
             if attempt.over or tries > SMALLER_MAX or time.monotonic() > until:
-                return case, expected, came
+                return case, expected, actual
             candidate = Case(given, case.rule)
-            wanted, what = _expected(exercise, candidate), attempt.play(given)
+            wanted, what = _expected(exercise, candidate), _played(exercise, attempt, given)
             if not what.ended and not same(wanted, what.value):
-                case, expected, came = candidate, wanted, what
+                case, expected, actual = candidate, wanted, what
                 found = True
                 break
-    return case, expected, came
+    return case, expected, actual
 
 
-def _result(exercise: Exercise, outcome: Outcome, lines: list[str]) -> Result:
+def result(exercise: Exercise, outcome: Outcome, *said: str) -> Result:
+    """Make the result of an exercise.
+
+    Args:
+        exercise: the exercise.
+        outcome: how it went.
+        said: what the learner is told, line by line; the first line in one sentence.
+    """
     passed = outcome is Outcome.PASS
-    lines[0] = f"{MARKS[outcome]} {exercise.id} {exercise.name}: {lines[0]}"
+    lines = [f"{SIGNS[outcome]} {exercise.id} {exercise.name}: {said[0]}", *said[1:]]
     if not passed:
         lines.append(f'  For a hint: lab.hint("{exercise.id}")')
     return Result(
@@ -189,27 +181,27 @@ def _result(exercise: Exercise, outcome: Outcome, lines: list[str]) -> Result:
     )
 
 
-def _wrong(exercise: Exercise, case: Case, expected: Any, came: Came) -> list[str]:
-    failure = Failure(case.given, expected, came.value, came.raised)
-    lines = [came.ended or _diagnosis(exercise, failure) or "wrong."]
+def _wrong(exercise: Exercise, case: Case, expected: Any, actual: CaseResult) -> list[str]:
+    failure = Failure(case.given, expected, actual.value, actual.raised)
+    lines = [actual.ended or _diagnosis(exercise, failure) or "wrong."]
     show = exercise.shown or (lambda given: [f"{exercise.name}({', '.join(map(typed, given))})"])
     lines += _block("input", show(case.given))
-    difference = first_difference(expected, came.value)
-    rows = [] if came.ended else explain(difference, lambda index: exercise.field(failure, index))
+    difference = first_difference(expected, actual.value)
+    rows = [] if actual.ended else explain(difference, lambda index: exercise.field(failure, index))
     if difference.path == "[0]" and len(expected) == 1:
-        rows = []  # the only item: it is in full view
-    # Two texts, or two rows of bytes: one above the other says it all.
+        rows = []  # the only item, which is shown in full anyway
+    # Two texts, or two rows of bytes, are shown one above the other, and that is enough.
     if not (rows and rows[0].startswith("expected")):
         lines += _block("expected", [shown(expected)])
-        if not came.ended:
-            text = f": {came.raised}" if came.raised else ""
-            lines += _block("came", [shown(came.value) + text])
-            if isinstance(came.value, Raised):
-                lines += _block("", learners_line(came.frames))
+        if not actual.ended:
+            text = f": {actual.raised}" if actual.raised else ""
+            lines += _block("got", [shown(actual.value) + text])
+            if isinstance(actual.value, Raised):
+                lines += _block("", learners_line(actual.frames))
     lines += [f"  {row}" for row in rows]
     lines += _block("rule", [case.rule])
-    if came.printed:
-        lines += _block("printed", came.printed.splitlines()[:PRINTED_LINES])
+    if actual.printed:
+        lines += _block("printed", actual.printed.splitlines()[:PRINTED_LINES])
     return lines
 
 
@@ -219,7 +211,7 @@ def _diagnosis(exercise: Exercise, failure: Failure) -> str:
             if diagnosis.fits(failure):
                 return diagnosis.message
         except (TypeError, ValueError, LookupError, AttributeError, StopIteration):
-            continue  # it looked at a value of another shape: not its kind of failure
+            continue  # the value has another shape, so it is not this kind of failure
     return ""
 
 
@@ -228,7 +220,11 @@ def _block(label: str, lines: list[str]) -> list[str]:
 
 
 def learners_line(frames: tuple[tuple[str, int, str], ...]) -> list[str]:
-    """The last line of the learner's own that an exception came through."""
+    """Return the last line of the learner's own code among some frames, or nothing.
+
+    Args:
+        frames: file, line and function, the innermost last.
+    """
     own = [one for one in frames if not one[0].startswith((*LIBRARIES, "<frozen "))]
     if not own:
         return []

@@ -1,6 +1,6 @@
 """The learner's code in a process of its own, from the kernel's side.
 
-Whatever the code does there — loop, crash, exit, eat memory, print without end — is an answer
+Whatever the code does there (loop, crash, exit, use up memory, print without end) is a result
 here, and the process is gone when the block ends.
 """
 
@@ -25,7 +25,8 @@ import cloudpickle
 
 from labserver.errors import LabError
 from labserver.practice.checking import descendants
-from labserver.practice.checking.exercise import Exercise, Raised
+from labserver.practice.checking.exercise import Exercise
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.sandbox_child import LENGTH
 from labserver.practice.checking.values import decode
 from labserver.runtime.child_process import command, options
@@ -35,25 +36,23 @@ LOAD_MAX_S = 10.0  # the learner's own imports, pandas for one
 CASE_MAX_S = 5.0  # a case takes milliseconds
 ALL_MAX_S = 40.0
 ALL_TIMED_OUT = f"all cases together took more than {ALL_MAX_S:.0f} s: your code is slow."
-LOADED_LATE = (
-    f"your cell did not come to its end within {LOAD_MAX_S:.0f} s: it loops for ever, or waits."
-)
-TIMED_OUT = f"no answer within {CASE_MAX_S:.0f} s: your code loops for ever, waits, or is slow."
-TOO_MUCH = "your code returned more than any answer can have."
+LOADED_LATE = f"your cell did not finish within {LOAD_MAX_S:.0f} s: it loops forever, or waits."
+TIMED_OUT = f"no answer within {CASE_MAX_S:.0f} s: your code loops forever, waits, or is slow."
+TOO_MUCH = "your code returned more than any answer can hold."
 EXIT_MAX_S = 2.0  # from the end of its answers to the end of the process
 ANSWER_MAX = 20_000_000  # bytes; what is returned is limited in the child already
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """What came of one case.
+class CaseResult:
+    """What the learner's code made of one case.
 
     Attributes:
         value: plain values, `Raised` or `Strange`.
-        raised: the text of the exception, where one came.
-        frames: where that came through: file, line, function.
+        raised: the text of the exception, if there was one.
+        frames: the frames it passed through: file, line, function.
         printed: the beginning of what the code printed.
-        ended: why there is no value, as a sentence; then the process is gone.
+        ended: why there is no value, as a sentence; the process is gone then.
     """
 
     value: Any = None
@@ -67,20 +66,24 @@ class Attempt:
     """A context manager: the process with the learner's code in it.
 
     Args:
-        exercise: whose cases it will be fed with.
+        exercise: the exercise whose cases it will be fed.
         code: the learner's function or class.
 
+    Attributes:
+        token: what its processes have in their environment, by which they are found.
+
     Raises:
-        LabError: if the code cannot be sent to another process, or that could not start.
+        LabError: if the code cannot be sent to another process, or the process cannot start.
     """
 
     def __init__(self, exercise: Exercise, code: Any) -> None:
+        self.token = secrets.token_hex(16)
         self._exercise = exercise
         try:
             pickled = cloudpickle.dumps(code)
         except Exception as error:
             raise LabError(
-                f"{exercise.name} cannot be handed to the checker ({error}): let it use only what"
+                f"{exercise.name} cannot be sent to the checker ({error}): let it use only what"
                 " its own cell defines or imports."
             ) from error
         self._pickled = pickled
@@ -88,7 +91,7 @@ class Attempt:
         self._number = 0
 
     def __enter__(self) -> Attempt:
-        self._mark = secrets.token_hex(16)
+        self._started = time.time()
         try:
             self._start()
         except OSError as error:
@@ -96,7 +99,7 @@ class Attempt:
         try:
             hello = pickle.dumps((self._exercise.id, sys.path))
             if self._ask(hello, START_MAX_S).ended:  # nothing of the learner's has run yet
-                raise LabError("The checker's process did not start: lab.doctor() may tell why.")
+                raise LabError("The checker's process did not start: lab.doctor() may say why.")
             self._unpickled = self._ask(self._pickled, LOAD_MAX_S, LOADED_LATE)
         except BaseException:
             self._leave()
@@ -105,10 +108,11 @@ class Attempt:
         return self
 
     def _start(self) -> None:
-        """Start the process, and take up the two ends that it is asked and answers by.
+        """Start the process, and open the way to it and the way back.
 
-        Where there are socket pairs it is one. Ours can be shut down, which ends a read although
-        a process that the code has started, and that is not found, holds the other end.
+        Where the system has socket pairs, both are one socket. Our end can be shut down, which
+        ends a read even if a process that the code started, and that we cannot find, still holds
+        the other end.
         """
         self._ours: socket.socket | None = None
         to: Any = subprocess.PIPE
@@ -120,9 +124,9 @@ class Attempt:
                 stdin=to,
                 stdout=to,
                 stderr=subprocess.DEVNULL,
-                # A thread a core, each with its buffers, would pass the limit on a large machine.
-                # Its own session is its process group as well; see _kill_group.
-                **options(**{"OPENBLAS_NUM_THREADS": "1", descendants.MARK: self._mark}),
+                # One thread per core, each with its buffers, would exceed the limit on a large
+                # machine. Its own session is its process group as well; see _kill_group.
+                **options(**{"OPENBLAS_NUM_THREADS": "1", descendants.VARIABLE: self.token}),
             )
         except OSError:
             if self._ours is not None:
@@ -150,13 +154,13 @@ class Attempt:
 
     @property
     def over(self) -> bool:
-        """Whether the process is gone, and cannot be asked any more."""
+        """Whether the process is gone and can no longer be asked."""
         return bool(self._over)
 
-    def play(self, given: tuple[Any, ...]) -> Came:
-        """What the code makes of a case."""
+    def play(self, given: tuple[Any, ...]) -> CaseResult:
+        """Feed the code with a case, and return what it made of it."""
         if self._over:
-            return Came(ended=self._over)
+            return CaseResult(ended=self._over)
         if isinstance(self._unpickled.value, Raised):
             return self._unpickled
         request = pickle.dumps(given)
@@ -165,7 +169,7 @@ class Attempt:
             return self._ask(request, remaining, ALL_TIMED_OUT)
         return self._ask(request, CASE_MAX_S)
 
-    def _ask(self, request: bytes, seconds: float, timed_out: str = TIMED_OUT) -> Came:
+    def _ask(self, request: bytes, seconds: float, timed_out: str = TIMED_OUT) -> CaseResult:
         late = threading.Event()
 
         def give_up() -> None:
@@ -185,18 +189,18 @@ class Attempt:
             self._kill()
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             self._kill()
-            self._over = "what your code wrote or started got in the way of the checker."
+            self._over = "something that your code wrote or started interfered with the checker."
         finally:
             timer.cancel()
-        return Came(ended=self._over)
+        return CaseResult(ended=self._over)
 
-    def _read(self, answer: dict[str, Any]) -> Came:
-        """An answer as it came through the pipe."""
+    def _read(self, answer: dict[str, Any]) -> CaseResult:
+        """Decode an answer of the child's."""
         if answer["number"] != self._number:
             raise ValueError("an answer to something else")
         self._number += 1
-        return Came(
-            value=decode(answer.get("came"), self._exercise.types),
+        return CaseResult(
+            value=decode(answer.get("value"), self._exercise.types),
             raised=str(answer.get("raised", "")),
             frames=tuple((str(f), int(n), str(name)) for f, n, name in answer.get("frames", ())),
             printed=str(answer["printed"]),
@@ -218,23 +222,23 @@ class Attempt:
         return answer
 
     def _status(self) -> int:
-        """How the process ended; it has said its last word."""
+        """Return the exit status of the process, which has stopped answering."""
         try:
             status = self._process.wait(EXIT_MAX_S)
             self._kill_group()
-        except subprocess.TimeoutExpired:  # it closed all that it had, and lives
+        except subprocess.TimeoutExpired:  # it closed all its files, and lives on
             self._kill()
             status = self._process.wait()
         return status
 
     def _kill(self) -> None:
-        """End it, and what it started."""
+        """Kill the process and what it started."""
         if self._process.returncode is None:
             self._kill_group()
         self._process.kill()
 
     def _kill_group(self) -> None:
-        """End, on POSIX, what is in its process group."""
+        """On POSIX, kill its process group."""
         if sys.platform != "win32":
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -242,7 +246,7 @@ class Attempt:
     def _leave(self) -> None:
         self._kill()
         self._process.wait()
-        descendants.end(self._mark)
+        descendants.end(self.token, self._started)
         for end in (self._to, self._back, self._ours):
             if end is not None:
                 with suppress(OSError):  # what was not sent yet goes nowhere
@@ -250,7 +254,7 @@ class Attempt:
 
 
 def _ending(status: int) -> str:
-    """Why the process ended by itself, as a sentence."""
+    """Say in a sentence why the process ended by itself."""
     if status >= 0:
         return f"your code ended the process (exit status {status})."
     try:

@@ -1,10 +1,12 @@
 """The process that a learner's code runs in, started by sandbox.py.
 
-It is asked on standard input and answers on what was standard output: a length and that many
-bytes, each. First comes which exercise it is, then the learner's code, then case after case. Both
-pipes are moved away before the code is even unpickled, so that a print or an input() of it meets
-neither. Where there is a fork, the code's parent process is not the kernel but a guard, which
-waits and ends in the same way. It knows no expected answers: what came is judged by who asked.
+It reads requests from standard input and answers on what was standard output; each message is a
+length and that many bytes. The first request names the exercise, the second is the learner's code,
+and each further one is a case. Both pipes are moved away before the code is even unpickled, so
+that its print() and input() reach neither. Where the system can fork, the code's parent process is
+not the kernel but a guard, which waits and then ends in the same way.
+
+Of the exercise it loads only play.py: it knows no reference and no expected answers.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from labserver.practice.checking.exercise import Exercise, Raised, load
+from labserver.practice.checking.play import Play, Raised, load_play
 from labserver.practice.checking.values import TooMuch, encode
 
 LENGTH = struct.Struct("!I")
-MEMORY_MAX = 2**30  # of address space; Python with asyncio takes 0.1 GiB
-THREADS_MAX = 100  # and processes; Linux counts all of a user's, and lets root have any number
-CPU_MAX_S = 60  # the asker gives up long before; this ends what outlives it
+MEMORY_MAX = 2**30  # bytes of address space; Python with asyncio takes 0.1 GiB
+THREADS_MAX = 100  # and processes; Linux counts all of a user's, and does not limit root
+CPU_MAX_S = 60  # the kernel gives up long before; this ends what outlives it
 PRINTED_MAX = 1_000  # characters that are shown of what was printed
 MESSAGE_MAX = 500
 FRAMES_MAX = 20
@@ -40,16 +42,15 @@ class Printed(io.TextIOBase):
         self._kept = ""
 
     def writable(self) -> bool:
-        """It is."""
         return True
 
     def write(self, text: str) -> int:
-        """Keep it, as long as there is room."""
+        """Keep the text, as long as there is room."""
         self._kept += text[: PRINTED_MAX - len(self._kept)]
         return len(text)
 
     def take(self) -> str:
-        """What was kept since last time."""
+        """Return what was kept since the last call."""
         kept, self._kept = self._kept, ""
         return kept
 
@@ -63,19 +64,19 @@ def main() -> None:
     printed = Printed()
     sys.stdout = sys.stderr = printed
     exercise_id, paths = pickle.loads(_read(asked))
-    # What the learner's own modules are found by, last: nothing of theirs hides one of Python's.
+    # The learner's own modules are found last, so that none of them hides one of Python's.
     sys.path += [path for path in paths if path not in sys.path]
-    exercise = load(exercise_id)
+    how = load_play(exercise_id)
     attempt: Any = None
     answer: dict[str, Any] = {}
     for number in itertools.count():
-        # The number tells an answer from one that a fork of the learner's gives as well.
+        # The number tells this answer from one that a fork of the learner's code sends as well.
         _answer(answers, {**answer, "number": number, "printed": printed.take()})
         request = _read(asked)
         if not request:
             return
         if number:
-            answer = _play(exercise, attempt, pickle.loads(request))
+            answer = _play(how, attempt, pickle.loads(request))
             continue
         try:
             attempt = pickle.loads(request)
@@ -83,9 +84,9 @@ def main() -> None:
             answer = _raised(error)
 
 
-def _play(exercise: Exercise, attempt: Any, given: tuple[Any, ...]) -> dict[str, Any]:
+def _play(how: Play, attempt: Any, given: tuple[Any, ...]) -> dict[str, Any]:
     try:
-        return {"came": encode(exercise.play(attempt, *given), exercise.types)}
+        return {"value": encode(how.play(attempt, *given), how.types)}
     except TooMuch:
         return {"too_much": True}
     except BaseException as error:  # noqa: BLE001  # SystemExit, too, is an answer here
@@ -93,7 +94,7 @@ def _play(exercise: Exercise, attempt: Any, given: tuple[Any, ...]) -> dict[str,
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
-    """An exception's name and text, and where it came through: file, line, function."""
+    """Describe an exception: its name, its text, and the frames it passed through."""
     try:
         text = str(error)[:MESSAGE_MAX]
     except Exception:  # noqa: BLE001
@@ -105,7 +106,7 @@ def _raised(error: BaseException) -> dict[str, Any]:
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         frames.append((error.filename, error.lineno, ""))
     return {
-        "came": encode(Raised(type(error).__name__), ()),
+        "value": encode(Raised(type(error).__name__), ()),
         "raised": text.encode("utf-8", "replace").decode(),
         "frames": frames[-FRAMES_MAX:],
     }
@@ -115,7 +116,7 @@ def _go_on_behind_a_guard() -> None:
     worker = os.fork()
     if not worker:
         return
-    for descriptor in (0, 1, 2):  # or the kernel would not see them end with the worker
+    for descriptor in (0, 1, 2):  # otherwise they would not end with the worker
         os.close(descriptor)
     _, status = os.waitpid(worker, 0)
     code = os.waitstatus_to_exitcode(status)
@@ -135,7 +136,7 @@ def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _bound() -> None:
-    """Set limits where the system has them; elsewhere the asker's clock is the only one."""
+    """Set limits where the system has them; elsewhere the kernel's clock is the only limit."""
     if sys.platform == "win32":
         return
     import resource
@@ -151,7 +152,7 @@ def _bound() -> None:
         hard = resource.getrlimit(limit)[1]
         try:
             resource.setrlimit(limit, (value if hard < 0 else min(value, hard), hard))
-        except (ValueError, OSError):  # macOS has RLIMIT_AS, but lets nobody set it
+        except (ValueError, OSError):  # macOS has RLIMIT_AS, but does not allow setting it
             pass
 
 

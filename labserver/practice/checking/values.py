@@ -1,7 +1,7 @@
 """What a learner's code returned, as JSON and back: plain values, and a few given NamedTuples.
 
 The judge compares what it reads here, in a process that the learner's objects never enter: an
-object that says it equals everything comes across as `Strange`, which equals nothing.
+object that claims to equal everything arrives as `Strange`, which equals nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from types import CoroutineType
 from typing import Any, NamedTuple
 
-from labserver.practice.checking.exercise import Raised
+from labserver.practice.checking.play import Raised
 
-ITEMS_MAX = 100_000  # of all lists together; no answer has more than some hundreds
-BYTES_MAX = 4_000_000  # of all texts and bytes together; the largest answer has 1 MiB
+ITEMS_MAX = 100_000  # in all lists together; no answer has more than a few hundred
+BYTES_MAX = 4_000_000  # in all texts and bytes together; the largest answer has 1 MiB
 DEPTH_MAX = 20
 DIGITS_MAX = 400  # of an int; JSON would take any
 REPR_MAX = 60
@@ -34,11 +34,11 @@ class TooMuch(Exception):
 
 
 class Strange(NamedTuple):
-    """A value of a type that is no part of any answer.
+    """A value of a type that no answer has.
 
     Attributes:
         type: its name.
-        text: how it shows itself, cut.
+        text: its repr, shortened.
     """
 
     type: str
@@ -49,10 +49,10 @@ class Strange(NamedTuple):
 
 
 def encode(value: Any, types: Sequence[type]) -> Any:
-    """A value as JSON can hold it.
+    """Turn a value into what JSON can hold.
 
     Args:
-        value: what came.
+        value: what the learner's code returned.
         types: the NamedTuples that may be in it.
 
     Raises:
@@ -68,11 +68,11 @@ class _Encoder:
         self._bytes = BYTES_MAX
 
     def encode(self, value: Any, depth: int) -> Any:
-        kind = type(value)  # not isinstance: a class can pretend
+        kind = type(value)  # not isinstance, because a class can pretend
         if kind is Raised:
             return {"raised": str(value)}
         for plain, taken in ATOMS:
-            # HTTPStatus.OK and numpy.float64(2) are numbers; nothing else of the subclass crosses.
+            # HTTPStatus.OK and numpy.float64(2) are numbers; nothing else of a subclass crosses.
             if kind is not plain and kind is not bool and issubclass(kind, plain):
                 kind, value = plain, taken(value)
         if value is None or kind is bool:
@@ -99,7 +99,7 @@ class _Encoder:
             if kind in self._types:
                 return {"named": [self._types.index(kind), self._all(tuple(value), depth)]}
         if kind is CoroutineType:
-            value.close()  # or Python says that nobody awaited it
+            value.close()  # otherwise Python warns that nobody awaited it
         return {"strange": [kind.__name__[:REPR_MAX], _shown(value)]}
 
     def _all(self, values: Sequence[Any], depth: int) -> list[Any]:
@@ -115,7 +115,11 @@ class _Encoder:
 
 
 def decode(value: Any, types: Sequence[type]) -> Any:
-    """The value that `encode` was given; anything malformed is a ValueError."""
+    """Return the value that `encode` was given.
+
+    Raises:
+        ValueError: if it is malformed.
+    """
     if not isinstance(value, dict):
         return value
     ((kind, held),) = value.items()
@@ -139,23 +143,23 @@ def decode(value: Any, types: Sequence[type]) -> Any:
     return make(decode(one, types) for one in held)
 
 
-def same(expected: Any, came: Any) -> bool:
-    """Whether an answer is the expected one: by type, then by value, floats within 1e-9."""
+def same(expected: Any, actual: Any) -> bool:
+    """Whether an answer is the expected one: by type, then by value; floats within 1e-9."""
     if type(expected) is float:
-        return type(came) in (int, float) and math.isclose(
-            expected, came, rel_tol=1e-9, abs_tol=1e-12
+        return type(actual) in (int, float) and math.isclose(
+            expected, actual, rel_tol=1e-9, abs_tol=1e-12
         )
     if isinstance(expected, (set, frozenset)):
-        return type(came) is frozenset and expected == came
-    if type(expected) is not type(came):
+        return type(actual) in (set, frozenset) and bool(expected == actual)
+    if type(expected) is not type(actual):
         return False
     if isinstance(expected, (list, tuple)):
-        return len(expected) == len(came) and all(map(same, expected, came))
+        return len(expected) == len(actual) and all(map(same, expected, actual))
     if isinstance(expected, dict):
-        return expected.keys() == came.keys() and all(
-            same(one, came[key]) for key, one in expected.items()
+        return expected.keys() == actual.keys() and all(
+            same(one, actual[key]) for key, one in expected.items()
         )
-    return bool(expected == came)
+    return bool(expected == actual)
 
 
 def _sorted(values: set[Any] | frozenset[Any]) -> list[Any]:
@@ -163,8 +167,8 @@ def _sorted(values: set[Any] | frozenset[Any]) -> list[Any]:
 
 
 def _shown(value: Any) -> str:
-    """A value's repr, cut; the learner's own __repr__ may do anything."""
+    """Return a value's repr, shortened; the learner's own __repr__ may do anything."""
     try:
-        return re.sub(" at 0x[0-9a-fA-F]*", "", repr(value)[:REPR_MAX])  # another in each run
+        return re.sub(" at 0x[0-9a-fA-F]*", "", repr(value)[:REPR_MAX])  # it differs in each run
     except Exception:  # noqa: BLE001
         return ""

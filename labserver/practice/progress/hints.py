@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labserver.practice.checking.exercise import load
-from labserver.practice.progress.shown import Shown
 from labserver.practice.progress.store import change_exercises
+from labserver.practice.shown import Shown
 
 
 def hint(exercise_id: str) -> Shown:

@@ -1,11 +1,10 @@
 """A prediction: locked in before the run, kept in the learner's progress, compared afterwards.
 
-Without an answer everything goes on: a notebook that runs by itself has nobody to ask.
+Everything works without an answer as well: a notebook that runs by itself has nobody to ask.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -18,6 +17,7 @@ import traitlets
 
 from labserver.clock import Clock, SystemClock, iso
 from labserver.errors import LabError
+from labserver.templates import render
 from labserver.widgets.source import joined
 
 Answer = float | str
@@ -37,20 +37,20 @@ def predict(
     low: float | None = None,
     high: float | None = None,
 ) -> Prediction:
-    """Ask the learner for a prediction; as a cell's last line it is shown.
+    """Ask the learner for a prediction; a cell's last line shows the question.
 
     Args:
         key: its name among the learner's predictions, such as `empty-polls`.
         question: what to predict.
-        choices: one of these; None: a number.
-        unit: of the number.
-        low, high: its bounds; None: it has none.
+        choices: the answers to choose from; None if the answer is a number.
+        unit: the number's unit.
+        low, high: the number's bounds; None where it has none.
 
     Returns:
-        The widget; what was locked in earlier under the same key stays locked in.
+        The widget. An answer that was locked in earlier under the same key stays locked in.
 
     Raises:
-        LabError: if choices and a number's unit or bounds are given together.
+        LabError: if choices are given together with a number's unit or bounds.
     """
     from labserver.practice.progress.store import predictions
 
@@ -64,8 +64,8 @@ class Prediction(anywidget.AnyWidget):
 
     Args:
         key, question, choices, unit, low, high: as for `predict`.
-        kept: key → what is kept of a prediction: `answer`, `locked` (when, ISO 8601), `measured`.
-        clock: the time.
+        kept: what is kept of each prediction, by key: `answer`, `locked` (ISO 8601), `measured`.
+        clock: tells the time at which an answer is locked in.
     """
 
     _esm = joined("element.js", _HERE / "predict.js")
@@ -76,7 +76,7 @@ class Prediction(anywidget.AnyWidget):
     unit = traitlets.Unicode().tag(sync=True)
     low = traitlets.Float(None, allow_none=True).tag(sync=True)
     high = traitlets.Float(None, allow_none=True).tag(sync=True)
-    said = traitlets.Unicode().tag(sync=True)  # once it is final: there is nothing to lock in
+    said = traitlets.Unicode().tag(sync=True)  # not empty once the answer is final
     problem = traitlets.Unicode().tag(sync=True)
 
     def __init__(
@@ -100,33 +100,33 @@ class Prediction(anywidget.AnyWidget):
         self.key = key
         self._kept = kept
         self._clock = clock or SystemClock()
-        self._revealed = False  # what was measured has been seen: it is too late to predict it
+        self._revealed = False  # the measurement has been seen, so it is too late to predict it
         super().__init__(
             question=question, choices=list(choices or ()), unit=unit, low=low, high=high
         )
         self.said = self._said()
-        self.add_class(f"predict-{key}".replace(" ", "-"))  # a space would make it two
+        self.add_class(f"predict-{key}".replace(" ", "-"))  # a space would make two classes of it
         self.on_msg(self._on_browser)
 
     @property
     def answer(self) -> Answer | None:
-        """What was locked in; None as long as nothing is."""
+        """The answer that was locked in; None as long as none is."""
         answer: Answer | None = self._kept.get(self.key, {}).get("answer")
-        # The lesson may have changed since: what does not fit the question is no answer to it.
+        # The lesson may have changed since; what does not fit the question is not an answer to it.
         return answer if answer is not None and self._fits(answer) else None
 
     def lock(self, answer: Answer) -> None:
         """Lock the answer in, as the button does.
 
         Raises:
-            LabError: if one is locked in already, if it was compared already, or if this is no
-                answer to the question.
+            LabError: if one is locked in already, if it was compared already, or if this is not
+                an answer to the question.
         """
         self.said = self._said()  # another notebook may have locked it in
         if self.said:
-            raise LabError(f"{self.said}. To answer anew, call reset().")
+            raise LabError(f"{self.said}. To answer again, call reset().")
         if not self._fits(answer):
-            raise LabError(f"{answer!r} is no answer: give {self._wanted()}.")
+            raise LabError(f"{answer!r} is not an answer: give {self._wanted()}.")
         self._kept[self.key] = {"answer": answer, "locked": iso(self._clock.time())}
         self.said = self._said()
 
@@ -136,28 +136,29 @@ class Prediction(anywidget.AnyWidget):
         self._revealed = False
         self.said = self.problem = ""
 
-    def compare(self, measured: Answer) -> Comparison:
-        """What was predicted beside what was measured, which is kept with it.
+    def compare(self, measured: Answer) -> PredictionResult:
+        """Put the prediction beside what was measured, and keep both.
 
         Args:
-            measured: in the question's unit; or the choice that turned out right.
+            measured: a number in the question's unit, which may lie beyond the bounds; or the
+                choice that turned out right.
 
         Raises:
-            LabError: if it could not have been an answer; a number may lie beyond the bounds.
+            LabError: if it could not have been an answer.
         """
         if not self._is_one(measured):
             raise LabError(f"{measured!r} cannot be compared: give {self._wanted()}.")
         if not isinstance(measured, str):
-            measured = float(measured)  # numpy's are no JSON
+            measured = float(measured)  # numpy's numbers are not JSON
         answer = self.answer
         if answer is not None:
             self._kept[self.key] = {**self._kept[self.key], "measured": measured}
         self._revealed = True
         self.said = self._said()
-        return Comparison(answer, measured, self.unit, self.low, self.high)
+        return PredictionResult(answer, measured, self.unit, self.low, self.high)
 
     def _is_one(self, answer: Any) -> bool:
-        """Whether it is a choice, or a number."""
+        """Whether it is one of the choices, or a number if there are none."""
         if self.choices:
             return answer in self.choices
         if isinstance(answer, bool) or not isinstance(answer, Real):
@@ -194,14 +195,14 @@ class Prediction(anywidget.AnyWidget):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """A prediction and what was measured: one line, and for a number a small picture.
+class PredictionResult:
+    """A prediction beside what was measured: one line, and for a number a small picture.
 
     Attributes:
-        answer: what was predicted; None: nothing was locked in.
-        measured: what came out.
-        unit: of both.
-        low, high: the question's bounds, and the ends of the picture's scale.
+        answer: what was predicted; None if nothing was locked in.
+        measured: what was measured.
+        unit: the unit of both.
+        low, high: the question's bounds, which are the ends of the picture's scale.
     """
 
     answer: Answer | None
@@ -222,41 +223,28 @@ class Comparison:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        line = html.escape(str(self))
-        if self.answer is None or isinstance(self.answer, str) or isinstance(self.measured, str):
-            return f"<div>{line}</div>"
-        return f"<div>{line}</div>{self._picture(self.answer, self.measured)}"
+        numbers = [one for one in (self.answer, self.measured) if isinstance(one, int | float)]
+        said, measured = self._places(*numbers) if len(numbers) == 2 else (None, None)
+        return render(
+            "practice/progress/predict.html",
+            line=str(self),
+            said=said,
+            measured=measured,
+            grey=GREY,
+            said_colour=SAID,
+            measured_colour=MEASURED,
+        )
 
-    def _picture(self, answer: float, measured: float) -> str:
-        """A scale with two marks, told apart by their shapes; the line above says the same."""
+    def _places(self, answer: float, measured: float) -> tuple[float, float]:
+        """Return where two numbers stand on the picture's scale, in its units."""
         ends = [answer, measured, *(end for end in (self.low, self.high) if end is not None)]
         low, span = min(ends), (max(ends) - min(ends)) or 1.0
-        said, came = (10 + 380 * (value - low) / span for value in (answer, measured))
-        scale = f"<path d='M10 28H390' stroke='{GREY}' stroke-width='2'/>"
-        gap = f"<path d='M{said:.1f} 28H{came:.1f}' stroke='{MEASURED}' stroke-width='4'/>"
-        ring = (
-            f"<circle cx='{said:.1f}' cy='28' r='7' fill='none' stroke='{SAID}' stroke-width='3'/>"
-        )
-        diamond = f"<path d='M{came:.1f} 19l9 9l-9 9l-9 -9z' fill='{MEASURED}'/>"
-        return (
-            f"<svg viewBox='0 0 400 56' width='400' style='max-width:100%' role='img'"
-            f" aria-label='{html.escape(str(self), quote=True)}'>"
-            f"{scale}{gap}{ring}{diamond}"
-            f"{_label(said, 13, 'you said')}{_label(came, 52, 'measured')}</svg>"
-        )
+        return 10 + 380 * (answer - low) / span, 10 + 380 * (measured - low) / span
 
 
 def shown(answer: Answer, unit: str = "") -> str:
-    """An answer as it is read: `50 %`, or “a choice”."""
+    """Return an answer as it is read: `50 %`, or “a choice”."""
     if isinstance(answer, str):
         return f"“{answer}”"
     digits = ",.0f" if answer == int(answer) else ",.4g"
     return f"{answer:{digits}} {unit}".rstrip()
-
-
-def _label(x: float, y: float, text: str) -> str:
-    anchor = "start" if x < 60 else "end" if x > 340 else "middle"
-    return (
-        f"<text x='{x:.1f}' y='{y}' text-anchor='{anchor}' font-size='12' font-family='sans-serif'"
-        f" fill='{GREY}'>{text}</text>"
-    )

@@ -13,8 +13,8 @@ from typing import Any
 
 from labserver.clock import Clock, SystemClock, iso
 from labserver.practice.checking.exercise import Exercise, load
-from labserver.practice.progress.shown import Shown
 from labserver.practice.progress.store import attempts_folder, change_exercises
+from labserver.practice.shown import Shown
 
 
 def source_of(code: Any) -> str:

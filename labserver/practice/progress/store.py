@@ -1,7 +1,7 @@
 """What a learner has done so far: one JSON file per user, in the state folder.
 
-It is written whole or not at all, by one kernel at a time. A file that cannot be read is kept
-aside and begun anew; one that a newer labserver wrote is left alone.
+It is written as a whole or not at all, by one kernel at a time. A file that cannot be read is set
+aside and a new one begun; a file that a newer labserver wrote is left alone.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import sys
 import warnings
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock
 
 from labserver.atomic_file import write_atomically
 from labserver.errors import LabError
@@ -27,24 +28,27 @@ Entry = dict[str, Any]
 
 
 def predictions() -> MutableMapping[str, Entry]:
-    """The predictions that are kept on this machine: key → what is kept of one."""
+    """Return what is kept of each prediction on this machine, by key."""
     return Progress(_file()).section("predictions")
 
 
 def exercises() -> MutableMapping[str, Entry]:
-    """How far each exercise has come: id → `outcome`, `checks`, `hints`, `source`."""
+    """Return what is kept of each exercise, by id: `outcome`, `checks`, `hints`, `source`."""
     return Progress(_file()).section("exercises")
 
 
 @contextmanager
 def change_exercises() -> Iterator[MutableMapping[str, Entry]]:
-    """The same as a mapping that is written when the block ends, with no other kernel between."""
+    """Give what is kept of each exercise; it is written when the block ends.
+
+    No other kernel can write in between.
+    """
     with Progress(_file()).change() as kept:
         yield kept["exercises"]
 
 
 def attempts_folder() -> Path:
-    """Where the attempts that were reset are kept; made where it is missing."""
+    """Return the folder for attempts that were reset; it is made if it is missing."""
     path = folder() / "attempts"
     path.mkdir(mode=0o700, exist_ok=True)
     return path
@@ -55,7 +59,7 @@ def _file() -> Path:
 
 
 class Progress:
-    """A progress file; what is not there yet is empty.
+    """A progress file; one that does not exist yet is empty.
 
     Args:
         path: the file.
@@ -65,11 +69,11 @@ class Progress:
         self._path = path
 
     def section(self, name: str) -> MutableMapping[str, Entry]:
-        """One of SECTIONS as a mapping that is the file: read and written at each use."""
+        """Return one of SECTIONS as a mapping that reads and writes the file at each use."""
         return _Section(self, name)
 
     def read(self) -> dict[str, dict[str, Entry]]:
-        """All that is kept.
+        """Return everything that is kept.
 
         Raises:
             LabError: if it cannot be read, or a newer labserver wrote it.
@@ -79,10 +83,10 @@ class Progress:
 
     @contextmanager
     def change(self) -> Iterator[dict[str, dict[str, Entry]]]:
-        """All that is kept, to be changed; written when the block ends without an error.
+        """Give everything that is kept; changes are written if the block ends without an error.
 
         Raises:
-            LabError: if it can be neither read nor written, or a newer labserver wrote it.
+            LabError: if it cannot be read or written, or a newer labserver wrote it.
         """
         with self._locked():
             kept = self._read()
@@ -102,7 +106,7 @@ class Progress:
             aside = self._path.with_name(f"{self._path.stem}.broken-{secrets.token_hex(4)}.json")
             os.replace(self._path, aside)
             warnings.warn(
-                f"Your progress could not be read and begins anew; the old file is {aside.name}.",
+                f"Your progress could not be read and starts again; the old file is {aside.name}.",
                 stacklevel=2,
             )
             return {name: {} for name in SECTIONS}
@@ -122,14 +126,16 @@ class Progress:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        # A file of its own: the progress file is another one after each write.
+        # The lock is a file of its own, because each write replaces the progress file.
+        lock = FileLock(self._path.with_suffix(".lock"), poll_interval=0.01)
         try:
-            file = self._path.with_suffix(".lock").open("ab")
+            lock.acquire()
         except OSError as error:
             raise self._unusable("locked", error) from error
-        with file:  # closing it gives the lock back, even if the kernel is killed
-            _lock(file)
+        try:
             yield
+        finally:
+            lock.release()  # the system does that, too, if the kernel is killed
 
 
 class _Section(MutableMapping[str, Entry]):
@@ -156,11 +162,11 @@ class _Section(MutableMapping[str, Entry]):
 
 
 def _understood(found: Any, path: Path) -> dict[str, dict[str, Entry]]:
-    """The sections of what was read.
+    """Return the sections of what was read.
 
     Raises:
         LabError: if a newer labserver wrote it.
-        ValueError: if it is no progress file.
+        ValueError: if it is not a progress file.
     """
     if not isinstance(found, dict) or type(found.get("version")) is not int:
         raise ValueError("no version")
@@ -175,17 +181,3 @@ def _understood(found: Any, path: Path) -> dict[str, dict[str, Entry]]:
             raise ValueError(name)
         sections[name] = section
     return sections
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)

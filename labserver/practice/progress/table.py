@@ -1,19 +1,19 @@
-"""`progress`: a table of how far each exercise has come."""
+"""`lab.progress`: a table of how far the learner has come with each exercise."""
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from labserver.practice.checking.exercise import ids, load
 from labserver.practice.progress.store import exercises, predictions
+from labserver.templates import render
 
 HEADINGS = ("exercise", "lesson", "outcome", "checks", "hints")
 
 
 class ProgressRow(NamedTuple):
-    """One exercise: what it is, and how far it has come."""
+    """One exercise, and how far the learner has come with it."""
 
     exercise: str
     lesson: int
@@ -24,11 +24,11 @@ class ProgressRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProgressTable:
-    """How far the exercises have come; as a cell's last line a table.
+    """How far the learner has come; a cell's last line shows it as a table.
 
     Attributes:
-        rows: one for each exercise.
-        predictions: how many are locked in.
+        rows: one per exercise.
+        predictions: how many predictions are locked in.
     """
 
     rows: tuple[ProgressRow, ...]
@@ -43,22 +43,17 @@ class ProgressTable:
         cells = [HEADINGS, *(tuple(map(str, row)) for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
-        return "\n".join([*lines, "", self._sum()])
+        return "\n".join([*lines, "", self._summary()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in HEADINGS)
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td style='text-align:left'>{html.escape(str(one))}</td>" for one in row)
-            + "</tr>"
-            for row in self.rows
-        )
-        return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<div>{html.escape(self._sum())}</div>"
+        return render(
+            "practice/progress/table.html",
+            headings=HEADINGS,
+            rows=self.rows,
+            summary=self._summary(),
         )
 
-    def _sum(self) -> str:
+    def _summary(self) -> str:
         word = "prediction" if self.predictions == 1 else "predictions"
         return (
             f"{self.passed} of {len(self.rows)} exercises pass;"
@@ -67,13 +62,13 @@ class ProgressTable:
 
 
 def progress(lesson: int | None = None) -> ProgressTable:
-    """How far the exercises have come on this machine.
+    """Return how far the learner has come on this machine.
 
     Args:
-        lesson: only the exercises of this one, such as 5; None: all.
+        lesson: the lesson whose exercises to list, such as 5; None for all.
 
     Returns:
-        A table; the predictions in it are counted over all lessons.
+        A table, in which predictions are counted over all lessons.
 
     Raises:
         LabError: if the progress file cannot be used.

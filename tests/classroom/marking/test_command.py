@@ -64,7 +64,7 @@ def test_a_folder_is_a_class(write: Write, tmp_path: Path) -> None:
         "learner,E08,E09,points,of,problems",
         "alice,1,3,4,4,",
         "bob,0,0,0,4,",
-        f"eve,,,0,4,{NAME}.ipynb is no notebook: its JSON is broken. Save it again.",
+        f"eve,,,0,4,{NAME}.ipynb is not a notebook: its JSON is broken. Save it again.",
     ]
     assert "alice" in written["html"].read_text(encoding="utf-8")
     suites = ET.fromstring(written["junit"].read_text(encoding="utf-8"))

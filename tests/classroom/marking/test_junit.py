@@ -4,11 +4,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from labserver.classroom.marking.junit import junit
-from labserver.classroom.marking.mark import Mark, Marked
+from labserver.classroom.marking.mark import Mark, MarkedNotebook
 from labserver.practice.checking.judge import Outcome
 
 MARKED = [
-    Marked(
+    MarkedNotebook(
         Path("a/05_frames.ipynb"),
         "05_frames",
         (
@@ -17,7 +17,7 @@ MARKED = [
             Mark("E12", "Decoder", Outcome.NOT_ATTEMPTED, 0, 5, "· E12 Decoder: not"),
         ),
     ),
-    Marked(Path("b.ipynb"), problem="b.ipynb is no notebook."),
+    MarkedNotebook(Path("b.ipynb"), problem="b.ipynb is no notebook."),
 ]
 
 

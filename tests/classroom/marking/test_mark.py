@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labserver.classroom.marking.mark import Marked, mark, titles
+from labserver.classroom.marking.mark import MarkedNotebook, mark, titles
 from labserver.classroom.marking.references import Reference
 from labserver.practice.checking.judge import Outcome
 from labserver.practice.progress.store import exercises
@@ -22,7 +22,7 @@ SOLVED = {c["id"]: c["source"] for c in notebook("05_frames", solved=True)["cell
 WRONG_MASK = "def mask(payload, key, offset=0):\n    return payload\n"
 
 
-def outcomes(marked: Marked) -> dict[str, str]:
+def outcomes(marked: MarkedNotebook) -> dict[str, str]:
     return {one.exercise: one.outcome.value for one in marked.marks}
 
 
@@ -240,7 +240,7 @@ def test_a_second_attempt_in_the_cell_that_reset_gave_counts(
 
 def test_notebooks_of_one_name_are_told_apart_by_their_paths() -> None:
     paths = [Path("a/05.ipynb"), Path("b/05.ipynb"), Path("a/04.ipynb")]
-    told = titles([Marked(path) for path in paths])
+    told = titles([MarkedNotebook(path) for path in paths])
     assert told == [str(paths[0]), str(paths[1]), "04.ipynb"]
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-from labserver.classroom.marking.mark import Mark, Marked
+from labserver.classroom.marking.gradebook import gradebook
+from labserver.classroom.marking.mark import Mark, MarkedNotebook
 from labserver.classroom.marking.page import class_page, page
 from labserver.classroom.marking.references import Reference
-from labserver.classroom.marking.register import register
 from labserver.practice.checking.judge import Outcome
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -31,13 +31,13 @@ class Tags(HTMLParser):
         self.text += data
 
 
-def marked(name: str) -> list[Marked]:
+def marked(name: str) -> list[MarkedNotebook]:
     marks = (
         Mark("E10", "mask", Outcome.PASS, 2, 2, "✓ E10 mask: passes"),
         Mark("E11", "encode_frame", Outcome.WRONG, 0, 3, f"✗ E11 {EVIL}\n  came {EVIL}"),
     )
-    broken = Marked(CLASS / name / f"{EVIL}.ipynb", problem=f"{EVIL} is no notebook.")
-    return [Marked(CLASS / name / "05_frames.ipynb", "05_frames", marks), broken]
+    broken = MarkedNotebook(CLASS / name / f"{EVIL}.ipynb", problem=f"{EVIL} is no notebook.")
+    return [MarkedNotebook(CLASS / name / "05_frames.ipynb", "05_frames", marks), broken]
 
 
 def test_marks_and_messages_are_there() -> None:
@@ -47,14 +47,14 @@ def test_marks_and_messages_are_there() -> None:
 
 
 def test_a_class_has_a_row_a_learner(references: list[Reference]) -> None:
-    found = Tags(class_page(register(marked("bob"), CLASS, references)))
+    found = Tags(class_page(gradebook(marked("bob"), CLASS, references)))
     assert found.tags.count("tr") == 2
     assert "of 5" in found.text
     assert "bob" in found.text
 
 
 def test_what_learners_write_is_text(references: list[Reference]) -> None:
-    for made in (page(marked(EVIL)), class_page(register(marked(EVIL), CLASS, references))):
+    for made in (page(marked(EVIL)), class_page(gradebook(marked(EVIL), CLASS, references))):
         found = Tags(made)
         assert not {"script", "img"} & set(found.tags)
         assert "onerror" not in found.attributes

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labserver.classroom.marking.notebook import Cell, read
+from labserver.classroom.marking.notebook import CodeCell, read
 from labserver.classroom.marking.references import Reference, belongs_to, find_references
 from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
@@ -36,35 +36,38 @@ def test_a_notebook_without_answers_belongs_to_none(references: list[Reference])
 REFERENCE = Reference(
     "02",
     (
-        Cell("setup", "", False, "import labserver as lab"),
-        Cell("e03", "E03", True, "solved"),
-        Cell("e03-check", "E03-check", False, "check"),
-        Cell("e04", "E04", True, "solved"),
+        CodeCell("setup", "", False, "import labserver as lab"),
+        CodeCell("e03", "E03", True, "solved"),
+        CodeCell("e03-check", "E03-check", False, "check"),
+        CodeCell("e04", "E04", True, "solved"),
     ),
 )
 
 
 def test_answers_are_found_by_id_and_own_cells_are_kept() -> None:
-    answer, helper = Cell("e04", "E04", True, "mine"), Cell("x1", "", False, "def helper(): …")
-    check = Cell("e03-check", "E03-check", False, "def check(*_): return True")
+    answer, helper = (
+        CodeCell("e04", "E04", True, "mine"),
+        CodeCell("x1", "", False, "def helper(): …"),
+    )
+    check = CodeCell("e03-check", "E03-check", False, "def check(*_): return True")
     assert REFERENCE.place([check, helper, answer]) == ({"E04": answer}, [helper])
 
 
 def test_an_answer_without_an_id_is_found_by_its_mark() -> None:
-    answer = Cell("", "E04", True, "mine")
+    answer = CodeCell("", "E04", True, "mine")
     assert REFERENCE.place([answer]) == ({"E04": answer}, [])
 
 
 def test_of_two_cells_with_one_id_the_first_counts() -> None:
-    first, second = Cell("e04", "E04", True, "mine"), Cell("e04", "E04", True, "print('✓')")
+    first, second = CodeCell("e04", "E04", True, "mine"), CodeCell("e04", "E04", True, "print('✓')")
     assert REFERENCE.place([first, second]) == ({"E04": first}, [])
 
 
 def test_a_copy_of_an_answer_is_a_cell_of_ones_own() -> None:
-    answer, copied = Cell("e04", "E04", True, "mine"), Cell("x2", "E04", True, "before")
+    answer, copied = CodeCell("e04", "E04", True, "mine"), CodeCell("x2", "E04", True, "before")
     assert REFERENCE.place([copied, answer]) == ({"E04": answer}, [copied])
 
 
 def test_a_check_that_changed_its_id_does_not_count() -> None:
-    check = Cell("x3", "E03-check", False, "raise SystemExit")
+    check = CodeCell("x3", "E03-check", False, "raise SystemExit")
     assert REFERENCE.place([check]) == ({}, [])

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from labserver.classroom.marking.mark import Mark, Marked
+from labserver.classroom.marking.gradebook import gradebook
+from labserver.classroom.marking.mark import Mark, MarkedNotebook
 from labserver.classroom.marking.references import Reference
-from labserver.classroom.marking.register import register
-from labserver.classroom.marking.terminal import print_marks, print_register
+from labserver.classroom.marking.terminal import print_gradebook, print_marks
 from labserver.practice.checking.judge import Outcome
 
 CLASS = Path("class")
 MARKED = [
-    Marked(
+    MarkedNotebook(
         CLASS / "bob" / "05_frames.ipynb",
         "05_frames",
         (
@@ -22,7 +22,7 @@ MARKED = [
             Mark("E12", "FrameDecoder", Outcome.NOT_ATTEMPTED, 0, 5, "· E12 D: not attempted yet."),
         ),
     ),
-    Marked(CLASS / "eve" / "b.ipynb", problem="b.ipynb is no notebook."),
+    MarkedNotebook(CLASS / "eve" / "b.ipynb", problem="b.ipynb is no notebook."),
 ]
 
 
@@ -45,7 +45,7 @@ def test_a_table_the_sum_and_what_is_wrong() -> None:
 
 def test_a_class_is_a_line_a_learner(references: list[Reference]) -> None:
     screen, out = console()
-    print_register(register(MARKED, CLASS, references), screen)
+    print_gradebook(gradebook(MARKED, CLASS, references), screen)
     rows = [
         line.split() for line in out.getvalue().splitlines() if line.startswith((" bob", " eve"))
     ]

@@ -12,7 +12,7 @@ from labserver.practice.checking.difference import (
     shown,
     typed,
 )
-from labserver.practice.checking.exercise import Raised
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import Strange
 from labserver.practice.given.frames import Frame
 
@@ -24,7 +24,7 @@ def lines(expected: Any, came: Any) -> list[str]:
 def test_the_caret_stands_under_the_first_wrong_byte_and_names_its_field() -> None:
     assert lines(b"Hello", b"Help!") == [
         "expected  48 65 6c 6c 6f",
-        "came      48 65 6c 70 21",
+        "got       48 65 6c 70 21",
         "                   ^ byte 3: field 3",
     ]
 
@@ -34,7 +34,7 @@ def test_only_the_row_that_differs_is_shown() -> None:
     came = expected[:17] + b"\xff" + expected[18:]
     assert lines(expected, came) == [
         "expected  10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f …",
-        "came      10 ff 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f …",
+        "got       10 ff 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f …",
         "             ^ byte 17: field 17",
     ]
 
@@ -42,13 +42,13 @@ def test_only_the_row_that_differs_is_shown() -> None:
 def test_an_answer_that_ends_too_soon_or_too_late_says_so() -> None:
     assert lines(b"abc", b"ab")[-1] == "                ^ byte 2, where yours ends: field 2"
     assert lines(b"ab", b"abc")[-1] == "                ^ byte 2, where it ends: field 2"
-    assert lines(bytes(17), bytes(16))[1] == "came      (nothing more)"
+    assert lines(bytes(17), bytes(16))[1] == "got       (nothing more)"
 
 
 def test_texts_have_carets_too_and_no_control_characters() -> None:
     assert lines("a\nbc", "a\nbd") == [
         "expected  a·bc",
-        "came      a·bd",
+        "got       a·bd",
         "             ^ character 3",
     ]
 
@@ -62,19 +62,19 @@ def test_the_way_to_a_difference_is_named() -> None:
 
 
 def test_a_missing_item_is_counted() -> None:
-    assert lines([1, 2], [1]) == ["          2 items expected, 1 item came"]
+    assert lines([1, 2], [1]) == ["          expected 2 items, got 1 item"]
     assert lines([[]], [[1]])[0] == "at        [0]"
 
 
 def test_another_type_is_named() -> None:
-    assert lines("a", b"a") == ["          str expected, bytes came"]
+    assert lines("a", b"a") == ["          expected str, got bytes"]
     assert lines([], None) == ["          list expected, None came"]
     assert lines([[True]], [[1]])[-1] == "          bool expected, int came"
 
 
 def test_a_set_that_comes_back_frozen_is_a_set() -> None:
     assert lines({1}, frozenset({2})) == []
-    assert lines({1}, [1]) == ["          set expected, list came"]
+    assert lines({1}, [1]) == ["          expected set, got list"]
 
 
 @pytest.mark.parametrize(("expected", "came"), [(b"a", Raised("E")), (Raised("V"), Raised("E"))])

@@ -19,15 +19,22 @@ import pytest
 from labserver.errors import LabError
 from labserver.practice.checking import descendants
 from labserver.practice.checking import sandbox as module
-from labserver.practice.checking.exercise import Raised, load
-from labserver.practice.checking.sandbox import ALL_TIMED_OUT, TIMED_OUT, TOO_MUCH, Attempt, Came
+from labserver.practice.checking.exercise import load
+from labserver.practice.checking.play import Raised
+from labserver.practice.checking.sandbox import (
+    ALL_TIMED_OUT,
+    TIMED_OUT,
+    TOO_MUCH,
+    Attempt,
+    CaseResult,
+)
 from labserver.practice.checking.values import Strange
 
 E08 = load("E08")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there the clock is the only limit")
 
 
-def what_comes(code: Callable[[str], Any]) -> Came:
+def what_comes(code: Callable[[str], Any]) -> CaseResult:
     """What comes of one case, after which no process is left."""
     before = set(psutil.Process().children(recursive=True))
     with Attempt(E08, code) as attempt:
@@ -47,7 +54,7 @@ def test_an_answer_comes_across_with_what_was_printed() -> None:
         print("I was asked for", key)
         return key.upper()
 
-    assert what_comes(code) == Came(value="KEY", printed="I was asked for key\n")
+    assert what_comes(code) == CaseResult(value="KEY", printed="I was asked for key\n")
 
 
 @pytest.mark.usefixtures("impatient")
@@ -133,7 +140,7 @@ def test_what_writes_into_every_pipe_is_not_an_answer() -> None:
                 pass
         return key
 
-    assert "got in the way of the checker" in what_comes(code).ended
+    assert "interfered with the checker" in what_comes(code).ended
 
 
 @posix
@@ -142,24 +149,23 @@ def test_a_fork_does_not_answer_twice_and_goes_with_the_rest() -> None:
     def code(key: str) -> int:
         return 1 if key == "fork" and not os.fork() else 0
 
-    before = set(psutil.process_iter())
     with Attempt(E08, code) as attempt:
         came = attempt.play(("fork",))
         while not came.ended:  # until the second answer to the first question is read
             time.sleep(0.05)
             came = attempt.play(("b",))
-    assert "got in the way of the checker" in came.ended
-    assert not started_since(before)
+    assert "interfered with the checker" in came.ended
+    assert not with_token(attempt.token)
 
 
-def started_since(before: set[psutil.Process]) -> list[psutil.Process]:
-    """Processes of the checker, or of the learner, that are there now and were not before."""
-    mine = []
-    for process in set(psutil.process_iter()) - before:
+def with_token(token: str) -> list[psutil.Process]:
+    """The processes that were started by the attempt with this token."""
+    found = []
+    for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if descendants.MARK in process.environ():
-                mine.append(process)
-    return mine
+            if process.environ().get(descendants.VARIABLE) == token:
+                found.append(process)
+    return found
 
 
 @posix
@@ -173,24 +179,19 @@ def test_what_the_code_started_is_ended_with_it() -> None:
     assert process.wait(10) is not None or not process.is_running()
 
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what hides")
-
-
-@linux
+@posix
 def test_what_hides_in_a_session_of_its_own_is_ended_as_well() -> None:
     def code(key: str) -> str:
         command = [sys.executable, "-c", "import time; time.sleep(600)"]
         return str(subprocess.Popen(command, start_new_session=True).pid)
 
-    before = set(psutil.process_iter())
     with Attempt(E08, code) as attempt:
         process = psutil.Process(int(attempt.play(("key",)).value))
-        assert process in started_since(before)
     assert process.wait(10) is not None or not process.is_running()
-    assert not started_since(before)
+    assert not with_token(attempt.token)
 
 
-@linux
+@posix
 @pytest.mark.usefixtures("impatient")
 def test_a_fork_that_hides_and_keeps_the_line_open_does_not_keep_the_kernel_waiting() -> None:
     def code(key: str) -> None:
@@ -198,11 +199,11 @@ def test_a_fork_that_hides_and_keeps_the_line_open_does_not_keep_the_kernel_wait
             os.setsid()
         time.sleep(600)
 
-    before = set(psutil.process_iter())
     start = time.monotonic()
-    assert what_comes(code).ended == TIMED_OUT
+    with Attempt(E08, code) as attempt:
+        assert attempt.play(("key",)).ended == TIMED_OUT
     assert time.monotonic() - start < 60
-    assert not started_since(before)
+    assert not with_token(attempt.token)
 
 
 @posix

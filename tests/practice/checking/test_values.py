@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labserver.practice.checking.exercise import Raised
+from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import Strange, TooMuch, decode, encode, same
 from labserver.practice.given.frames import Frame
 

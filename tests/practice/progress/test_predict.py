@@ -9,7 +9,7 @@ import labserver as lab
 from labserver.clock import VirtualClock
 from labserver.errors import LabError
 from labserver.practice.progress import store
-from labserver.practice.progress.predict import Comparison, Prediction
+from labserver.practice.progress.predict import Prediction, PredictionResult
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -52,7 +52,7 @@ def test_an_answer_that_is_locked_in_stays() -> None:
     press(prediction, 50)
     press(prediction, 60)
     assert prediction.answer == 50
-    with pytest.raises(LabError, match=r"You said 50 %. To answer anew, call reset\(\)"):
+    with pytest.raises(LabError, match=r"You said 50 %. To answer again, call reset\(\)"):
         prediction.lock(60)
 
 
@@ -147,7 +147,9 @@ def test_what_cannot_be_kept_is_said_where_the_button_is(tmp_path: Path) -> None
 
 
 def test_a_whole_number_is_shown_whole() -> None:
-    assert str(Comparison(126, 65_536.0, "bytes")) == "you said 126 bytes, measured 65,536 bytes"
+    assert (
+        str(PredictionResult(126, 65_536.0, "bytes")) == "you said 126 bytes, measured 65,536 bytes"
+    )
 
 
 def test_its_class_in_the_page_is_one_word() -> None:
@@ -180,17 +182,17 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_the_picture_says_in_words_what_it_shows() -> None:
-    picture = Comparison(50, 65.0, "%", 0, 100)._repr_html_()
-    assert "aria-label='you said 50 %, measured 65 %'" in picture
-    assert "cx='200.0'" in picture
+    picture = PredictionResult(50, 65.0, "%", 0, 100)._repr_html_()
+    assert 'aria-label="you said 50 %, measured 65 %"' in picture
+    assert 'cx="200.0"' in picture
     assert "M257.0 19" in picture
-    alike = Comparison(5, 5.0)._repr_html_()
-    assert "cx='10.0'" in alike, "one point has no width, and no division by zero"
+    alike = PredictionResult(5, 5.0)._repr_html_()
+    assert 'cx="10.0"' in alike, "one point has no width, and no division by zero"
 
 
 def test_text_is_data() -> None:
-    assert EVIL not in Comparison(EVIL, "kept")._repr_html_()
-    assert EVIL not in Comparison(1, 2.0, unit=EVIL)._repr_html_()
+    assert EVIL not in PredictionResult(EVIL, "kept")._repr_html_()
+    assert EVIL not in PredictionResult(1, 2.0, unit=EVIL)._repr_html_()
     assert "innerHTML" not in Prediction._esm
 
 

@@ -41,7 +41,7 @@ def test_nothing_is_there_before_the_first_entry(path: Path) -> None:
 )  # fmt: skip
 def test_a_broken_file_is_kept_aside_and_begun_anew(path: Path, text: bytes) -> None:
     path.write_bytes(text)
-    with pytest.warns(UserWarning, match=r"begins anew; the old file is progress.broken-"):
+    with pytest.warns(UserWarning, match=r"starts again; the old file is progress.broken-"):
         Progress(path).section("exercises")["E12"] = {"hints": 1}
     assert Progress(path).read()["exercises"] == {"E12": {"hints": 1}}
     (aside,) = path.parent.glob("progress.broken-*.json")
@@ -90,8 +90,9 @@ def test_a_file_that_cannot_be_written_is_a_lab_error(tmp_path: Path) -> None:
     (tmp_path / "progress.json").mkdir()
     with pytest.raises(LabError, match="cannot be read"):
         Progress(tmp_path / "progress.json").read()
+    (tmp_path / "file").touch()
     with pytest.raises(LabError, match="cannot be locked"):
-        Progress(tmp_path / "nowhere" / "progress.json").read()
+        Progress(tmp_path / "file" / "progress.json").read()
 
 
 def test_it_lies_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

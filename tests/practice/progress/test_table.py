@@ -15,21 +15,21 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_at_first_nothing_is_attempted() -> None:
-    standing = progress()
-    assert [row.exercise[:3] for row in standing.rows] == ids()
-    assert {row.outcome for row in standing.rows} == {"not attempted"}
-    assert f"0 of {len(ids())} exercises pass; 0 predictions locked in." in repr(standing)
+    table = progress()
+    assert [row.exercise[:3] for row in table.rows] == ids()
+    assert {row.outcome for row in table.rows} == {"not attempted"}
+    assert f"0 of {len(ids())} exercises pass; 0 predictions locked in." in repr(table)
 
 
 def test_it_shows_what_was_kept() -> None:
     exercises()["E12"] = {"outcome": "pass", "checks": 4, "hints": 1}
     exercises()["E99"] = {"outcome": "pass"}  # of another version: it does not count here
     predictions()["gap"] = {"answer": "lost"}
-    standing = progress()
-    (row,) = (row for row in standing.rows if row.exercise.startswith("E12"))
+    table = progress()
+    (row,) = (row for row in table.rows if row.exercise.startswith("E12"))
     assert row == ProgressRow("E12 frames out of a stream", 5, "pass", 4, 1)
-    assert standing.passed == 1
-    assert "1 prediction locked in" in repr(standing)
+    assert table.passed == 1
+    assert "1 prediction locked in" in repr(table)
 
 
 def test_a_lesson_shows_its_own_exercises() -> None:
@@ -38,9 +38,9 @@ def test_a_lesson_shows_its_own_exercises() -> None:
 
 
 def test_it_is_a_table_in_text_and_in_the_page() -> None:
-    standing = ProgressTable((ProgressRow("E01 <b>", 1, "wrong", 10, 0),), 0)
-    assert repr(standing).splitlines()[:2] == [
+    table = ProgressTable((ProgressRow("E01 <b>", 1, "wrong", 10, 0),), 0)
+    assert repr(table).splitlines()[:2] == [
         "exercise  lesson  outcome  checks  hints",
         "E01 <b>   1       wrong    10      0",
     ]
-    assert "E01 &lt;b&gt;" in standing._repr_html_()
+    assert "E01 &lt;b&gt;" in table._repr_html_()

@@ -1,4 +1,4 @@
-from labserver.practice.progress.shown import Shown
+from labserver.practice.shown import Shown
 
 
 def test_a_text_is_shown_as_it_is() -> None:

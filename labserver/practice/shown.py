@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
+
+from labserver.templates import render
 
 # JupyterLab breaks a <pre> in the middle of words.
 WRAP = "margin:0;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
@@ -23,4 +24,4 @@ class Shown:
         return self.text
 
     def _repr_html_(self) -> str:
-        return f"<pre style='{WRAP}'>{html.escape(self.text)}</pre>"
+        return render("practice/shown.html", wrap=WRAP, text=self.text)

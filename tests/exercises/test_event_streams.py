@@ -6,24 +6,32 @@ import random
 
 import pytest
 
-from labserver.exercises.e05_sse_parser import exercise as e05_sse_parser
-from labserver.practice.given.event_streams import CUTS, FIELDS, VECTORS, Vector, cut, stream
+from labserver.exercises.e05_sse_parser.event_streams import (
+    CUTS,
+    FIELDS,
+    VECTORS,
+    Vector,
+    cut,
+    stream,
+)
+from labserver.exercises.e05_sse_parser.exercise import SSEParser as Reference
+from labserver.exercises.e05_sse_parser.play import Parsed, play
 from labserver.practice.given.sse_events import Event
 from labserver.wire.sse import SSEParser
 
 
-def heard(chunks: tuple[bytes, ...]) -> e05_sse_parser.Heard:
-    """What the lab's parser hears."""
+def parsed(chunks: tuple[bytes, ...]) -> Parsed:
+    """What the lab's parser makes of them."""
     parser = SSEParser()
     feeds = [[Event(e.type, e.data, e.id) for e in parser.feed(chunk)] for chunk in chunks]
-    return e05_sse_parser.Heard(feeds, parser.last_event_id, parser.retry_ms)
+    return Parsed(feeds, parser.last_event_id, parser.retry_ms)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: str(vector.stream))
 def test_a_vector_whole_and_byte_by_byte(vector: Vector) -> None:
     end = (vector.last_event_id, vector.retry_ms)
-    assert heard((vector.stream,)) == ([list(vector.events)], *end)
-    feeds, *came = heard(tuple(bytes([byte]) for byte in vector.stream))
+    assert parsed((vector.stream,)) == ([list(vector.events)], *end)
+    feeds, *came = parsed(tuple(bytes([byte]) for byte in vector.stream))
     assert [event for feed in feeds for event in feed] == list(vector.events)
     assert tuple(came) == end
 
@@ -31,14 +39,14 @@ def test_a_vector_whole_and_byte_by_byte(vector: Vector) -> None:
 @pytest.mark.parametrize("row", CUTS, ids=str)
 def test_a_cut_stream(row: tuple[str, tuple[bytes, ...], tuple[tuple[Event, ...], ...]]) -> None:
     _, chunks, feeds = row
-    assert heard(chunks).feeds == [list(feed) for feed in feeds]
+    assert parsed(chunks).feeds == [list(feed) for feed in feeds]
 
 
 def test_random_streams_are_heard_by_the_solution_as_by_the_labs_parser() -> None:
     draws = random.Random(9)
     for _ in range(1000):
         chunks = cut(draws, stream(draws))
-        assert e05_sse_parser.play(e05_sse_parser.SSEParser, chunks) == heard(chunks), chunks
+        assert play(Reference, chunks) == parsed(chunks), chunks
 
 
 def test_a_cut_loses_nothing_and_leaves_no_chunk_empty() -> None:

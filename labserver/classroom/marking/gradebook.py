@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labserver.classroom.marking.mark import Mark, Marked
+from labserver.classroom.marking.mark import Mark, MarkedNotebook
 from labserver.classroom.marking.references import Reference
 
 CHECKPOINTS = ".ipynb_checkpoints"
@@ -36,7 +36,7 @@ class Learner:
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class Gradebook:
     """A class.
 
     Attributes:
@@ -85,12 +85,12 @@ def learner_of(path: Path, folder: Path, references: Sequence[Reference]) -> str
     return path.stem
 
 
-def register(
-    marked: Iterable[Marked],
+def gradebook(
+    marked: Iterable[MarkedNotebook],
     folder: Path,
     references: Sequence[Reference],
     expected: Iterable[str] = (),
-) -> Register:
+) -> Gradebook:
     """Sort what was marked by learner.
 
     Args:
@@ -114,7 +114,7 @@ def register(
     for name in set(expected) - set(learners):
         learners[name] = Learner(name, problems=["no notebook in this folder."])
     by_name = tuple(sorted(learners.values(), key=lambda each: each.name.lower()))
-    return Register(by_name, tuple(sorted(most)), sum(most.values()))
+    return Gradebook(by_name, tuple(sorted(most)), sum(most.values()))
 
 
 def _cell(text: str) -> str:

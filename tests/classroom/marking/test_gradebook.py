@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from labserver.classroom.marking.mark import Mark, Marked
+from labserver.classroom.marking.gradebook import folders, gradebook, learner_of, submissions
+from labserver.classroom.marking.mark import Mark, MarkedNotebook
 from labserver.classroom.marking.references import Reference
-from labserver.classroom.marking.register import folders, learner_of, register, submissions
 from labserver.practice.checking.judge import Outcome
 
 CLASS = Path("class")
 
 
-def marked(path: str, **points: int) -> Marked:
+def marked(path: str, **points: int) -> MarkedNotebook:
     """A notebook in which each exercise earned so many of 2 points."""
     marks = tuple(
         Mark(e, "name", Outcome.PASS if n else Outcome.WRONG, n, 2, "text")
         for e, n in points.items()
     )
-    return Marked(CLASS / path, "05_frames", marks)
+    return MarkedNotebook(CLASS / path, "05_frames", marks)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_checkpoints_are_nobodys(tmp_path: Path) -> None:
 
 
 def test_a_row_a_learner_and_the_best_of_several_attempts(references: list[Reference]) -> None:
-    found = register(
+    found = gradebook(
         [
             marked("bob/first.ipynb", E10=0, E11=2),
             marked("bob/second.ipynb", E10=2, E11=0),
@@ -61,8 +61,8 @@ def test_a_row_a_learner_and_the_best_of_several_attempts(references: list[Refer
 
 
 def test_what_could_not_be_marked_is_a_row_with_its_reason(references: list[Reference]) -> None:
-    broken = Marked(CLASS / "eve/a.ipynb", problem="a.ipynb is no notebook.")
-    found = register([broken, marked("bob/a.ipynb", E10=2)], CLASS, references)
+    broken = MarkedNotebook(CLASS / "eve/a.ipynb", problem="a.ipynb is no notebook.")
+    found = gradebook([broken, marked("bob/a.ipynb", E10=2)], CLASS, references)
     rows = list(csv.reader(found.csv().splitlines()))
     assert rows == [
         ["learner", "E10", "points", "of", "problems"],
@@ -72,7 +72,7 @@ def test_what_could_not_be_marked_is_a_row_with_its_reason(references: list[Refe
 
 
 def test_a_spreadsheet_runs_nothing_of_a_name(references: list[Reference]) -> None:
-    found = register([marked("=1+1/a.ipynb", E10=2)], CLASS, references)
+    found = gradebook([marked("=1+1/a.ipynb", E10=2)], CLASS, references)
     assert found.csv().splitlines()[1].startswith("'=1+1,")
 
 
@@ -83,6 +83,6 @@ def test_who_handed_in_no_notebook_has_a_row_as_well(
     (tmp_path / "mia" / "notes.txt").touch()
     (tmp_path / ".git").mkdir()
     (tmp_path / "again").symlink_to(tmp_path)
-    found = register([marked("bob/a.ipynb", E10=2)], CLASS, references, folders(tmp_path))
+    found = gradebook([marked("bob/a.ipynb", E10=2)], CLASS, references, folders(tmp_path))
     assert [one.name for one in found.learners] == ["bob", "mia"]
     assert found.csv().splitlines()[2] == "mia,,0,2,no notebook in this folder."
