@@ -1,4 +1,6 @@
-"""Random and mutated bytes through the decoders: no exception, no byte lost, any cut the same.
+"""Feed random and mutated bytes to the decoders.
+
+They must raise no exception, lose no byte, and give the same messages however the bytes are cut.
 
 Usage: python -m fuzzing.decoders [--size 1000000] [--seed 1]
 """
@@ -23,7 +25,7 @@ from tests.wire.conversations import (
     whole,
 )
 
-# What leads each decoder to where the random bytes are its own.
+# What is said first, so that the random bytes after it reach the decoder.
 LEADS: dict[str, Said] = {
     "http1": ((UP, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),),
     "chunks": (
@@ -43,10 +45,15 @@ LEADS: dict[str, Said] = {
 
 
 def fuzz(name: str, size: int, seed: int) -> None:
-    """Give one decoder `size` random and mutated bytes; each conversation is cut twice.
+    """Feed random and mutated bytes to one decoder, each conversation cut in two ways.
+
+    Args:
+        name: of a conversation, or of one of `LEADS`.
+        size: how many bytes, at least.
+        seed: the same seed gives the same bytes.
 
     Raises:
-        AssertionError: if a byte is lost, or another cut gives other messages.
+        AssertionError: if a byte is lost, or the two cuts give different messages.
     """
     rng = random.Random(f"{name} {seed}")
     base = CONVERSATIONS.get(name) or LEADS[name]
@@ -64,7 +71,7 @@ def fuzz(name: str, size: int, seed: int) -> None:
 
 
 def _noise(rng: random.Random) -> bytes:
-    """Random bytes; some of them mean something to one decoder or another."""
+    """Return random bytes, some of which mean something to one decoder or another."""
     size = rng.choice((1, 3, 10, 100, 1000, 5000))
     if rng.random() < 0.3:
         return rng.randbytes(size)
@@ -76,10 +83,10 @@ def _noise(rng: random.Random) -> bytes:
 
 
 @click.command()
-@click.option("--size", default=1_000_000, help="Bytes for each decoder.")
-@click.option("--seed", default=1, help="The same seed, the same bytes.")
+@click.option("--size", default=1_000_000, help="Bytes per decoder.")
+@click.option("--seed", default=1, help="The same seed gives the same bytes.")
 def main(size: int, seed: int) -> None:
-    """Fuzz each decoder."""
+    """Feed random and mutated bytes to each decoder."""
     for name in track(sorted(LEADS.keys() | CONVERSATIONS.keys())):
         fuzz(name, size, seed)
 

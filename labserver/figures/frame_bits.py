@@ -9,8 +9,8 @@ from typing import NamedTuple
 from labserver.errors import LabError
 from labserver.figures.panel import Panel, code, markup, visible
 from labserver.figures.wire_text import ARROW
-from labserver.wire.decoded import count
 from labserver.wire.message import Kind, Message
+from labserver.wire.preview import byte_count
 from labserver.wire.websocket_frame import OPCODES, masked_with
 
 ROW = 32  # bits, as in the RFC
@@ -105,12 +105,12 @@ def frame_bits(message: Message) -> Panel:
     payload = raw[head:]
     what = "a frame that was cut off" if is_cut_off else visible(message.summary, TEXT_CHARACTERS)
     title = (
-        f"{what}, {ARROW[message.direction]}: {count(len(raw))} ="
+        f"{what}, {ARROW[message.direction]}: {byte_count(len(raw))} ="
         f" {head:,} of header + {len(payload):,} of payload"
     )
     errors = [visible(message.error, ERROR_CHARACTERS)] if message.error else []
     left_out = max(0, len(payload) - PAYLOAD_SHOWN)
-    rest = f"… {count(left_out)} more of payload, not shown" if left_out else ""
+    rest = f"… {byte_count(left_out)} more of payload, not shown" if left_out else ""
     said = _briefly(fields)
     rows = list(_rows(raw[: head + PAYLOAD_SHOWN], fields))
     unmasking = _Unmasking(payload[:PAYLOAD_SHOWN], key) if len(key) == 4 and payload else None
@@ -153,10 +153,10 @@ def _fields(raw: bytes, message: Message) -> list[_Field]:
     add("opcode", "opcode", 4, f"{opcode:#x}, {OPCODES.get(opcode, 'reserved')}")
     add("MASK", "mask", 1, "masked with the key below" if masked else "not masked, so no key")
     where = f"{short}: the length is in the next {extended} bytes"
-    add("payload length", "length", 7, where if extended else count(short))
+    add("payload length", "length", 7, where if extended else byte_count(short))
     length = int.from_bytes(raw[2 : 2 + extended], "big") if extended else short
     if extended:
-        add("extended payload length", "length", 8 * extended, count(length))
+        add("extended payload length", "length", 8 * extended, byte_count(length))
     if masked:
         add("masking key", "mask", 32, "chosen anew for each frame")
     if len(raw) > (begin := 2 + extended + 4 * masked):
@@ -174,7 +174,7 @@ def _rsv(at: int, bit: str, message: Message) -> str:
 
 def _said(message: Message, payload: bytes) -> str:
     detail = message.detail
-    size = count(len(payload))
+    size = byte_count(len(payload))
     if "close_code" in detail:
         reason = visible(str(detail["reason"]), TEXT_CHARACTERS)
         code_name = f"close code {detail['close_code']}, {detail['close_name']}"

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from labserver.errors import LabError
 from labserver.figures.panel import Panel, code, markup, visible
 from labserver.trace.trace import Trace
-from labserver.wire.decoded import count
 from labserver.wire.message import Kind, Message
+from labserver.wire.preview import byte_count
 from labserver.wire.websocket_accept import accept_steps
 from labserver.wire.websocket_handshake import (
     Line,
@@ -70,12 +70,12 @@ def handshake(trace: Trace, connection: int | None = None) -> Panel:
     """
     request, response = _find(trace, connection)
     asked = request_lines(request.raw)
-    heading = f"client → server: the request, {count(len(request.raw))}"
+    heading = f"client → server: the request, {byte_count(len(request.raw))}"
     sides = [_Side(heading, asked)]
     answered: tuple[Line, ...] = ()
     if response is not None:
         answered = response_lines(response.raw, request.raw)
-        heading = f"server → client: the answer, {count(len(response.raw))}"
+        heading = f"server → client: the answer, {byte_count(len(response.raw))}"
         sides.append(_Side(heading, answered, str(response.detail.get("text", ""))))
     title = _title(asked, answered, response)
     steps, verdict = _derivation(request, response)

@@ -1,6 +1,7 @@
 """What the connections of a trace were busy with over time, as bars and ticks to be drawn.
 
-Times are the client's: when it sends, and when it has got; seconds since the trace began.
+Times are the client's: when it sends something, and when it has received it. They are in seconds
+since the trace began.
 """
 
 from __future__ import annotations
@@ -15,41 +16,31 @@ from typing import NamedTuple
 import msgspec
 
 from labserver.trace.trace import Trace
-from labserver.wire.message import Kind
+from labserver.wire.message import Kind, Message
 from labserver.wire.tape import Direction
 
 STREAM_TYPE = "text/event-stream"
-STREAM_END = "end of the stream"  # how a trace sums up the last chunk of one
+STREAM_END = "end of the stream"  # the summary of its last chunk
 SWITCHED = "101 "
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
-    """A message, as the trace's table has it."""
+def is_lost(message: Message) -> bool:
+    """Return whether a message never arrived."""
+    return message.arrived_ns < 0
 
-    place: int  # in the trace
-    number: int
-    connection: int
-    direction: Direction
-    kind: Kind
-    began: float
-    sent: float
-    arrived: float
-    payload: int
-    summary: str
 
-    @property
-    def lost(self) -> bool:
-        """Whether it never arrived."""
-        return self.arrived == math.inf
+def client_time(message: Message) -> float:
+    """Return when the client sent a message or got it, in seconds since the trace began.
 
-    @property
-    def at(self) -> float:
-        """When the client sent it or got it; where it never did, when it was sent."""
-        return self.sent if self.direction is Direction.UP or self.lost else self.arrived
+    If the client never got it, this is when it was sent.
+    """
+    if message.direction is Direction.UP or is_lost(message):
+        return message.sent
+    return message.arrived
 
 
 class Busy(Enum):
-    """What a connection can be busy with."""
+    """What a connection may be busy with."""
 
     ANSWERED = "request until its answer"
     EMPTY = "request until an empty answer"
@@ -60,13 +51,13 @@ class Busy(Enum):
 
 @dataclass(slots=True)
 class Bar:
-    """From when to when a connection was busy; `count` such bars are drawn as one."""
+    """A time in which a connection was busy; `count` such bars are drawn as one."""
 
     busy: Busy
     began: float
     ended: float
-    request: Row | None = None
-    answer: Row | None = None
+    request: Message | None = None
+    answer: Message | None = None
     count: int = 1
 
 
@@ -74,7 +65,7 @@ class Tick(msgspec.Struct, gc=False):
     """A message on something that stays open; `count` of them are drawn as one."""
 
     at: float
-    row: Row
+    message: Message
     count: int = 1
 
 
@@ -90,7 +81,7 @@ class Lane:
 
     @property
     def idle(self) -> list[tuple[float, float]]:
-        """When it was open and there is no bar."""
+        """The times in which it was open without a bar."""
         return _pauses(self.bars, self.began, self.ended)
 
     @property
@@ -102,7 +93,11 @@ class Lane:
         return ended - self.began - sum(end - start for start, end in pauses)
 
     def merge(self, moment: float) -> None:
-        """Make one of the bars, and of the ticks, that look alike and begin in one moment."""
+        """Merge bars that look alike and begin in the same moment, and likewise ticks.
+
+        Args:
+            moment: how long a moment is, in seconds.
+        """
         bars: dict[tuple[int, Busy], Bar] = {}
         for bar in self.bars:
             one = bars.setdefault((int(bar.began / moment), bar.busy), bar)
@@ -111,7 +106,7 @@ class Lane:
                 one.count += 1
         ticks: dict[tuple[int, Direction, bool], Tick] = {}
         for tick in self.ticks:
-            key = (int(tick.at / moment), tick.row.direction, tick.row.lost)
+            key = (int(tick.at / moment), tick.message.direction, is_lost(tick.message))
             if ticks.setdefault(key, tick) is not tick:
                 ticks[key].count += 1
         self.bars, self.ticks = list(bars.values()), list(ticks.values())
@@ -136,96 +131,90 @@ class Lanes(NamedTuple):
 
 
 def lanes_of(trace: Trace) -> Lanes:
-    """Read a trace that has messages."""
-    table = trace.messages()
-    times = table[["began", "sent", "arrived"]].to_numpy()
-    began = float(times[:, 0].min())
-    ended = float(times[times < math.inf].max())
-    columns = (
-        range(len(table)),
-        table["number"].tolist(),
-        table["connection"].tolist(),
-        map(Direction, table["direction"].tolist()),
-        map(Kind, table["kind"].tolist()),
-        *times.T.tolist(),
-        table["payload"].tolist(),
-        table["summary"].tolist(),
-    )
-    return Lanes(_read(trace, map(Row, *columns), ended), len(table), began, ended)
+    """Read the lanes of a trace that has at least one message."""
+    messages = trace[:]
+    began = min(message.began_ns for message in messages)
+    ended = max(max(message.sent_ns, message.arrived_ns) for message in messages)
+    readers: dict[int, _LaneReader] = {}
+    for message in messages:
+        reader = readers.get(message.connection)
+        if reader is None:
+            lane = Lane(message.connection, message.began)
+            reader = readers[message.connection] = _LaneReader(lane)
+        reader.read(message)
+    lanes = [reader.end(ended / 1e9) for reader in readers.values()]
+    return Lanes(lanes, len(messages), began / 1e9, ended / 1e9)
 
 
-def _read(trace: Trace, rows: Iterable[Row], ended: float) -> list[Lane]:
-    readers: dict[int, _Reader] = {}
-    for row in rows:
-        if row.connection not in readers:
-            readers[row.connection] = _Reader(Lane(row.connection, row.began))
-        readers[row.connection].read(row)
-    return [reader.end(trace, ended) for reader in readers.values()]
-
-
-class _Reader:
+class _LaneReader:
     """Reads one connection's messages into its lane."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._asked: deque[Row] = deque()
+        self._requests: deque[Message] = deque()  # not answered yet
         self._last: Bar | None = None  # an answer's, which may turn out to be a stream
         self._open: Bar | None = None
 
-    def read(self, row: Row) -> None:
-        """One message, in order."""
-        if row.kind is Kind.CLOSE:
-            self._lane.ended = row.sent if row.lost else row.arrived
-        elif row.kind is Kind.HTTP_REQUEST:
-            self._close(row.began)
-            self._asked.append(row)
-        elif row.kind is Kind.HTTP_RESPONSE:
-            self._answered(row)
-        elif row.kind is not Kind.CONNECT:
-            self._said(row)
+    def read(self, message: Message) -> None:
+        """Read the next message."""
+        kind = message.kind
+        if kind is Kind.CLOSE:
+            self._lane.ended = message.sent if is_lost(message) else message.arrived
+        elif kind is Kind.HTTP_REQUEST:
+            self._close(message.began)
+            self._requests.append(message)
+        elif kind is Kind.HTTP_RESPONSE:
+            self._read_response(message)
+        elif kind is not Kind.CONNECT:
+            self._read_other(message)
 
-    def end(self, trace: Trace, ended: float) -> Lane:
-        """Nothing more was seen; what is open was so until then."""
+    def end(self, ended: float) -> Lane:
+        """Return the lane; what is still open was so until the trace ended."""
         lane = self._lane
         lane.ended = min(lane.ended, ended)
-        if self._last is not None and _is_stream(trace, self._last):
-            self._stream()
+        if self._last is not None and _is_stream(self._last):
+            self._make_stream()
         self._close(lane.ended)
-        for row in self._asked:
-            lane.bars.append(Bar(Busy.WAITING, row.began, max(lane.ended, row.began), row))
+        for request in self._requests:
+            began = request.began
+            lane.bars.append(Bar(Busy.WAITING, began, max(lane.ended, began), request))
         return lane
 
-    def _answered(self, row: Row) -> None:
-        switched = row.summary.startswith(SWITCHED)
-        if row.summary.startswith("1") and not switched:
+    def _read_response(self, response: Message) -> None:
+        summary = response.summary
+        switched = summary.startswith(SWITCHED)
+        if summary.startswith("1") and not switched:
             return  # 100 and 103 come before the answer
-        request = self._asked.popleft() if self._asked else None
-        began = row.began if request is None else request.began
-        busy = Busy.ANSWERED if row.payload or switched else Busy.EMPTY
+        request = self._requests.popleft() if self._requests else None
+        began = response.began if request is None else request.began
+        at = client_time(response)
+        busy = Busy.ANSWERED if response.payload or switched else Busy.EMPTY
         if request is not None and request.payload:
             busy = Busy.TOLD
-        bar = Bar(busy, began, row.at, request, row)
+        bar = Bar(busy, began, at, request, response)
         self._lane.bars.append(bar)
-        if switched and not row.lost:
-            self._open = Bar(Busy.OPEN, row.at, row.at, request, row)
+        if switched and not is_lost(response):
+            self._open = Bar(Busy.OPEN, at, at, request, response)
             self._lane.bars.append(self._open)
         else:
             self._last = bar
 
-    def _said(self, row: Row) -> None:
-        """Something that is neither request nor answer: the connection stays open."""
-        if row.kind is Kind.SSE_EVENT and self._last is not None:
-            self._stream()
+    def _read_other(self, message: Message) -> None:
+        """Read what is neither a request nor an answer: the connection stays open."""
+        is_event = message.kind is Kind.SSE_EVENT
+        if is_event and self._last is not None:
+            self._make_stream()
         if self._open is None:
-            self._open = Bar(Busy.OPEN, row.began, row.began)
+            self._open = Bar(Busy.OPEN, message.began, message.began)
             self._lane.bars.append(self._open)
-        if row.kind is Kind.SSE_EVENT and row.summary == STREAM_END:
-            self._close(row.at)
+        at = client_time(message)
+        if is_event and message.summary == STREAM_END:
+            self._close(at)
         else:
-            self._lane.ticks.append(Tick(row.at, row))
+            self._lane.ticks.append(Tick(at, message))
 
-    def _stream(self) -> None:
-        """The last answer was a stream's head."""
+    def _make_stream(self) -> None:
+        """The last answer was the head of a stream."""
         self._open, self._last = self._last, None
         if self._open is not None:
             self._open.busy = Busy.OPEN
@@ -236,11 +225,11 @@ class _Reader:
         self._open = self._last = None
 
 
-def _is_stream(trace: Trace, bar: Bar) -> bool:
-    """Whether an answer is a stream that said nothing: only its head tells."""
+def _is_stream(bar: Bar) -> bool:
+    """Return whether an answer is a stream without an event, which only its head tells."""
     if bar.answer is None:
         return False
-    headers = trace[bar.answer.place].detail["headers"]
+    headers = bar.answer.detail["headers"]
     return any(
         name.lower() == "content-type" and value.lower().startswith(STREAM_TYPE)
         for name, value in headers

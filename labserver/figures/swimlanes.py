@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from labserver.figures.lanes import Bar, Busy, Lanes, Tick, lanes_of
+from labserver.figures.lanes import Bar, Busy, Lanes, Tick, is_lost, lanes_of
 from labserver.figures.palette import EMPHASIS, TECHNIQUE, TEXT, dress, words
 from labserver.figures.wire_text import duration, plain
 from labserver.trace.trace import Trace
@@ -221,13 +221,13 @@ def _draw(figure: go.Figure, group: Group, rows: Sequence[float], scale: Scale) 
         (row, bar.ended, _say_bar(bar))
         for row, lane in placed
         for bar in lane.bars
-        if bar.answer is not None and bar.answer.lost
+        if bar.answer is not None and is_lost(bar.answer)
     ]
-    lost += [(row, tick.at, _say_tick(tick)) for row, tick in ticks if tick.row.lost]
+    lost += [(row, tick.at, _say_tick(tick)) for row, tick in ticks if is_lost(tick.message)]
     arrived = [
-        (row + TICK[tick.row.direction], tick.at, _say_tick(tick))
+        (row + TICK[tick.message.direction], tick.at, _say_tick(tick))
         for row, tick in ticks
-        if not tick.row.lost
+        if not is_lost(tick.message)
     ]
     _mark(figure, arrived, scale, _tick_look(group.colour))
     _mark(figure, lost, scale, LOST_LOOK)
@@ -274,9 +274,9 @@ def _explain(figure: go.Figure, groups: Sequence[Group]) -> None:
     ticks = [tick for lane in lanes for tick in lane.ticks]
     answers = [bar.answer for lane in lanes for bar in lane.bars if bar.answer is not None]
     looks: list[tuple[str, dict[str, Any]]] = []
-    if any(not tick.row.lost for tick in ticks):
+    if any(not is_lost(tick.message) for tick in ticks):
         looks.append(("message: up above, down below", _tick_look(TEXT)))
-    if any(row.lost for row in [*answers, *(tick.row for tick in ticks)]):
+    if any(map(is_lost, [*answers, *(tick.message for tick in ticks)])):
         looks.append(("never arrived", LOST_LOOK))
     for name, look in looks:
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=look, name=name)
@@ -286,16 +286,17 @@ def _say_bar(bar: Bar) -> str:
     time = duration(bar.ended - bar.began)
     if bar.count > 1:
         return f"{bar.count:,} in {time}: {bar.busy.value}"
-    rows = [row for row in (bar.request, bar.answer) if row is not None]
-    said = [f"{row.number} · {plain(row.summary)}" for row in rows]
-    if bar.answer is not None and bar.answer.lost:
+    messages = [each for each in (bar.request, bar.answer) if each is not None]
+    said = [f"{each.number} · {plain(each.summary)}" for each in messages]
+    if bar.answer is not None and is_lost(bar.answer):
         said.append("the answer never arrived")
     return "<br>".join([*said, f"{bar.busy.value}: {time}"])
 
 
 def _say_tick(tick: Tick) -> str:
-    row = tick.row
+    message = tick.message
+    way = message.direction.value
     if tick.count > 1:
-        return f"{tick.count:,} messages {row.direction.value}"
-    lost = ", never arrived" if row.lost else ""
-    return f"{row.number} · {plain(row.summary)}<br>{row.direction.value} at {tick.at:,.3f} s{lost}"
+        return f"{tick.count:,} messages {way}"
+    lost = ", never arrived" if is_lost(message) else ""
+    return f"{message.number} · {plain(message.summary)}<br>{way} at {tick.at:,.3f} s{lost}"

@@ -82,14 +82,14 @@ class Relay:
         self,
         number: int,
         direction: Direction,
-        what: PieceKind,
+        kind: PieceKind,
         data: bytes = b"",
         arrives_in: float = 0.0,
     ) -> None:
         """Note on the tape what happens now."""
         now = time.monotonic_ns() - self.began_ns
         arrives = -1 if arrives_in < 0 else now + round(arrives_in * 1e9)
-        self.tape.add(Piece(now, arrives, number, direction, what, data, len(data)))
+        self.tape.add(Piece(now, arrives, number, direction, kind, data, len(data)))
 
     def cut(self) -> None:
         """Cut every connection, as a pulled cable that both sides notice at once."""

@@ -37,7 +37,7 @@ class _Piece(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkn
     under_way: Annotated[int, msgspec.Meta(ge=-1, le=2**62)]
     connection: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
     direction: Direction
-    what: PieceKind
+    kind: PieceKind
     size: Natural
     data: bytes
 
@@ -62,7 +62,7 @@ def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
                 under_way,
                 piece.connection,
                 piece.direction,
-                piece.what,
+                piece.kind,
                 piece.size,
                 piece.data,
             )
@@ -106,7 +106,7 @@ def read_trace(path: Path) -> tuple[list[Piece], int]:
             raise _damaged(path, "a piece is not as long as it says")
         arrived = -1 if each.under_way < 0 else sent + each.under_way
         pieces.append(
-            Piece(sent, arrived, each.connection, each.direction, each.what, each.data, each.size)
+            Piece(sent, arrived, each.connection, each.direction, each.kind, each.data, each.size)
         )
     return pieces, file_.port
 

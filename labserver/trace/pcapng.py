@@ -82,20 +82,20 @@ class _Talk:
     def packets(self, piece: Piece) -> Iterator[tuple[bytes, int]]:
         """The packets of a piece, each with its length on the wire."""
         direction, back = piece.direction, _BACK[piece.direction]
-        if piece.what is PieceKind.OPEN or not self._open:
+        if piece.kind is PieceKind.OPEN or not self._open:
             self._open = True
             yield self._packet(Direction.UP, SYN)
             yield self._packet(Direction.DOWN, SYN | ACK)
             yield self._packet(Direction.UP, ACK)
-        if piece.what is PieceKind.DATA:
+        if piece.kind is PieceKind.DATA:
             for start in range(0, piece.size, SEGMENT_MAX):
                 size = min(SEGMENT_MAX, piece.size - start)
                 last = PSH if start + size == piece.size else 0
                 yield self._packet(direction, ACK | last, piece.data[start : start + size], size)
-        elif piece.what is PieceKind.END:
+        elif piece.kind is PieceKind.END:
             yield self._packet(direction, FIN | ACK)
             yield self._packet(back, ACK)
-        elif piece.what is PieceKind.ABORT:
+        elif piece.kind is PieceKind.ABORT:
             yield self._packet(direction, RST | ACK)
 
     def _packet(

@@ -1,6 +1,6 @@
-"""The DataFrames of a trace, column by column; `Trace` says what the columns are.
+"""The DataFrames of a trace, column by column; `Trace` documents the columns.
 
-pandas is imported when a table is made.
+pandas is imported only when a table is made.
 """
 
 from __future__ import annotations
@@ -10,66 +10,64 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from labserver.wire.decoded import SUMMARY, Sighting, seconds
-from labserver.wire.message import Kind
+from labserver.wire.message import Kind, Message
+from labserver.wire.preview import SUMMARY
 from labserver.wire.tape import Direction, Piece, PieceKind
 from labserver.wire.websocket_frame import OPCODES, Frame
 
 if TYPE_CHECKING:
     import pandas
 
-    Rows = Sequence[tuple[int, Sighting]]
-
 HEADERS = 40  # bytes: IPv4 (RFC 791) and TCP (RFC 9293) without options
 SEGMENT_MAX = 1460  # bytes: what an Ethernet frame of 1,500 leaves
-SEGMENTS_PER_ACK = 2  # RFC 9293 §3.8.6.3: at least every second full one is acknowledged
+INT64_MAX = 2**63 - 1  # a hostile frame may declare more; then its length is shown as this
+SEGMENTS_PER_ACK = 2  # RFC 9293 §3.8.6.3: at least every second full segment is acknowledged
 
 
-def messages(rows: Rows) -> pandas.DataFrame:
-    """One row a message."""
+def messages(rows: Sequence[Message]) -> pandas.DataFrame:
+    """Return one row per message."""
     import pandas
 
-    sightings = [sighting for _, sighting in rows]
-    founds = [sighting.found for sighting in sightings]
-    sizes = [found.size for found in founds]
-    payloads = [found.payload for found in founds]
+    decoded = [message.decoded for message in rows]
+    sizes = [each.size for each in decoded]
+    payloads = [each.payload for each in decoded]
     return pandas.DataFrame(
         {
-            "number": _integers(number for number, _ in rows),
-            "connection": _integers(sighting.connection for sighting in sightings),
-            "direction": _categories(Direction, [s.direction for s in sightings]),
-            "kind": _categories(Kind, [found.kind for found in founds]),
-            "began": _floats(sighting.began_ns / 1e9 for sighting in sightings),
-            "sent": _floats(sighting.sent_ns / 1e9 for sighting in sightings),
-            "arrived": _floats(seconds(sighting.arrived_ns) for sighting in sightings),
+            "number": _integers(message.number for message in rows),
+            "connection": _integers(message.connection for message in rows),
+            "direction": _categories(Direction, [message.direction for message in rows]),
+            "kind": _categories(Kind, [each.kind for each in decoded]),
+            "began": _floats(message.began_ns / 1e9 for message in rows),
+            "sent": _floats(message.sent_ns / 1e9 for message in rows),
+            "arrived": _floats(message.arrived for message in rows),
             "size": _integers(sizes),
             "payload": _integers(payloads),
             "overhead": _integers(size - said for size, said in zip(sizes, payloads, strict=True)),
-            "summary": pandas.Series([found.summary for found in founds], dtype="str"),
-            "error": pandas.Series([found.error for found in founds], dtype="str"),
+            "summary": pandas.Series([each.summary for each in decoded], dtype="str"),
+            "error": pandas.Series([each.error for each in decoded], dtype="str"),
         }
     )
 
 
-def frames(rows: Rows) -> pandas.DataFrame:
-    """One row a WebSocket frame."""
+def frames(rows: Sequence[Message]) -> pandas.DataFrame:
+    """Return one row per WebSocket frame."""
     import pandas
 
-    found = [(n, s, s.found) for n, s in rows if isinstance(s.found, Frame)]
-    just = [frame for _, _, frame in found]
+    both = [(each, each.decoded) for each in rows if isinstance(each.decoded, Frame)]
+    just = [frame for _, frame in both]
     opcodes = [*OPCODES.values(), *(f"reserved 0x{n:x}" for n in range(16) if n not in OPCODES)]
     return pandas.DataFrame(
         {
-            "number": _integers(number for number, _, _ in found),
-            "connection": _integers(sighting.connection for _, sighting, _ in found),
-            "direction": _categories(Direction, [s.direction for _, s, _ in found]),
-            "sent": _floats(sighting.sent_ns / 1e9 for _, sighting, _ in found),
+            "number": _integers(message.number for message, _ in both),
+            "connection": _integers(message.connection for message, _ in both),
+            "direction": _categories(Direction, [message.direction for message, _ in both]),
+            "sent": _floats(message.sent_ns / 1e9 for message, _ in both),
             "opcode": pandas.Categorical([f.opcode_name for f in just], categories=opcodes),
             "fin": pandas.Series([f.fin for f in just], dtype="bool"),
             "rsv": _integers(f.rsv for f in just),
             "masked": pandas.Series([f.masked for f in just], dtype="bool"),
             "mask_key": pandas.Series([f.mask_key.hex() for f in just], dtype="str"),
-            "length": _integers(f.length for f in just),
+            "length": _integers(min(f.length, INT64_MAX) for f in just),
             "inflated": pandas.Series(
                 [None if f.inflated is None else f.inflated.size for f in just], dtype="Int64"
             ),
@@ -83,33 +81,33 @@ def frames(rows: Rows) -> pandas.DataFrame:
     )
 
 
-def bytes_spent(rows: Rows, pieces: Sequence[Piece] | None) -> pandas.DataFrame:
-    """What the bytes were spent on.
+def byte_totals(rows: Sequence[Message], pieces: Sequence[Piece] | None) -> pandas.DataFrame:
+    """Return what the bytes were spent on, one row per connection and direction.
 
     Args:
         rows: the messages that are counted.
-        pieces: what was on the wire; None: only the messages are known.
+        pieces: what was on the wire; None if only the messages are known.
     """
     import pandas
 
-    spent: dict[tuple[int, Direction], Counter[str]] = {}
-    for _, sighting in rows:
-        found = sighting.found
-        counter = spent.setdefault((sighting.connection, sighting.direction), Counter())
-        counter["size"] += found.size
-        counter["payload"] += found.payload
-        counter["http_headers"] += found.http_head
-        counter["opaque"] += found.opaque
-    wire = {key: counter["size"] for key, counter in spent.items()}
+    totals: dict[tuple[int, Direction], Counter[str]] = {}
+    for message in rows:
+        decoded = message.decoded
+        counter = totals.setdefault((message.connection, message.direction), Counter())
+        counter["size"] += decoded.size
+        counter["payload"] += decoded.payload
+        counter["http_headers"] += decoded.http_head
+        counter["opaque"] += decoded.opaque
+    wire = {key: counter["size"] for key, counter in totals.items()}
     estimate: dict[tuple[int, Direction], int] = {}
     if pieces is not None:
-        wire = dict.fromkeys(spent, 0)
+        wire = dict.fromkeys(totals, 0)
         for piece in pieces:
             if (key := (piece.connection, piece.direction)) in wire:
                 wire[key] += piece.size
         estimate = tcp_ip_estimate(pieces)
     lines = []
-    for (connection, direction), counter in sorted(spent.items(), key=_by_connection):
+    for (connection, direction), counter in sorted(totals.items(), key=_by_connection):
         known = counter["payload"] + counter["http_headers"] + counter["opaque"]
         carried = wire[connection, direction]
         added = estimate.get((connection, direction))
@@ -128,7 +126,7 @@ def bytes_spent(rows: Rows, pieces: Sequence[Piece] | None) -> pandas.DataFrame:
             }
         )
     table: dict[str, Any] = {}
-    for name in _SPENT:
+    for name in _TOTALS:
         column = [each[name] for each in lines]
         if name == "direction":
             table[name] = _categories(Direction, column)
@@ -138,7 +136,7 @@ def bytes_spent(rows: Rows, pieces: Sequence[Piece] | None) -> pandas.DataFrame:
     return pandas.DataFrame(table)
 
 
-_SPENT = (
+_TOTALS = (
     "connection",
     "direction",
     "payload",
@@ -153,22 +151,23 @@ _SPENT = (
 
 
 def tcp_ip_estimate(pieces: Sequence[Piece]) -> dict[tuple[int, Direction], int]:
-    """What IPv4 and TCP add to each direction of each connection, in bytes; an estimate.
+    """Estimate what IPv4 and TCP add to each direction of each connection, in bytes.
 
-    The relay reads a stream: how it was cut into segments, which acknowledgements rode on data
-    and which options TCP used is not seen. Each piece counts as segments of its own.
+    The relay reads streams. It does not see how they were cut into segments, which
+    acknowledgements were sent along with data, or which options TCP used. So each piece counts as
+    segments of its own.
     """
     segments: Counter[tuple[int, Direction]] = Counter()
     others: Counter[tuple[int, Direction]] = Counter()
     for piece in pieces:
         key = (piece.connection, piece.direction)
         back = (piece.connection, _BACK[piece.direction])
-        if piece.what is PieceKind.DATA:
+        if piece.kind is PieceKind.DATA:
             segments[key] += -(-piece.size // SEGMENT_MAX)
-        elif piece.what is PieceKind.OPEN:
+        elif piece.kind is PieceKind.OPEN:
             others[key] += 2  # SYN, and ACK of the other's
             others[back] += 1  # SYN-ACK
-        elif piece.what is PieceKind.END:
+        elif piece.kind is PieceKind.END:
             others[key] += 1  # FIN
             others[back] += 1  # its ACK
         else:
@@ -214,7 +213,7 @@ def _floats(values: Any) -> Any:
 
 
 def _categories(enum: type[Enum], values: list[Any]) -> Any:
-    """A column of an enum's values; all of them are its categories, whether they occur or not."""
+    """Return a column of an enum's values, with all members as categories, used or not."""
     import numpy
     import pandas
 

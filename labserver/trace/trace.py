@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -24,7 +25,6 @@ from labserver.trace import tables
 from labserver.trace.file import read_trace, write_trace
 from labserver.trace.pcapng import write_pcapng
 from labserver.wire.decode import ConnectionDecoder
-from labserver.wire.decoded import Sighting
 from labserver.wire.message import Kind, Message
 from labserver.wire.tape import Direction, Piece, Tape
 
@@ -90,8 +90,8 @@ class Trace:
         return some
 
     def __len__(self) -> int:
-        found = self._source.found()
-        return len(found) if self._index is None else len(self._chosen_of(found))
+        messages = self._source.messages()
+        return len(messages) if self._index is None else len(self._chosen_of(messages))
 
     @overload
     def __getitem__(self, index: int) -> Message: ...
@@ -100,28 +100,29 @@ class Trace:
     def __getitem__(self, index: slice) -> list[Message]: ...
 
     def __getitem__(self, index: int | slice) -> Message | list[Message]:
-        found = self._source.found()
-        places = range(len(found)) if self._index is None else self._chosen_of(found)
-        if isinstance(index, slice):
-            return [found[place].message(place + 1) for place in places[index]]
-        place = places[index]
-        return found[place].message(place + 1)
+        messages = self._source.messages()
+        if self._index is None:
+            return messages[index]
+        places = self._chosen_of(messages)[index]
+        return messages[places] if isinstance(places, int) else [messages[at] for at in places]
 
     def __iter__(self) -> Iterator[Message]:
-        for place, sighting in self._rows():
-            yield sighting.message(place)
+        return iter(self._all())
 
     def __repr__(self) -> str:
-        rows = self._rows()
-        size = sum(sighting.found.size for _, sighting in rows)
+        messages = self._all()
+        size = sum(message.size for message in messages)
         full = ", the tape was full" if self.full else ""
-        connections = len({sighting.connection for _, sighting in rows})
-        return f"<Trace: {len(rows):,} messages, {connections:,} connections, {size:,} bytes{full}>"
+        connections = len({message.connection for message in messages})
+        return (
+            f"<Trace: {len(messages):,} messages, {connections:,} connections,"
+            f" {size:,} bytes{full}>"
+        )
 
     @property
     def connections(self) -> tuple[int, ...]:
         """The numbers of the connections that it has messages of."""
-        return tuple(sorted({sighting.connection for _, sighting in self._rows()}))
+        return tuple(sorted({message.connection for message in self._all()}))
 
     @property
     def full(self) -> bool:
@@ -136,7 +137,7 @@ class Trace:
             `sent`, `arrived` float64, seconds since the trace began (infinite: never arrived);
             `size`, `payload`, `overhead` int64, bytes; `summary`, `error` str.
         """
-        return tables.messages(self._rows())
+        return tables.messages(self._all())
 
     def frames(self) -> pandas.DataFrame:
         """One row a WebSocket frame.
@@ -149,7 +150,7 @@ class Trace:
             direction (0: none); `payload` str, its beginning as text or hex; `close_code` Int64;
             `reason`, `error` str.
         """
-        return tables.frames(self._rows())
+        return tables.frames(self._all())
 
     def bytes(self) -> pandas.DataFrame:
         """What the bytes were spent on, one row a connection and direction.
@@ -164,7 +165,7 @@ class Trace:
             missing where messages of some kinds only were chosen, as they share segments.
         """
         pieces = None if self._chosen.kinds is not None else self._pieces()
-        return tables.bytes_spent(self._rows(), pieces)
+        return tables.byte_totals(self._all(), pieces)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write it to one compressed file, whole or not at all.
@@ -201,18 +202,19 @@ class Trace:
         """
         return write_pcapng(Path(path), self._pieces(), self.port)
 
-    def _rows(self) -> list[tuple[int, Sighting]]:
-        """Numbers, and what bears them."""
-        found = self._source.found()
+    def _all(self) -> list[Message]:
+        """Return its messages as they are now; the list does not grow."""
+        messages = self._source.messages()
         if self._index is None:
-            return list(enumerate(tuple(found), 1))
-        return [(place + 1, found[place]) for place in tuple(self._chosen_of(found))]
+            return messages[:]
+        return [messages[place] for place in self._chosen_of(messages)[:]]
 
-    def _chosen_of(self, found: list[Sighting]) -> list[int]:
+    def _chosen_of(self, messages: list[Message]) -> list[int]:
+        """Return the places of the messages that were chosen; the list grows."""
         assert self._index is not None
         with self._source.turn:
-            for place in range(self._looked, len(found)):
-                if self._chosen.has(found[place]):
+            for place in range(self._looked, len(messages)):
+                if self._chosen.has(messages[place]):
                     self._index.append(place)
                 self._looked = place + 1
         return self._index
@@ -227,31 +229,33 @@ class Trace:
 
 
 class _Source:
-    """A tape, and what is found on it; decoded as far as it has been looked at."""
+    """A tape and its messages; it is decoded as far as it has been looked at."""
 
     def __init__(self, tape: Tape, ended: bool, turn: AbstractContextManager[object]) -> None:
         self.tape = tape
         self.turn = turn
         self._ended = ended
-        self._found: list[Sighting] = []
+        self._messages: list[Message] = []
+        self._numbers = count(1)
         self._read = 0  # pieces
         self._decoders: dict[int, ConnectionDecoder] = {}
 
-    def found(self) -> list[Sighting]:
-        """What is found by now; it only grows."""
+    def messages(self) -> list[Message]:
+        """Return all messages so far; the list only grows."""
         with self.turn:
             while self._read < len(self.tape.pieces):
                 piece = self.tape.pieces[self._read]
                 self._read += 1
                 decoder = self._decoders.get(piece.connection)
                 if decoder is None:
-                    decoder = self._decoders[piece.connection] = ConnectionDecoder(piece.connection)
-                self._found += decoder.feed(piece)
+                    decoder = ConnectionDecoder(piece.connection, self._numbers)
+                    self._decoders[piece.connection] = decoder
+                self._messages += decoder.feed(piece)
             if self._ended:
                 self._ended = False
                 for decoder in self._decoders.values():
-                    self._found += decoder.close()
-        return self._found
+                    self._messages += decoder.close()
+        return self._messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +278,11 @@ class _Choice:
             _both(self.directions, directions),
         )
 
-    def has(self, sighting: Sighting) -> bool:
+    def has(self, message: Message) -> bool:
         return (
-            (self.kinds is None or sighting.found.kind in self.kinds)
-            and (self.connections is None or sighting.connection in self.connections)
-            and (self.directions is None or sighting.direction in self.directions)
+            (self.kinds is None or message.kind in self.kinds)
+            and (self.connections is None or message.connection in self.connections)
+            and (self.directions is None or message.direction in self.directions)
         )
 
 
@@ -293,7 +297,7 @@ def _both(one: frozenset[T] | None, other: frozenset[T] | None) -> frozenset[T] 
 
 def _members(enum: type[E], given: Any) -> list[E]:
     """Members of an enum that were given as such, by value or by name; one or several."""
-    found = []
+    members = []
     for each in [given] if isinstance(given, enum | str) else given:
         names = {str(member.value).lower(): member for member in enum}
         names |= {member.name.lower(): member for member in enum}
@@ -301,8 +305,8 @@ def _members(enum: type[E], given: Any) -> list[E]:
         if member is None:
             known = ", ".join(repr(member.value) for member in enum)
             raise LabError(f"There is no {enum.__name__.lower()} {each!r}; there are {known}.")
-        found.append(member)
-    return found
+        members.append(member)
+    return members
 
 
 def _numbers(given: int | Iterable[int]) -> list[int]:

@@ -1,65 +1,31 @@
-"""What a decoder finds in a stream, and what it is once it is known who sent it when.
-
-A decoder knows bytes only: it cuts one direction's stream into found things that follow each
-other without a gap. A `Sighting` adds the connection, the direction and the times. Both are
-light; the `Message` that a person looks at, with all its parts, is made when it is asked for.
-"""
+"""What the decoders of all protocols have in common: their interface, and bytes not understood."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from labserver.wire.message import Kind, Message, Part
+from labserver.wire.message import Decoded, Kind, Part
+from labserver.wire.preview import byte_count, preview
 from labserver.wire.tape import Direction
 
-BLOCK = 16 * 1024  # bytes of what is not understood that make a message
-PREVIEW = 4096  # characters of a text, and twice so many of hex are a page
-SUMMARY = 60  # characters of a text in one line
+BLOCK = 16 * 1024  # bytes that are not understood are cut into messages of this size
 
 
-class Decoded(Protocol):
-    """A message that does not know yet who sent it when."""
+class Decoder(Protocol):
+    """Cuts both directions of a connection into messages, without leaving out a byte."""
 
-    @property
-    def kind(self) -> Kind:
-        """What it is."""
+    def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
+        """Return the messages that `data` completes, each with its direction."""
 
-    @property
-    def raw(self) -> bytes:
-        """Its bytes, as they were on the wire."""
+    def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
+        """Return what is left, as no more will come in this direction.
 
-    @property
-    def size(self) -> int:
-        """How many."""
-
-    @property
-    def payload(self) -> int:
-        """How many of them the application said."""
-
-    @property
-    def http_head(self) -> int:
-        """How many of them are request or status line and header fields."""
-
-    @property
-    def opaque(self) -> int:
-        """How many of them cannot be seen into: encrypted, or not understood."""
-
-    @property
-    def error(self) -> str:
-        """What is wrong with it and at which of its bytes."""
-
-    @property
-    def summary(self) -> str:
-        """What it is, in one line."""
-
-    def parts(self) -> tuple[Part, ...]:
-        """Its bytes, cut by meaning."""
-
-    def detail(self) -> dict[str, Any]:
-        """What it says, by field name."""
+        Args:
+            direction: which one has ended.
+            clean: whether it ended with a FIN, which may be the end of a body.
+        """
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False):
@@ -74,33 +40,38 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """The number of its bytes."""
         return len(self.raw)
 
     @property
     def opaque(self) -> int:
-        """All of them."""
+        """The number of its bytes, as none of them is understood."""
         return len(self.raw)
 
     @property
     def summary(self) -> str:
-        """How many, and the first of them."""
-        return f"{count(len(self.raw))}: {self.raw[:16].hex(' ')}"
+        """How many bytes they are, and the first of them."""
+        return f"{byte_count(len(self.raw))}: {self.raw[:16].hex(' ')}"
 
     def parts(self) -> tuple[Part, ...]:
-        """One part: all of them."""
+        """Return a single part."""
         return (Part("unknown", 0, len(self.raw)),)
 
     def detail(self) -> dict[str, Any]:
-        """The bytes, as text where they are printable."""
+        """Return the beginning of its bytes, as text if they are UTF-8."""
         return preview(self.raw)
 
 
-class Mark(msgspec.Struct, frozen=True, gc=False):
-    """Something that has no bytes of its own: a connection that begins or ends."""
+class ConnectionEvent(msgspec.Struct, frozen=True, gc=False):
+    """A connection begins or ends; this has no bytes of its own.
+
+    Attributes:
+        kind: `Kind.CONNECT` or `Kind.CLOSE`.
+        summary: what happens.
+    """
 
     kind: Kind
-    how: str
+    summary: str
 
     raw: ClassVar[bytes] = b""
     size: ClassVar[int] = 0
@@ -109,28 +80,23 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     opaque: ClassVar[int] = 0
     error: ClassVar[str] = ""
 
-    @property
-    def summary(self) -> str:
-        """What happens."""
-        return self.how
-
     def parts(self) -> tuple[Part, ...]:
-        """None."""
+        """Return nothing, as there are no bytes."""
         return ()
 
     def detail(self) -> dict[str, Any]:
-        """What happens."""
-        return {"how": self.how}
+        """Return what happens."""
+        return {"how": self.summary}
 
 
-class Blocks:
-    """What is left of a stream that is no longer understood, in blocks of a fixed size.
+class UndecodedStream:
+    """The rest of a stream that is no longer understood, cut into blocks of a fixed size.
 
-    They do not follow the pieces, as the same bytes would then give other messages when they
-    are cut otherwise.
+    The blocks do not follow the pieces in which the bytes came: the same bytes would otherwise
+    give other messages whenever they were cut differently.
 
     Args:
-        reason: why; it goes with the first block.
+        reason: why it is not understood; the first block carries it as its error.
     """
 
     def __init__(self, reason: str = "") -> None:
@@ -138,7 +104,7 @@ class Blocks:
         self._held = bytearray()
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """The blocks that are full."""
+        """Return the blocks that `data` fills."""
         self._held += data
         full: list[Decoded] = []
         start = 0
@@ -149,7 +115,7 @@ class Blocks:
         return full
 
     def end(self) -> list[Decoded]:
-        """What is left."""
+        """Return the last block, if any bytes are left."""
         if not self._held:
             return []
         last = self._block(0, len(self._held))
@@ -161,78 +127,11 @@ class Blocks:
         return Unknown(bytes(self._held[start:end]), reason)
 
 
-class Sighting(msgspec.Struct, frozen=True, gc=False):
-    """Something found, and who sent it when; nanoseconds since the tape began."""
-
-    found: Decoded
-    connection: int
-    direction: Direction
-    began_ns: int
-    sent_ns: int
-    arrived_ns: int
-
-    def message(self, number: int) -> Message:
-        """What a person looks at; `number` is its place in the trace."""
-        found = self.found
-        return Message(
-            number=number,
-            kind=found.kind,
-            connection=self.connection,
-            direction=self.direction,
-            began=self.began_ns / 1e9,
-            sent=self.sent_ns / 1e9,
-            arrived=seconds(self.arrived_ns),
-            raw=found.raw,
-            payload=found.payload,
-            summary=found.summary,
-            parts=found.parts(),
-            detail=found.detail(),
-            error=found.error,
-        )
-
-
-def seconds(arrived_ns: int) -> float:
-    """A time of arrival in seconds; infinite where it never arrives."""
-    return math.inf if arrived_ns < 0 else arrived_ns / 1e9
-
-
 def cut_off(data: bytes, what: str) -> list[Decoded]:
-    """What is left of something when its stream ends."""
+    """Return what is left of something when its stream ends, or nothing if `data` is empty.
+
+    Args:
+        data: the bytes that have come.
+        what: what was unfinished, such as `a TLS record`.
+    """
     return [Unknown(data, f"byte {len(data)}: cut off within {what}")] if data else []
-
-
-def count(size: int) -> str:
-    """`1 byte`, `1,024 bytes`."""
-    return f"{size:,} byte{'' if size == 1 else 's'}"
-
-
-def line(text: str) -> str:
-    """A text shortened to what fits into a line, in quotes."""
-    if len(text) > SUMMARY:
-        text = text[: SUMMARY - 1] + "…"
-    return f'"{text}"'
-
-
-def preview(data: bytes) -> dict[str, Any]:
-    """The beginning of `data`: `text` where it is UTF-8, else `hex`."""
-    if not data:
-        return {}
-    if (text := text_of(data)) is not None:
-        return {"text": text}
-    return in_hex(data)
-
-
-def in_hex(data: bytes) -> dict[str, Any]:
-    """The beginning of `data` as `hex`."""
-    return {"hex": data[:PREVIEW].hex(" ")}
-
-
-def text_of(data: bytes) -> str | None:
-    """The beginning of `data` as text, with an ellipsis where there is more; None: it is none."""
-    try:
-        text = data[: 4 * PREVIEW].decode()
-    except UnicodeDecodeError as error:
-        if len(data) <= 4 * PREVIEW or error.start < 4 * PREVIEW - 3:
-            return None
-        text = data[: error.start].decode()
-    return text if len(data) <= 4 * PREVIEW and len(text) <= PREVIEW else text[:PREVIEW] + "…"

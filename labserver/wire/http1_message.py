@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from labserver.wire.decoded import count, line, preview
 from labserver.wire.message import Kind, Part
+from labserver.wire.preview import byte_count, preview, quoted
 
 MEANING_MAX = 200  # characters of a header field in a part's meaning
 BODY_SHOWN = 16 * 1024  # bytes of a body that are looked at for its text
@@ -68,10 +68,10 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
         first = self.raw[: self.raw.find(b"\n") + 1 or self.head].rstrip(b"\r\n")
         words = first.decode("latin-1").split(" ", 2)
         if len(words) < 2:
-            return line(" ".join(words))
+            return quoted(" ".join(words))
         text = " ".join(words[:2] if self.kind is Kind.HTTP_REQUEST else words[1:])
         if size := self.payload:
-            text += f", {count(size)}"
+            text += f", {byte_count(size)}"
         return text
 
     def parts(self) -> tuple[Part, ...]:
@@ -80,7 +80,7 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
         at = self.head
         for start, end in self.spans:
             parts += framing(self.raw, at, start)
-            parts.append(Part("body", start, end, count(end - start), is_payload=True))
+            parts.append(Part("body", start, end, byte_count(end - start), is_payload=True))
             at = end
         return (*parts, *framing(self.raw, at, len(self.raw)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hpack
 
-from labserver.wire.decoded import Blocks, Decoded, cut_off
+from labserver.wire.decoded import UndecodedStream, cut_off
 from labserver.wire.http2_frame import (
     ACK,
     CONTINUATION,
@@ -22,6 +22,7 @@ from labserver.wire.http2_frame import (
     Http2Frame,
     settings,
 )
+from labserver.wire.message import Decoded
 from labserver.wire.tape import Direction
 
 FRAME_MAX = 1024 * 1024  # bytes; without SETTINGS_MAX_FRAME_SIZE it is 16 KiB (§4.2)
@@ -49,8 +50,8 @@ class Http2Decoder:
                 other.heed(settings(frame.raw))
         return [(direction, frame) for frame in found]
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
-        """No more will come in this direction."""
+    def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
+        """Return what is left, as no more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
 
@@ -60,7 +61,7 @@ class _Reader:
     def __init__(self, *, preface: bool) -> None:
         self._preface = preface
         self._held = bytearray()
-        self._lost: Blocks | None = None
+        self._lost: UndecodedStream | None = None
         self._frame_max = 2**14
         self._hpack = hpack.Decoder()
         self._block: bytearray | None = None  # a header block that has begun
@@ -102,7 +103,7 @@ class _Reader:
         return cut_off(rest, "an HTTP/2 frame")
 
     def _lose(self, error: str) -> list[Decoded]:
-        self._lost = Blocks(error)
+        self._lost = UndecodedStream(error)
         return self._lost.feed(bytes(self._held))
 
     def _look(self, frame: Http2Frame) -> Http2Frame:

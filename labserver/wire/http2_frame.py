@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import msgspec
 from h2.errors import ErrorCodes
 
-from labserver.wire.decoded import count, in_hex, line, preview, text_of
 from labserver.wire.message import Kind, Part
+from labserver.wire.preview import byte_count, hex_preview, preview, quoted, text_preview
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # §3.4: what a client says first
 HEAD = 9
@@ -145,8 +145,10 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
             return text + ": " + ", ".join(value for name, value in self.fields if name[:1] == ":")
         if self.type == DATA:
             start, end = self.body
-            said = text_of(self.raw[start:end]) if start < end else None
-            return f"{text}, {count(end - start)}" if said is None else f"{text} {line(said)}"
+            said = text_preview(self.raw[start:end]) if start < end else None
+            return (
+                f"{text}, {byte_count(end - start)}" if said is None else f"{text} {quoted(said)}"
+            )
         told = control(self.raw)
         return text + ": " + ", ".join(str(value) for value in told.values()) if told else text
 
@@ -187,7 +189,7 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
         elif told := control(self.raw):
             detail |= told
         elif start < end and self.type not in _CONTENT:
-            detail |= in_hex(self.raw[start:end])
+            detail |= hex_preview(self.raw[start:end])
         return detail
 
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
-from labserver.wire.decoded import Decoded, count, line
 from labserver.wire.http1_message import MEANING_MAX, Spans, framing
-from labserver.wire.message import Kind, Part
+from labserver.wire.message import Decoded, Kind, Part
+from labserver.wire.preview import byte_count, quoted
 from labserver.wire.sse import Block, SSEParser
 
 EVENT_MAX = 16 * 1024 * 1024  # bytes of a block that are waited for
@@ -70,10 +70,10 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
         if block is None:
             return self.what
         if block.event is not None:
-            return f"{block.event.type} {line(block.event.data)}"
-        said = [f"comment {line(text)}" for text in block.comments]
+            return f"{block.event.type} {quoted(block.event.data)}"
+        said = [f"comment {quoted(text)}" for text in block.comments]
         if block.id is not None:
-            said.append(f"id {line(block.id)}")
+            said.append(f"id {quoted(block.id)}")
         if block.retry_ms is not None:
             said.append(f"retry {block.retry_ms:,} ms")
         return ", ".join(said[:3]) or self.what
@@ -278,7 +278,7 @@ def _pieces(text: bytes) -> Iterator[_Piece]:
         yield _Piece(f"{name}:" if field.name else "comment", field.value, name, False)
         if field.value < field.end:
             is_data = field.name == b"data"
-            said = count(field.end - field.value) if is_data else value
+            said = byte_count(field.end - field.value) if is_data else value
             yield _Piece(f"{name} value", field.end, said, is_data)
         if field.end < field.line_end:
             yield _Piece("line end", field.line_end, "", False)

@@ -38,7 +38,7 @@ class Piece(NamedTuple):
         arrived_ns: when the link delivers it; -1 where it never does.
         connection: the connection's number, from 1.
         direction: which way.
-        what: data, or an event.
+        kind: data, or something that happened to the connection.
         data: the bytes, as they were delivered; empty past the tape's limit.
         size: how many there were.
     """
@@ -47,7 +47,7 @@ class Piece(NamedTuple):
     arrived_ns: int
     connection: int
     direction: Direction
-    what: PieceKind
+    kind: PieceKind
     data: bytes = b""
     size: int = 0
 

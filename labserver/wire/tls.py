@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from labserver.wire.decoded import Blocks, Decoded, count, cut_off
-from labserver.wire.message import Kind, Part
+from labserver.wire.decoded import UndecodedStream, cut_off
+from labserver.wire.message import Decoded, Kind, Part
+from labserver.wire.preview import byte_count
 from labserver.wire.tape import Direction
 
 HEAD = 5
@@ -48,7 +49,7 @@ class TlsRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def summary(self) -> str:
         """Its content type and its length."""
-        return f"{TYPES[self.raw[0]]}, {count(self.opaque)}"
+        return f"{TYPES[self.raw[0]]}, {byte_count(self.opaque)}"
 
     def parts(self) -> tuple[Part, ...]:
         """Its head and its fragment."""
@@ -79,8 +80,8 @@ class TlsDecoder:
         """The records that `data` completes."""
         return [(direction, record) for record in self._readers[direction].feed(data)]
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
-        """No more will come in this direction."""
+    def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
+        """Return what is left, as no more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
 
@@ -89,7 +90,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._lost: Blocks | None = None
+        self._lost: UndecodedStream | None = None
 
     def feed(self, data: bytes) -> list[Decoded]:
         if self._lost is not None:
@@ -100,7 +101,7 @@ class _Reader:
         while len(held) >= HEAD:
             length = int.from_bytes(held[3:HEAD], "big")
             if error := _error(held, length):
-                self._lost = Blocks(error)
+                self._lost = UndecodedStream(error)
                 return found + self._lost.feed(bytes(held))
             if len(held) < HEAD + length:
                 break

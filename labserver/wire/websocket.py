@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import codecs
 
-from labserver.wire.decoded import Blocks, Decoded, count, cut_off
+from labserver.wire.decoded import UndecodedStream, cut_off
+from labserver.wire.message import Decoded
+from labserver.wire.preview import byte_count
 from labserver.wire.tape import Direction
 from labserver.wire.websocket_frame import (
     BINARY,
@@ -48,8 +50,8 @@ class WebSocketDecoder:
         """The frames that `data` completes."""
         return [(direction, frame) for frame in self._readers[direction].feed(data)]
 
-    def end(self, direction: Direction) -> list[tuple[Direction, Decoded]]:
-        """No more will come in this direction."""
+    def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
+        """Return what is left, as no more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
 
@@ -67,7 +69,7 @@ class FrameReader:
         self._held: list[bytes | bytearray] = []  # the pieces of a frame that is not complete yet
         self._held_size = 0
         self._need = 2  # how many bytes there must be before it is worth looking
-        self._lost: Blocks | None = None
+        self._lost: UndecodedStream | None = None
         self._number = 0  # of the message under way, or of the last one
         self._open = False  # a message has begun, and its last frame has not come
         self._compressed = False  # it is
@@ -156,17 +158,17 @@ class FrameReader:
         """No more will come."""
         if self._lost is not None:
             return self._lost.end()
-        rest = cut_off(b"".join(self._held), f"a frame of {count(self._need)}")
+        rest = cut_off(b"".join(self._held), f"a frame of {byte_count(self._need)}")
         self._held.clear()
         self._held_size = 0
         return rest
 
     def _give_up(self, data: bytes, start: int, body: int, length: int) -> list[Decoded]:
         """The head of a frame whose length is absurd, and the rest as unknown bytes."""
-        error = f"byte 2: declares {count(length)}; more than {FRAME_MAX:,} are not read"
+        error = f"byte 2: declares {byte_count(length)}; more than {FRAME_MAX:,} are not read"
         if length >> 63:
             error += "; the first bit of a length must be 0 (§5.2)"
-        self._lost = Blocks("what follows a frame that is not read")
+        self._lost = UndecodedStream("what follows a frame that is not read")
         return [Frame(data[start:body], b"", error=error), *self._lost.feed(data[body:])]
 
     def _look(self, frame: Frame) -> Frame:

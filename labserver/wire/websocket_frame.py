@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import msgspec
 from websockets.frames import CLOSE_CODE_EXPLANATIONS, CloseCode
 
-from labserver.wire.decoded import count, in_hex, line, preview, text_of
 from labserver.wire.message import Kind, Part
+from labserver.wire.preview import byte_count, hex_preview, preview, quoted, text_preview
 
 try:
     from websockets.speedups import apply_mask
@@ -134,7 +134,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         """The beginning of what it says; None: it is no text."""
         if self.opcode == CLOSE:
             return None
-        text = text_of(self.data if self.inflated is None else self.inflated.start)
+        text = text_preview(self.data if self.inflated is None else self.inflated.start)
         if self.opcode in (PING, PONG) and text is not None and not text.isprintable():
             return None  # random bytes, as most libraries send them
         return text
@@ -147,14 +147,14 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
             code = self.close_code
             if code is None:
                 return name
-            reason = f" {line(self.reason)}" if len(data) > 2 else ""
+            reason = f" {quoted(self.reason)}" if len(data) > 2 else ""
             return f"{name} {code} {close_name(code)}{reason}"
         if not data:
             return name + ("" if self.fin else ", more follows")
         if not self.fin:
             name += ", more follows"
         text = self.text if self.opcode != BINARY else None
-        return f"{name}, {count(len(data))}" if text is None else f"{name} {line(text)}"
+        return f"{name}, {byte_count(len(data))}" if text is None else f"{name} {quoted(text)}"
 
     def parts(self) -> tuple[Part, ...]:
         """Its fields, as §5.2 draws them."""
@@ -201,12 +201,12 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         if self.inflated is not None:
             detail["inflated"], said = self.inflated.size, self.inflated.start
         if self.text is None:
-            return detail | in_hex(said)
+            return detail | hex_preview(said)
         return detail | preview(said)
 
 
 def _said(text: str | None, data: bytes) -> str:
-    return data[:16].hex(" ") if text is None else line(text)
+    return data[:16].hex(" ") if text is None else quoted(text)
 
 
 def close_name(code: int) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from labserver.wire.decoded import count
 from labserver.wire.http1_reader import HEAD_MAX
+from labserver.wire.preview import byte_count
 from labserver.wire.websocket_accept import KEY_BYTES, accept_key, key_bytes
 
 VERSION = "13"  # RFC 6455 §4.1
@@ -300,7 +300,9 @@ def _key_fault(value: str) -> str:
     nonce = key_bytes(value)
     if nonce is None:
         return "no Base64"
-    return "" if len(nonce) == KEY_BYTES else f"stands for {count(len(nonce))}, not {KEY_BYTES}"
+    return (
+        "" if len(nonce) == KEY_BYTES else f"stands for {byte_count(len(nonce))}, not {KEY_BYTES}"
+    )
 
 
 def _must_have(token: str) -> _Check:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labserver.figures.lanes import Busy, Lane, lanes_of
+from labserver.figures.lanes import Busy, Lane, is_lost, lanes_of
 from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 from tests.wire.conversations import CONVERSATIONS, DOWN, HANDSHAKE, UP, Said, trace_of
@@ -105,7 +105,7 @@ def test_a_socket_is_a_handshake_and_then_open_with_ticks_both_ways() -> None:
         )
     )
     assert bars(lane) == [(Busy.ANSWERED, 1, 2), (Busy.OPEN, 2, 4.5)]
-    assert [(tick.row.direction, tick.at) for tick in lane.ticks] == [(UP, 3), (DOWN, 4.5)]
+    assert [(tick.message.direction, tick.at) for tick in lane.ticks] == [(UP, 3), (DOWN, 4.5)]
 
 
 def test_frames_alone_show_that_something_was_open() -> None:
@@ -120,7 +120,7 @@ def test_what_never_arrived_stands_where_it_was_sent() -> None:
     lane = lane_of(at_seconds((1, 1, UP, GET), (3, -1, DOWN, OK)))
     assert bars(lane) == [(Busy.ANSWERED, 1, 3)]
     assert lane.bars[0].answer is not None
-    assert lane.bars[0].answer.lost
+    assert is_lost(lane.bars[0].answer)
 
 
 def test_what_begins_in_one_moment_and_looks_alike_becomes_one() -> None:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from labserver.figures.wire_text import dump, duration, hover, plain
-from labserver.wire.message import Kind, Message
+from labserver.wire.message import Message
 from labserver.wire.tape import Direction
+from labserver.wire.websocket_frame import Frame
 
 HOSTILE = [
     "<b>bold</b>",
@@ -45,19 +44,8 @@ def test_bytes_are_hex_and_ascii() -> None:
 
 
 def test_a_message_is_told_with_what_is_wrong_with_it() -> None:
-    message = Message(
-        7,
-        Kind.WEBSOCKET_FRAME,
-        2,
-        Direction.DOWN,
-        0.001,
-        0.001,
-        math.inf,
-        b"\x81\x01<",
-        payload=1,
-        summary='text "<"',
-        error="byte 0: <wrong>",
-    )
+    frame = Frame(b"\x81\x01", b"<", error="byte 0: <wrong>")
+    message = Message(7, 2, Direction.DOWN, 1_000_000, 1_000_000, -1, frame)
     assert hover(message).split("<br>") == [
         "<b>7 · WebSocket frame</b>, connection 2",
         'text "&lt;"',

@@ -69,7 +69,7 @@ async def test_every_byte_passes_and_is_written_down() -> None:
         assert await said_and_echoed(port, data) == data
         assert joined(passing, Direction.UP) == data
         assert joined(passing, Direction.DOWN) == data
-        events = [(p.direction, p.what) for p in passing.tape if p.what is not PieceKind.DATA]
+        events = [(p.direction, p.kind) for p in passing.tape if p.kind is not PieceKind.DATA]
         assert events == [
             (Direction.UP, PieceKind.OPEN),
             (Direction.UP, PieceKind.END),
@@ -104,7 +104,7 @@ async def test_chopped_bytes_arrive_in_order() -> None:
     data = random.Random(2).randbytes(5000)
     async with relayed(Link(chop=7)) as (passing, port):
         assert await said_and_echoed(port, data) == data
-        sizes = {p.size for p in passing.tape if p.what is PieceKind.DATA}
+        sizes = {p.size for p in passing.tape if p.kind is PieceKind.DATA}
         assert max(sizes) == 7
 
 
@@ -131,7 +131,7 @@ async def test_a_cut_ends_both_sides() -> None:
         with pytest.raises(ConnectionError):
             await reader.readexactly(1)
         await asyncio.wait_for(ended.wait(), PROMPT_S)
-        assert passing.tape.pieces[-1].what is PieceKind.ABORT
+        assert passing.tape.pieces[-1].kind is PieceKind.ABORT
 
 
 async def test_a_frozen_link_tells_nobody_and_loses_nothing() -> None:
@@ -183,7 +183,7 @@ async def test_a_connection_is_cut_after_so_many_bytes_from_the_server(link: Lin
                 with pytest.raises(ConnectionResetError):
                     await asyncio.wait_for(reader.read(), PROMPT_S)
         assert joined(passing, Direction.DOWN) == 2 * b"fourand"
-        aborted = [piece.connection for piece in passing.tape if piece.what is PieceKind.ABORT]
+        aborted = [piece.connection for piece in passing.tape if piece.kind is PieceKind.ABORT]
         assert sorted(set(aborted)) == [1, 2]
 
 

@@ -45,7 +45,7 @@ def test_every_byte_is_on_the_tape(start: Callable[..., Server]) -> None:
     assert down.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
     assert b"can you see this?" in down
     assert b"can you see this?" not in up  # it was masked
-    assert server.tape.pieces[0].what is PieceKind.OPEN
+    assert server.tape.pieces[0].kind is PieceKind.OPEN
 
 
 def test_the_trace_names_what_the_tape_holds(start: Callable[..., Server], tmp_path: Path) -> None:

@@ -145,8 +145,8 @@ def test_of_messages_of_one_kind_only_their_own_bytes_are_known() -> None:
 
 
 def test_the_estimate_of_tcp_and_ip() -> None:
-    def piece(what: PieceKind, direction: object, size: int = 0) -> Piece:
-        return Piece(0, 0, 1, direction, what, bytes(size), size)  # type: ignore[arg-type]
+    def piece(kind: PieceKind, direction: object, size: int = 0) -> Piece:
+        return Piece(0, 0, 1, direction, kind, bytes(size), size)  # type: ignore[arg-type]
 
     given = [
         piece(PieceKind.OPEN, UP),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 
 import h2.config
 import h2.connection
@@ -12,7 +13,6 @@ from websockets.frames import Close, Frame, Opcode
 
 from labserver.trace.trace import Trace
 from labserver.wire.decode import ConnectionDecoder
-from labserver.wire.decoded import Sighting
 from labserver.wire.message import Message
 from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 
@@ -74,16 +74,15 @@ def pieces(said: Said, cut: Cut = whole, *, connection: int = 1, ends: bool = Tr
     return found
 
 
-def seen(given: Iterable[Piece]) -> list[Sighting]:
-    """What is found in pieces, with what is left at the end."""
-    decoder = ConnectionDecoder(1)
-    return [found for piece in given for found in decoder.feed(piece)] + decoder.close()
+def seen(given: Iterable[Piece]) -> list[Message]:
+    """The messages of one connection's pieces, with what is left at the end."""
+    decoder = ConnectionDecoder(1, count(1))
+    return [message for piece in given for message in decoder.feed(piece)] + decoder.close()
 
 
 def decoded(said: Said, cut: Cut = whole, *, ends: bool = True) -> list[Message]:
     """The messages of a conversation, without its beginning and end; each has all its bytes."""
-    found = seen(pieces(said, cut, ends=ends))
-    messages = [sighting.message(number) for number, sighting in enumerate(found, 1)]
+    messages = seen(pieces(said, cut, ends=ends))
     check(messages, said)
     return [message for message in messages if message.raw]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzzing.decoders import LEADS, fuzz
+from labserver.wire import decoded as decoded_module
 from labserver.wire import http1_reader, http2, sse_event, websocket, websocket_inflate
 from labserver.wire.decode import ConnectionDecoder
 from labserver.wire.message import Kind
@@ -80,39 +82,39 @@ def test_any_bytes_raise_nothing(said: list) -> None:
 
 
 def test_a_message_has_the_times_of_its_first_and_last_byte() -> None:
-    decoder = ConnectionDecoder(7)
-    sightings = []
+    decoder = ConnectionDecoder(7, count(1))
+    messages = []
     for sent, arrives, data in ((10, 15, b"GET / HT"), (20, 25, b"TP/1.1\r\nHost: x\r\n\r\nGE")):
-        sightings += decoder.feed(Piece(sent, arrives, 7, UP, PieceKind.DATA, data, len(data)))
+        messages += decoder.feed(Piece(sent, arrives, 7, UP, PieceKind.DATA, data, len(data)))
     rest = b"T /b HTTP/1.1\r\nHost: x\r\n\r\n"
-    sightings += decoder.feed(Piece(30, -1, 7, UP, PieceKind.DATA, rest, len(rest)))
-    times = [(s.began_ns, s.sent_ns, s.arrived_ns) for s in sightings]
+    messages += decoder.feed(Piece(30, -1, 7, UP, PieceKind.DATA, rest, len(rest)))
+    times = [(m.began_ns, m.sent_ns, m.arrived_ns) for m in messages]
     assert times == [(10, 20, 25), (20, 30, -1)]
-    assert sightings[0].message(1).connection == 7
-    assert sightings[1].message(2).arrived == float("inf")
+    assert messages[0].connection == 7
+    assert messages[1].arrived == float("inf")
 
 
 def test_a_connections_beginning_and_end_are_messages() -> None:
-    sightings = seen(pieces(CONVERSATIONS["websocket"]))
-    kinds = [sighting.found.kind for sighting in sightings]
+    messages = seen(pieces(CONVERSATIONS["websocket"]))
+    kinds = [message.kind for message in messages]
     assert kinds[0] is Kind.CONNECT
     assert kinds[-2:] == [Kind.CLOSE, Kind.CLOSE]
 
 
 def test_a_cut_connection_leaves_what_was_unfinished_as_unknown() -> None:
     given_ = pieces((*HANDSHAKE, (DOWN, b"\x81\x05Hel")), ends=False)
-    sightings = seen([*given_, Piece(9000, 9000, 1, DOWN, PieceKind.ABORT)])
-    last = sightings[-2].message(1)
+    messages = seen([*given_, Piece(9000, 9000, 1, DOWN, PieceKind.ABORT)])
+    last = messages[-2]
     assert (last.kind, last.raw) == (Kind.UNKNOWN, b"\x81\x05Hel")
     assert last.error == "byte 5: cut off within a frame of 7 bytes"
-    assert sightings[-1].found.summary == "the connection is cut (RST)"
+    assert messages[-1].summary == "the connection is cut (RST)"
 
 
 def test_where_the_tape_was_full_nothing_is_understood_any_more() -> None:
     whole_, lost = b"\x81\x02hi\x81", Piece(9000, 9000, 1, DOWN, PieceKind.DATA, b"", 100)
     given_ = pieces((*HANDSHAKE, (DOWN, whole_)), ends=False)
-    sightings = seen([*given_, lost, Piece(9500, 9500, 1, DOWN, PieceKind.DATA, b"\x81\x00", 2)])
-    assert [s.found.raw for s in sightings][-2:] == [b"\x81\x02hi", b"\x81"]
+    messages = seen([*given_, lost, Piece(9500, 9500, 1, DOWN, PieceKind.DATA, b"\x81\x00", 2)])
+    assert [m.raw for m in messages][-2:] == [b"\x81\x02hi", b"\x81"]
 
 
 def test_bytes_that_are_undecided_at_the_end_are_not_lost() -> None:
@@ -141,15 +143,15 @@ def test_what_is_declared_is_not_believed(greedy: list) -> None:
     direction = greedy[-1][0]
     tracemalloc.start()
     try:
-        decoder = ConnectionDecoder(1)
-        sightings = [each for piece in pieces(greedy, ends=False) for each in decoder.feed(piece)]
+        decoder = ConnectionDecoder(1, count(1))
+        messages = [each for piece in pieces(greedy, ends=False) for each in decoder.feed(piece)]
         for _ in range(300):  # 19.2 MB: nothing but what was said is held, and that only once
             piece = Piece(0, 0, 1, direction, PieceKind.DATA, bytes(64_000), 64_000)
-            sightings += decoder.feed(piece)
+            messages += decoder.feed(piece)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert any(each.found.error for each in sightings)
+    assert any(each.error for each in messages)
     assert peak < 64_000_000
 
 
@@ -165,5 +167,5 @@ def test_at_the_limits_any_cut_gives_the_same_as_well(
     monkeypatch.setattr(websocket_inflate, "INFLATED_MAX", 20)
     monkeypatch.setattr(websocket_inflate, "STEP", 7)
     monkeypatch.setattr(http2, "FRAME_MAX", 60)
-    monkeypatch.setattr(decoded, "BLOCK", 50)
+    monkeypatch.setattr(decoded_module, "BLOCK", 50)
     fuzz(name, 100_000, seed=2)
