@@ -1,5 +1,5 @@
 // How long a client waits before it connects again: exponential backoff with full jitter, as in
-// labserver/techniques/client.py, so that clients that were cut off together come back spread out.
+// labserver/techniques/reconnecting_client.py, so that clients that were cut off together come back spread out.
 
 export const BACKOFF_BASE_MS = 250;
 export const BACKOFF_CAP_MS = 10_000;
