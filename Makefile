@@ -42,6 +42,10 @@ lint: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict labserver
 	$(BIN)/lint-imports --no-logo
+	@if [ "$$CI" != true ] && ! command -v npm >/dev/null; then \
+		echo 'Without Node.js the JavaScript is not checked.'; exit; fi; \
+		[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; \
+		npm run --silent lint
 
 bench: $(READY)  ## the benchmarks, one after the other
 	$(BIN)/python -m benchmarks.fanout $(BENCH_ARGS)

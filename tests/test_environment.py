@@ -73,10 +73,10 @@ def test_the_lock_names_no_host_and_no_path() -> None:
     assert re.findall(r"\S*(?:://|file:|index-url|find-links|/tmp|/home|\s@\s)\S*", LOCK) == []
 
 
-def test_the_lock_of_the_node_packages_names_no_host() -> None:
-    lock = REPOSITORY / "tests" / "peers" / "package-lock.json"
-    if lock.is_file():
-        assert '"resolved"' not in lock.read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", [".", "tests/peers"])
+def test_the_locks_of_the_node_packages_name_no_host(folder: str) -> None:
+    lock = REPOSITORY / folder / "package-lock.json"
+    assert '"resolved"' not in lock.read_text(encoding="utf-8")
 
 
 def test_the_lock_holds_public_versions_only() -> None:

@@ -1,1 +1,1 @@
-"""What reacts to a hand: ipywidgets and anywidgets, their JavaScript beside them."""
+"""Interactive widgets: the chat windows and the wire inspector, with their JavaScript and CSS."""

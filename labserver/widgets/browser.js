@@ -1,21 +1,28 @@
-// The pane that shows a Client; element.js, chat_line.js, browser_techniques.js and browser_client.js
-// stand above this, in one module. The client belongs to the widget, not to a view of it: shown
-// twice, it is still one.
+// The pane that shows a BrowserClient. The client belongs to the widget and not to one of its
+// views, so that a widget which is shown twice is still one member of the room.
 
-const DRAW_MS = 50; // drawing takes the thread on which messages come in, and are timed
+import { BrowserClient } from "./browser_client.js";
+import { jupyterUrl, routesTo } from "./browser_route.js";
+import { TECHNIQUES } from "./browser_techniques.js";
+import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.js";
+import { element } from "./element.js";
+import { counted } from "./wording.js";
 
-function place({ name, base }) {
+const DRAW_MS = 50; // drawing occupies the thread on which messages arrive and are timed
+
+function shownRoute({ name, base }) {
   return `${name}: ${base.replace(/^https?:\/\//, "")}`;
 }
 
+/** Returns a function that asks the kernel for a token. */
 function tokensFrom(model, send) {
   const waiting = [];
   model.on("msg:custom", ({ token }) => {
-    if (token) for (const give of waiting.splice(0)) give(token);
+    if (token) for (const resolve of waiting.splice(0)) resolve(token);
   });
   return () =>
-    new Promise((give) => {
-      waiting.push(give);
+    new Promise((resolve) => {
+      waiting.push(resolve);
       send({ want: "token" });
     });
 }
@@ -30,14 +37,17 @@ export default () => {
       try {
         model.send(message);
       } catch {
-        client.end("the kernel has ended: run the cell again");
+        client.end("the kernel has ended; run the cell again");
       }
     };
-    client = new Client({
+    const url = model.get("url");
+    const page = { hostname: location.hostname, jupyter: jupyterUrl() };
+    client = new BrowserClient({
       user: model.get("user"),
       room: model.get("room"),
-      technique: model.get("technique"),
-      url: model.get("url"),
+      technique: TECHNIQUES[model.get("technique")],
+      url,
+      routes: routesTo(url, page),
       token: tokensFrom(model, send),
       report: (rows) => send({ began: performance.timeOrigin, rows }),
       changed: () => {
@@ -63,39 +73,23 @@ export default () => {
     root.setAttribute("aria-label", `The browser's chat of ${user}`);
 
     const technique = model.get("technique");
-    const head = element("header");
-    const where = `in ${model.get("room")} over ${technique.replaceAll("_", " ")}`;
-    const badge = element("span", "lab-chat-state");
-    badge.setAttribute("role", "status");
-    const cable = element("button", "lab-chat-cable");
-    cable.type = "button";
-    head.append(element("strong", "", user), element("span", "lab-chat-where", where), badge, cable);
-
-    const way = element("div", "lab-browser-way");
+    const { head, badge, cable } = chatHead({ user, room: model.get("room"), technique });
+    const route = element("div", "lab-browser-route");
     const { credential, why } = TECHNIQUES[technique];
     const proof = element("div", "lab-browser-proof", `identified by ${credential}`);
     proof.title = why;
     const reason = element("div", "lab-browser-reason");
     reason.setAttribute("role", "alert");
     const people = element("div", "lab-chat-people");
-    const log = element("div", "lab-chat-log");
-    log.tabIndex = 0;
-    log.setAttribute("role", "log");
-    log.setAttribute("aria-label", "Messages");
-
-    const form = element("form");
-    const input = element("input");
-    input.maxLength = 4096;
-    input.placeholder = "Message, then Enter";
-    input.title = "/dm NAME text goes to one person";
-    input.setAttribute("aria-label", `Message from ${user}`);
-    form.append(input, element("button", "", "Send"));
+    const log = chatLog();
+    const { form } = chatForm({ user, say: (text) => client.say(text) });
     const counters = element("footer");
-    counters.title = "Requests are those of the page; the browser's own preflights come on top";
-    root.append(head, way, proof, people, reason, log, form, counters);
+    counters.title =
+      "Requests that the page made; the browser's own preflight requests are not counted";
+    root.append(head, route, proof, people, reason, log, form, counters);
     el.append(root);
 
-    const nodes = new WeakMap(); // a line that changes is another line
+    const nodes = new WeakMap(); // by line; a line that changes is a new object
     const show = (wanted) => {
       for (const line of wanted) if (!nodes.has(line)) nodes.set(line, chatLine(line));
       const rows = wanted.map((line) => nodes.get(line));
@@ -112,7 +106,7 @@ export default () => {
       const seconds = Math.max(0, retryAt - performance.now()) / 1000;
       badge.textContent = state === "waiting" ? `retry in ${seconds.toFixed(1)} s` : state;
       badge.dataset.state = state;
-      way.textContent = client.way ? place(client.way) : "looking for the server…";
+      route.textContent = client.route ? shownRoute(client.route) : "looking for the server…";
       reason.textContent = state === "open" ? "" : client.reason;
       const away = ["waiting", "closed", "refused"].includes(state);
       cable.textContent = away ? "Connect" : "Disconnect";
@@ -120,9 +114,7 @@ export default () => {
       const others = [...client.people].filter((one) => one !== user).sort();
       people.textContent = state === "open" ? `online: ${[user, ...others].join(", ")}` : "offline";
       if (lines !== client.lines) {
-        const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-        show(client.lines);
-        if (atEnd) log.scrollTop = log.scrollHeight;
+        keepingEnd(log, () => show(client.lines));
         lines = client.lines;
       }
       counters.textContent = [
@@ -136,12 +128,6 @@ export default () => {
       if (client.state === "waiting") draw();
     }, 100);
 
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (input.value.trim() === "") return;
-      client.say(input.value.trim());
-      input.value = "";
-    });
     // JupyterLab would take the keys for its own commands.
     root.addEventListener("keydown", (event) => event.stopPropagation());
     cable.addEventListener("click", () => {

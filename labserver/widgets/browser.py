@@ -1,17 +1,18 @@
 """A chat client in the browser itself: its own WebSocket, EventSource and fetch, and a log.
 
-All that is said goes between the page and the server; the kernel hands out the token, and
-gets the page's log, which has the times of `performance.now()`: nothing is timed across
-Jupyter's channel. The page finds the server directly on loopback; where the notebook is
-remote, through jupyter-server-proxy. There HTTP/1.1 gives the browser six connections to the
-whole of Jupyter, so that at most four panes hold one; another says so and waits for a hand (a
-WebSocket is not counted among them).
+The chat travels between the page and the server. The kernel only hands out tokens and receives
+the page's log, whose times are those of `performance.now()`; nothing is timed across Jupyter's
+channel. The page reaches the server directly on loopback or, if the notebook is remote, through
+jupyter-server-proxy. There HTTP/1.1 allows the browser six connections to Jupyter's host, which
+Jupyter needs as well, so at most four panes hold one; a fifth says so and waits until somebody
+presses Connect. WebSockets do not count towards the six.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -19,15 +20,17 @@ import traitlets
 from ipywidgets import Layout
 
 from labserver.errors import LabError
-from labserver.widgets.cells import belongs_to_cell
-from labserver.widgets.source import joined
+from labserver.widgets.assets import es_module, stylesheet
+from labserver.widgets.rerun import close_on_rerun
 
 if TYPE_CHECKING:
     import pandas
 
+_HERE = Path(__file__).parent
+
 TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket")
-TOKEN_TTL_S = 12 * 3600.0  # a day at the notebook: EventSource comes back with the same URL
-ROWS_MAX = 100_000  # some 15 MB; at one poll a second, half a day
+TOKEN_TTL_S = 12 * 3600.0  # a day at the notebook: EventSource reconnects to the same URL
+ROWS_MAX = 100_000  # about 15 MB; half a day at one poll per second
 WHAT = ("asked", "answered", "opened", "sent", "acked", "received", "closed")
 COLUMNS = ("ms", "what", "id", "offset", "code", "detail", "page")
 
@@ -36,25 +39,19 @@ class BrowserPane(anywidget.AnyWidget):
     """A chat pane whose client is the browser.
 
     Args:
-        user: its name.
-        room: where it goes.
+        user: the user's name.
+        room: the room to join.
         technique: short_polling, long_polling, sse or websocket.
-        url: the server's, as the kernel knows it.
-        token: makes a JWT for the user; asked at each connection, so that none is kept in
-            the notebook.
+        url: the server's URL, as the kernel knows it.
+        token: makes a JWT for the user; called for each connection, so that no token is saved
+            with the notebook.
 
     Raises:
         LabError: if the browser has no client for the technique.
     """
 
-    _esm = joined(
-        "element.js",
-        "chat_line.js",
-        "browser_techniques.js",
-        "browser_client.js",
-        "browser.js",
-    )
-    _css = joined("chat.css", "browser.css")
+    _esm = es_module(_HERE / "browser.js")
+    _css = stylesheet(_HERE / "chat.css", _HERE / "browser.css")
 
     user = traitlets.Unicode().tag(sync=True)
     room = traitlets.Unicode().tag(sync=True)
@@ -65,41 +62,43 @@ class BrowserPane(anywidget.AnyWidget):
         self, *, user: str, room: str, technique: str, url: str, token: Callable[[], str]
     ) -> None:
         if technique not in TECHNIQUES:
-            raise LabError(f"The browser pane speaks {', '.join(TECHNIQUES)}; not {technique}.")
+            raise LabError(f"The browser pane speaks {', '.join(TECHNIQUES)}, but not {technique}.")
         self._token = token
         self._rows: deque[list[Any]] = deque(maxlen=ROWS_MAX)
         self._pages: dict[float, int] = {}
-        layout = Layout(flex="1 1 280px", max_width="640px")  # side by side where there is room
+        layout = Layout(flex="1 1 280px", max_width="640px")  # side by side if there is room
         super().__init__(user=user, room=room, technique=technique, url=url, layout=layout)
         self.add_class(f"browser-{user}")
         self.on_msg(self._on_browser)
-        belongs_to_cell(self)
+        close_on_rerun(self)
 
     def say(self, text: str) -> None:
-        """Say something, as if typed and sent with Enter."""
+        """Send a message, as if `text` had been typed and sent with Enter."""
         self.send({"say": text})
 
     def disconnect(self) -> None:
-        """Leave, as the button does; no cable is cut."""
+        """Leave the room, as the button does; no cable is cut."""
         self.send({"connected": False})
 
     def connect(self) -> None:
-        """Connect again, now."""
+        """Connect again without waiting any longer."""
         self.send({"connected": True})
 
     def log(self) -> pandas.DataFrame:
-        """What the browser did and saw, one row each; it comes in with a delay of 0.2 s.
+        """Return what the browser did and saw, one row per step.
+
+        Rows arrive about 0.2 s after what they describe.
 
         Returns:
             A DataFrame with the columns
             `ms`: `performance.now()`, milliseconds since the page was opened;
-            `what`: asked and answered (an HTTP request), opened, sent, acked, received (an
-            event), closed;
-            `id`: the message's, the same when it is sent, acked and received;
-            `offset`: its place in the room's log;
-            `code`: an HTTP status or a close code;
-            `detail`: which request, which event, which way, or why;
-            `page`: 1, 2, …: a page that is loaded again has another clock.
+            `what`: asked or answered (an HTTP request), opened, sent, acked, received (an
+            event) or closed;
+            `id`: the message's id, the same when it is sent, acked and received;
+            `offset`: the message's offset in the room's log;
+            `code`: an HTTP status or a WebSocket close code;
+            `detail`: which request, event or route it was, or why the connection closed;
+            `page`: 1, 2, …; a page that is loaded again starts a new clock.
         """
         import pandas
 
@@ -117,11 +116,12 @@ class BrowserPane(anywidget.AnyWidget):
         )
 
     def messages(self) -> pandas.DataFrame:
-        """The messages that were sent from here, one row each, by their ids.
+        """Return the messages that were sent from this pane, one row per message.
 
         Returns:
-            A DataFrame with the columns `sent` (the first time), `acked` and `received`: when,
-            as `ms` in the log. `(received - sent)` is the round trip through the room.
+            A DataFrame indexed by message id, with the columns `sent` (the first attempt),
+            `acked` and `received`, each the `ms` of the log. `received - sent` is the round trip
+            through the room.
         """
         log = self.log()
         steps = ("sent", "acked", "received")

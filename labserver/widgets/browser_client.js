@@ -1,49 +1,61 @@
-// The client, whatever the technique: it reconnects, resumes, and sends until it is answered. It
-// draws nothing; what it writes to its log has the time of performance.now().
+// The client, which is the same for every technique: it reconnects, resumes, and sends a message
+// again until the server has answered. It draws nothing, and knows no document; the times in its
+// log are those of performance.now().
+
+import { BACKOFF_BASE_MS, Backoff } from "./backoff.js";
+import { failureOf, GaveUp, Lost, Refused } from "./browser_failures.js";
+import { holdConnection } from "./browser_route.js";
+import { ANSWER_MS } from "./browser_techniques.js";
+import { addressed } from "./direct_message.js";
 
 const PROBE_MS = 3000;
-const BACKOFF_BASE_MS = 250;
-const BACKOFF_CAP_MS = 10_000;
-const STEADY_MS = 5000; // a connection that lived so long was a good one: the backoff begins anew
 const ECHO_MS = 5000; // for a message that was accepted to come back from the room
 const REPORT_MS = 150; // the log goes to Python in batches
 const LINES_MAX = 200;
 const SEEN_MAX = 10_000;
-const DIRECT_MESSAGE = /^\/dm\s+([A-Za-z0-9_.-]{1,64})\s+([^]+)$/;
 
 function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(8)); // randomUUID is for https only
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** One user's client in one room: it reconnects, resumes, and sends until it is answered. */
-class Client {
-  constructor({ user, room, technique, url, token, report, changed }) {
-    Object.assign(this, { user, room, url, report, changed });
-    this.technique = TECHNIQUES[technique];
+/**
+ * One user's client in one room; it connects at once.
+ *
+ * @param technique one of TECHNIQUES.
+ * @param url the server's URL, as the kernel knows it.
+ * @param routes where to look for the server, as `routesTo` returns them.
+ * @param token returns a promise of a JWT, for each connection a new one.
+ * @param report gets the rows of the log, in batches.
+ * @param changed is called when there is something new to draw.
+ */
+export class BrowserClient {
+  constructor({ user, room, technique, url, routes, token, report, changed }) {
+    Object.assign(this, { user, room, technique, url, routes, report, changed });
     this.newToken = token;
+    this.backoff = new Backoff();
     this.session = newId();
     this.state = "connecting"; // open, waiting, closed (by hand, or EventSource gave up), refused
     this.reason = "";
     this.retryAt = 0;
-    this.way = null;
+    this.route = null;
     this.cursor = null;
     this.epoch = null;
     this.lines = [];
     this.people = new Set();
-    this.pending = new Map(); // id → what was said and is not answered
-    this.seen = new Set();
+    this.pending = new Map(); // id → what was sent and is not answered yet
+    this.seen = new Set(); // messages that were heard: "SENDER ID"
     this.rows = [];
     this.requests = this.sent = this.received = 0;
     this.roundTrip = null; // ms, from sending a message to hearing it
-    this.speak = null; // while it is open
+    this.speak = null; // sends JSON; null unless the connection is open
     this.ended = false;
     this.connect = () => {};
     this.run();
   }
 
   say(text) {
-    const [, to, content] = DIRECT_MESSAGE.exec(text) ?? [null, "", text];
+    const { to, content } = addressed(text);
     const id = newId();
     const data = { content, id, ...(to && { recipientId: to }) };
     const line = { id, who: this.user, to, text: content, state: "sending" };
@@ -52,12 +64,12 @@ class Client {
     this.deliver(id);
   }
 
-  /** Leave, and stay away until `connect` is called. */
+  /** Leave the room, and stay away until `connect` is called. */
   disconnect() {
     this.stop.abort(new GaveUp("by hand"));
   }
 
-  /** Leave for good. */
+  /** Leave the room for good. */
   end(reason = "") {
     this.become("closed", reason);
     this.ended = true;
@@ -68,7 +80,7 @@ class Client {
   // The connection's life
 
   async run() {
-    for (let attempt = 0; !this.ended; ) {
+    while (!this.ended) {
       this.stop = new AbortController();
       const began = performance.now();
       const thrown = await this.live(this.stop.signal).catch((error) => error);
@@ -76,15 +88,14 @@ class Client {
       const error = this.stop.signal.reason ?? thrown;
       const reason = error.message;
       this.log("closed", { code: thrown instanceof Lost ? thrown.code : null, detail: reason });
-      if (performance.now() - began > STEADY_MS) attempt = 0;
+      const lasted = performance.now() - began;
       await new Promise((again) => {
         this.connect = again;
         if (this.ended) again();
         else if (error instanceof Refused) this.become("refused", reason);
         else if (error instanceof GaveUp) this.become("closed", reason);
         else {
-          const delay = Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
-          attempt += 1;
+          const delay = this.backoff.delayAfter(lasted);
           this.retryAt = performance.now() + delay;
           this.become("waiting", reason);
           setTimeout(again, delay);
@@ -93,42 +104,44 @@ class Client {
     }
   }
 
-  /** One connection. */
+  /** One connection, from the search for the server until it ends, which is always an error. */
   async live(signal) {
     this.become("connecting");
     const token = await this.newToken();
-    const { way, ticket } = await this.find(token, signal);
-    this.way = way;
-    const release = hold(way, this.technique);
+    const { route, ticket } = await this.find(token, signal);
+    this.route = route;
+    const release = holdConnection(route, this.technique);
     try {
-      await this.technique.travel(this, { base: way.base, token, ticket, signal });
+      await this.technique.travel(this, { base: route.base, token, ticket, signal });
     } finally {
       release();
     }
   }
 
-  /** The first way that leads to our server: whoever gives a ticket for our token is that. */
+  /** Find the first route that leads to our server, which is the one that gives us a ticket. */
   async find(token, signal) {
     const tried = [];
-    for (const way of waysTo(this.url)) {
+    for (const route of this.routes) {
       const headers = { Authorization: `Bearer ${token}` };
       try {
         const init = { method: "POST", headers };
-        const answer = await this.ask(`${way.base}/tickets`, init, PROBE_MS, signal);
-        return { way, ticket: (await answer.json()).ticket };
+        const answer = await this.ask(`${route.base}/tickets`, init, PROBE_MS, signal);
+        return { route, ticket: (await answer.json()).ticket };
       } catch (error) {
-        if (error instanceof Refused) this.way = way;
+        if (error instanceof Refused) this.route = route;
         if (error instanceof Refused || signal.aborted) throw error;
-        tried.push(`${way.name}: ${error.message}`);
+        tried.push(`${route.name}: ${error.message}`);
       }
     }
     if (tried.length === 0) {
-      throw new GaveUp("A server with tls=True is for a browser on the kernel's own machine.");
+      throw new GaveUp(
+        "A server with tls=True can only be reached from a browser on the kernel's machine.",
+      );
     }
     const remedy = this.url.startsWith("https:")
       ? ` Open ${this.url}/healthz in another tab, and accept its certificate.`
       : "";
-    throw new Lost(`The server is not found; ${tried.join("; ")}.${remedy}`);
+    throw new Lost(`The server was not found: ${tried.join("; ")}.${remedy}`);
   }
 
   opened(speak) {
@@ -136,11 +149,11 @@ class Client {
     this.speak = speak;
     this.people = new Set();
     this.become("open");
-    this.log("opened", { detail: `${this.way.name}, with ${this.technique.credential}` });
+    this.log("opened", { detail: `${this.route.name}, with ${this.technique.credential}` });
     for (const id of this.pending.keys()) this.deliver(id);
   }
 
-  /** Lost for a moment; it comes back without our help. */
+  /** Note that the connection is lost for a moment, and comes back without our help. */
   paused(reason) {
     if (this.speak !== null) this.log("closed", { detail: reason });
     this.speak = null;
@@ -162,16 +175,16 @@ class Client {
   }
 
   async ask(url, init, timeoutMs, signal) {
-    const said = `${init.method ?? "GET"} ${new URL(url).pathname.split("/").pop()}`;
+    const request = `${init.method ?? "GET"} ${new URL(url).pathname.split("/").pop()}`;
     this.requests += 1;
-    this.log("asked", { detail: said });
+    this.log("asked", { detail: request });
     const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const answer = await fetch(url, { ...init, signal: until }).catch(() => {
-      throw new Lost(`no answer to ${said}`);
+      throw new Lost(`no answer to ${request}`);
     });
-    this.log("answered", { code: answer.status, detail: said });
+    this.log("answered", { code: answer.status, detail: request });
     if (answer.ok || answer.status === 304) return answer;
-    throw await failure(answer);
+    throw await failureOf(answer);
   }
 
   poll(base, token, query, known, timeoutMs, signal) {
@@ -197,16 +210,16 @@ class Client {
       this.hear(await answer.json());
     } catch (error) {
       if (error instanceof Refused) this.settle(id, "failed", error.message);
-      // It is not known whether it arrived: the same id again, and the server knows.
+      // Nobody knows whether it arrived. The server recognises a second copy by the message's id.
       else setTimeout(() => this.deliver(id), BACKOFF_BASE_MS * (1 + Math.random()));
     }
   }
 
-  /** A proxy can lose the server's connection and not tell us: what we say must come back. */
+  /** A proxy may lose the server without telling us, so what we send must come back to us. */
   expectEcho(id, stop) {
     if (!this.pending.has(id) || this.pending.get(id).line.to) return;
     setTimeout(() => {
-      if (!this.seen.has(`${this.user} ${id}`)) stop.abort(new Lost("nothing comes in any more"));
+      if (!this.seen.has(`${this.user} ${id}`)) stop.abort(new Lost("nothing arrives any more"));
     }, ECHO_MS);
   }
 
@@ -224,12 +237,12 @@ class Client {
   hear({ type, data = {}, offset = null, ts = "" }, cursor = "") {
     if (type === "HELLO") {
       this.epoch = data.cursor.split("-")[0];
-      this.cursor ??= data.cursor; // ours is the true one until a RESET has been heard
+      this.cursor ??= data.cursor; // a cursor that we have stays valid until a RESET
       return;
     }
     if (type === "ACK") {
       this.log("acked", { id: data.id, offset: data.offset });
-      this.settle(data.id, "sent", data.status === "queued" ? "kept until they come" : "");
+      this.settle(data.id, "sent", data.status === "queued" ? "kept until they connect" : "");
       return;
     }
     this.received += 1;
@@ -238,7 +251,8 @@ class Client {
     else if (cursor) this.cursor = cursor;
     else if (offset !== null && this.epoch !== null) this.cursor = `${this.epoch}-${offset}`;
     if (type === "CHAT_MESSAGE") this.hearMessage(data, offset, ts);
-    else if (type === "RESET") this.notice("Some messages are missing: the server lost them.");
+    else if (type === "RESET")
+      this.notice("Some messages are missing: the server no longer has them.");
     else if (type === "PRESENCE" && data.status === "online") this.people.add(data.userId);
     else if (type === "PRESENCE") this.people.delete(data.userId);
     else if (type === "ERROR" && data.retryAfter) {
@@ -250,7 +264,7 @@ class Client {
 
   hearMessage({ id, senderId, content, recipientId = "" }, offset, ts) {
     if (recipientId && offset && this.technique.receipts) {
-      this.speak?.(JSON.stringify({ type: "ACK", data: { offset } })); // it left the mailbox
+      this.speak?.(JSON.stringify({ type: "ACK", data: { offset } })); // so it leaves the mailbox
     }
     const key = `${senderId} ${id}`;
     if (this.seen.has(key)) return;
@@ -258,7 +272,7 @@ class Client {
     if (this.seen.size > SEEN_MAX) this.seen.delete(this.seen.values().next().value);
     const own = this.lines.find((line) => line.at && line.id === id && senderId === this.user);
     if (own) this.roundTrip = performance.now() - own.at;
-    this.lines = this.lines.filter((line) => line !== own); // it stands where the room has it
+    this.lines = this.lines.filter((line) => line !== own); // it moves to its place in the room
     this.settle(id, "sent");
     this.add({ id, who: senderId, to: recipientId, text: content, state: "received", ts });
   }

@@ -1,61 +1,44 @@
-// The chat window; element.js and chat_line.js stand above this, in one module.
+// The chat window of a client that runs in the kernel: it draws the widget's traits.
 
-const TYPING_EVERY_MS = 2000; // the server passes on one in two seconds anyway
+import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.js";
+import { element } from "./element.js";
+import { counted, typingNotice } from "./wording.js";
+
+const TYPING_EVERY_MS = 2000; // the server passes on at most one every two seconds
 const TYPING_ENDS_MS = 3000;
-
-function typists(names) {
-  if (names.length === 0) return "";
-  if (names.length > 3) return `${names.length} people are typing…`;
-  return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} typing…`;
-}
 
 function render({ model, el }) {
   const user = model.get("user");
   const root = element("section", "lab-chat");
   root.setAttribute("aria-label", `Chat of ${user}`);
-
-  const head = element("header");
-  const badge = element("span", "lab-chat-state");
-  badge.setAttribute("role", "status");
-  const cable = element("button", "lab-chat-cable");
-  const technique = model.get("technique").replaceAll("_", " ");
-  head.append(
-    element("strong", "", user),
-    element("span", "lab-chat-where", `in ${model.get("room")}${technique && ` over ${technique}`}`),
-    badge,
-    cable,
-  );
-
+  const { head, badge, cable } = chatHead({
+    user,
+    room: model.get("room"),
+    technique: model.get("technique"),
+  });
   const people = element("div", "lab-chat-people");
-  const log = element("div", "lab-chat-log");
-  log.tabIndex = 0;
-  log.setAttribute("role", "log");
-  log.setAttribute("aria-label", "Messages");
+  const log = chatLog();
   const typing = element("div", "lab-chat-typing");
   typing.setAttribute("aria-live", "polite");
-
-  const form = element("form");
-  const input = element("input");
-  input.maxLength = 4096;
-  input.placeholder = "Message, then Enter";
-  input.title = "/dm NAME text goes to one person";
-  input.setAttribute("aria-label", `Message from ${user}`);
-  const send = element("button", "", "Send");
-  form.append(input, send);
+  const { form, input } = chatForm({
+    user,
+    say: (text) => {
+      model.send({ say: text });
+      stopTyping();
+    },
+  });
   const counters = element("footer");
   root.append(head, people, log, typing, form, counters);
   el.append(root);
 
   const drawLines = () => {
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    log.replaceChildren(...model.get("lines").map(chatLine));
-    if (atEnd) log.scrollTop = log.scrollHeight;
+    keepingEnd(log, () => log.replaceChildren(...model.get("lines").map(chatLine)));
   };
   const drawPeople = () => {
     people.textContent = `online: ${model.get("people").join(", ")}`;
   };
   const drawTyping = () => {
-    typing.textContent = typists(model.get("typing"));
+    typing.textContent = typingNotice(model.get("typing"));
   };
   const drawCounters = () => {
     const c = model.get("counters");
@@ -71,12 +54,12 @@ function render({ model, el }) {
   const drawState = () => {
     const { state, reason } = model.get("connection");
     const seconds = Math.max(0, (retryAt - performance.now()) / 1000);
-    const away = state === "cut";
+    const cut = state === "cut";
     badge.textContent = state === "waiting" ? `retry in ${seconds.toFixed(1)} s` : state;
     badge.title = reason ?? "";
     badge.dataset.state = state;
-    cable.textContent = away ? "Restore" : "Cut";
-    cable.title = away ? "Connect again" : "Cut the connection, as a broken cable would";
+    cable.textContent = cut ? "Restore" : "Cut";
+    cable.title = cut ? "Connect again" : "Cut the connection, as a broken cable would";
     cable.disabled = state === "closed" || state === "refused";
   };
   const onConnection = () => {
@@ -87,34 +70,30 @@ function render({ model, el }) {
     if (model.get("connection").state === "waiting") drawState();
   }, 100);
 
-  let typingSince = -Infinity;
+  let typingSince = Number.NEGATIVE_INFINITY;
   let quiet = 0;
   const stopTyping = () => {
     clearTimeout(quiet);
-    if (typingSince > -Infinity) model.send({ typing: false });
-    typingSince = -Infinity;
+    if (typingSince > Number.NEGATIVE_INFINITY) model.send({ typing: false });
+    typingSince = Number.NEGATIVE_INFINITY;
   };
   input.addEventListener("input", () => {
     clearTimeout(quiet);
-    if (input.value === "") return stopTyping();
+    if (input.value === "") {
+      stopTyping();
+      return;
+    }
     quiet = setTimeout(stopTyping, TYPING_ENDS_MS);
     if (performance.now() - typingSince > TYPING_EVERY_MS) {
       typingSince = performance.now();
       model.send({ typing: true });
     }
   });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (input.value.trim() === "") return;
-    model.send({ say: input.value });
-    input.value = "";
-    stopTyping();
-  });
   // JupyterLab would take the keys for its own commands.
   root.addEventListener("keydown", (event) => event.stopPropagation());
   cable.addEventListener("click", () => {
-    const away = model.get("connection").state === "cut";
-    model.send({ connection: away ? "restore" : "cut" });
+    const cut = model.get("connection").state === "cut";
+    model.send({ connection: cut ? "restore" : "cut" });
   });
 
   const watched = {

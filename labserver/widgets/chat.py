@@ -1,7 +1,7 @@
-"""The chat window: one widget for every technique.
+"""The chat window of a client that runs in the kernel, the same for every technique.
 
-Its state is a handful of traits; the browser draws them as text, never as HTML. What comes
-in is taken on the lab's loop, and shown at most 20 times a second.
+The window's state is a handful of traits, which the browser draws as text and never as HTML.
+Events are taken in on the lab's loop and shown at most 20 times per second.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -18,12 +19,14 @@ from ipywidgets import Layout
 from labserver.chat.events import Event
 from labserver.errors import LabError
 from labserver.runtime.client import Client
-from labserver.widgets.cells import belongs_to_cell
-from labserver.widgets.source import joined
+from labserver.widgets.assets import es_module, stylesheet
+from labserver.widgets.rerun import close_on_rerun
 from labserver.widgets.transcript import Transcript
 
-UPDATE_S = 0.05  # 20 updates a second; Jupyter drops what goes past 1,000 messages or 1 MB
-BYTES_PER_S = 100_000  # a window's share of that 1 MB
+_HERE = Path(__file__).parent
+
+UPDATE_S = 0.05  # Jupyter drops output beyond 1,000 messages or 1 MB per second
+BYTES_PER_S = 100_000  # one window's share of that 1 MB
 DIRECT = re.compile(r"/dm\s+([A-Za-z0-9_.-]{1,64})\s+(.+)", re.DOTALL)
 
 
@@ -31,12 +34,12 @@ class ChatWidget(anywidget.AnyWidget):
     """A chat window for one client.
 
     Args:
-        client: a connected client; the window reads it from now on.
-        technique: its name, shown in the title.
+        client: a connected client, whose events the window reads from now on.
+        technique: the technique's name, shown in the title.
     """
 
-    _esm = joined("element.js", "chat_line.js", "chat.js")
-    _css = joined("chat.css")
+    _esm = es_module(_HERE / "chat.js")
+    _css = stylesheet(_HERE / "chat.css")
 
     user = traitlets.Unicode().tag(sync=True)
     room = traitlets.Unicode().tag(sync=True)
@@ -51,18 +54,19 @@ class ChatWidget(anywidget.AnyWidget):
         self._transcript = Transcript(client.user)
         self._scheduled = False
         self.client = client
-        layout = Layout(flex="1 1 280px", max_width="640px")  # side by side where there is room
+        layout = Layout(flex="1 1 280px", max_width="640px")  # side by side if there is room
         super().__init__(user=client.user, room=client.room, technique=technique, layout=layout)
         self.add_class(f"chat-{client.user}")
         self.on_msg(self._on_browser)
         self._show()
         client.follow(self._hear, self._schedule)
-        belongs_to_cell(self)
+        close_on_rerun(self)
 
     def say(self, text: str) -> None:
-        """Say something, as if typed and sent with Enter; `/dm NAME text` goes to one person.
+        """Send a message, as if `text` had been typed and sent with Enter.
 
-        It does not wait: the line is shown as being sent until the server has answered.
+        `/dm NAME text` sends the text to one person. This method does not wait: the window shows
+        the line as "sending…" until the server has answered.
         """
         text = text.strip()
         if not text:
@@ -91,7 +95,7 @@ class ChatWidget(anywidget.AnyWidget):
         self.client.cut()
 
     def restore(self) -> None:
-        """Restore it."""
+        """Restore the connection after `cut`."""
         self.client.restore()
 
     def close(self) -> None:

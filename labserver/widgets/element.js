@@ -1,13 +1,10 @@
-// What the widgets are made of; it stands above their own scripts, in one module. All text goes
-// through textContent, so that it is text whatever it says.
+// What every widget is made of. All text goes through textContent, so that text from a chat or
+// from the wire is shown as text and can never become markup.
 
-function element(tag, className, text) {
+/** Create an element with an optional class name and an optional text. */
+export function element(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
   if (text !== undefined) node.textContent = text;
   return node;
-}
-
-function counted(n, word) {
-  return `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 }

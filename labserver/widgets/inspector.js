@@ -1,13 +1,17 @@
 // The wire inspector: a list, a few filters, and the message that was chosen. Only the rows in
-// sight are in the page, so that 10,000 cost no more than 20.
+// sight are in the page, so that 10,000 rows cost no more than 20.
+
+import { element } from "./element.js";
+import { messageView } from "./inspector_message.js";
+import { csv, MessageRows } from "./inspector_rows.js";
+import { counted } from "./wording.js";
 
 const ROW_PX = 22;
-const PACKET_ROWS = 400; // fewer on their way are not worth a word
+const PACKET_ROWS = 400; // the status mentions missing rows only if there are more
 const COLUMNS = ["no.", "ms", "conn.", "", "kind", "payload", "bytes", "what"];
-const CSV_HEAD = "number,ms,connection,direction,kind,bytes,payload,summary,error";
-const ASKED_MS = 300; // then the panel says what it waits for
+const ASKED_MS = 300; // after this long the panel says what it is waiting for
 const HINT =
-  "Choose a message to see its bytes. Save writes the rows in the list as CSV; in Python, " +
+  "Choose a message to see its bytes. Save writes the listed rows as CSV; in Python, " +
   'trace.save("name.trace") keeps every byte.';
 
 let views = 0;
@@ -20,8 +24,8 @@ function button(text, title, onClick) {
   return node;
 }
 
-/** A filter: a select that learns its options as they occur. */
-class Choice {
+/** A filter on one column: a select element that gains options as values occur. */
+class Filter {
   constructor(label, onChange) {
     this.known = new Set();
     this.node = element("select");
@@ -36,7 +40,7 @@ class Choice {
     this.node.append(new Option(text, value));
   }
 
-  lets(value) {
+  passes(value) {
     return this.node.value === "" || this.node.value === value;
   }
 }
@@ -49,20 +53,15 @@ function download(name, text) {
   URL.revokeObjectURL(link.href);
 }
 
-function csv(rows) {
-  const quoted = (value) => `"${String(value).replaceAll('"', '""')}"`;
-  return [CSV_HEAD, ...rows.map((row) => row.map(quoted).join(","))].join("\r\n");
-}
-
 function view({ model, el }, rows) {
   const name = `lab-wire-${views++}`;
-  let shown = []; // places of the rows that pass the filters
-  let first = 0; // what is before it was cleared
-  let looked = 0; // so many rows were put through the filters; a pause leaves it as it is
+  let shown = []; // indices of the rows that pass the filters
+  let first = 0; // rows before this one were cleared
+  let looked = 0; // how many rows went through the filters; it stands still during a pause
   let paused = false;
-  let inPage = false; // JupyterLab takes out what is not in sight, which forgets how it was scrolled
+  let inPage = false; // JupyterLab removes cells out of sight, and their scroll position is lost
   let atEnd = true;
-  let place = 0; // where it was scrolled to
+  let place = 0; // the scroll position, to be restored
   let selected = -1;
   let pressed = -1;
   let frame = 0;
@@ -72,22 +71,22 @@ function view({ model, el }, rows) {
   root.setAttribute("aria-label", `Messages on the wire: ${model.get("title")}`);
   const bar = element("header");
   const count = element("span", "lab-wire-count");
-  const direction = new Choice("directions", () => refilter());
-  direction.node.title = "up is from client to server";
+  const direction = new Filter("directions", () => refilter());
+  direction.node.title = "up: from the client to the server";
   direction.offer("up", "→ up");
   direction.offer("down", "← down");
-  const kind = new Choice("kinds", () => refilter());
-  const connection = new Choice("connections", () => refilter());
-  const pause = button("Pause", "Leave the list as it is; what comes is kept", () => {
+  const kind = new Filter("kinds", () => refilter());
+  const connection = new Filter("connections", () => refilter());
+  const pause = button("Pause", "Freeze the list; new messages are kept for later", () => {
     paused = !paused;
-    pause.textContent = paused ? "Go on" : "Pause";
+    pause.textContent = paused ? "Resume" : "Pause";
     update();
   });
-  const clear = button("Clear", "Hide what is in the list", () => {
+  const clear = button("Clear", "Hide the messages listed so far", () => {
     first = looked;
     refilter();
   });
-  const save = button("Save", "Save the rows in the list as CSV", () =>
+  const save = button("Save", "Save the listed rows as CSV", () =>
     download("messages.csv", csv(shown.map((index) => rows.all[index]))),
   );
   bar.append(element("strong", "", model.get("title")), count);
@@ -111,7 +110,7 @@ function view({ model, el }, rows) {
   el.append(root);
 
   const passes = (row) =>
-    direction.lets(row[3]) && kind.lets(row[4]) && connection.lets(String(row[2]));
+    direction.passes(row[3]) && kind.passes(row[4]) && connection.passes(String(row[2]));
 
   const rowNode = (at) => {
     const index = shown[at];
@@ -145,8 +144,8 @@ function view({ model, el }, rows) {
     return [
       `${some}${counted(all, "message")}`,
       ...(paused ? [`paused, ${more.toLocaleString("en")} more`] : []),
-      ...(!paused && more > PACKET_ROWS ? [`${more.toLocaleString("en")} on their way`] : []),
-      ...(model.get("full") ? ["the tape is full, later messages are not on it"] : []),
+      ...(!paused && more > PACKET_ROWS ? [`${more.toLocaleString("en")} still to come`] : []),
+      ...(model.get("full") ? ["the tape is full; later messages were not recorded"] : []),
     ].join(" · ");
   };
 
@@ -159,7 +158,8 @@ function view({ model, el }, rows) {
     visible.style.transform = `translateY(${top * ROW_PX}px)`;
     visible.replaceChildren(...nodes);
     const chosen = `${name}-${selected}`;
-    if (nodes.some((node) => node.id === chosen)) list.setAttribute("aria-activedescendant", chosen);
+    if (nodes.some((node) => node.id === chosen))
+      list.setAttribute("aria-activedescendant", chosen);
     else list.removeAttribute("aria-activedescendant");
   };
 
@@ -167,7 +167,7 @@ function view({ model, el }, rows) {
     frame ||= requestAnimationFrame(draw);
   };
 
-  /** Show another list; at its end it stays at the end. */
+  /** Show another list; one that was scrolled to its end stays at its end. */
   const change = (make) => {
     make();
     filler.style.height = `${shown.length * ROW_PX}px`;
@@ -201,7 +201,8 @@ function view({ model, el }, rows) {
     model.send({ open: index });
     clearTimeout(asked);
     asked = setTimeout(() => {
-      panel.textContent = "The kernel is asked for the bytes; it first finishes the running cell.";
+      panel.textContent =
+        "Waiting for the kernel, which finishes the running cell before it sends the bytes.";
     }, ASKED_MS);
     redraw();
   };
@@ -213,7 +214,7 @@ function view({ model, el }, rows) {
     panel.scrollTop = 0;
   };
 
-  // Rows are made anew while they are clicked: it is the place that counts.
+  // Rows may be replaced between press and release, so the position decides which one it was.
   const indexAt = (event) => {
     const y = event.clientY - list.getBoundingClientRect().top + list.scrollTop;
     return shown[Math.floor(y / ROW_PX)];
@@ -276,7 +277,7 @@ export default () => {
   let rows;
   return {
     initialize({ model }) {
-      rows = new Rows(model); // before there is a view, so that it misses nothing
+      rows = new MessageRows(model); // before there is a view, so that it misses nothing
       return () => rows.end();
     },
     render: (context) => view(context, rows),

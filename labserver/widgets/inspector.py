@@ -1,15 +1,16 @@
 """The wire inspector: the messages of a trace as they happen, down to a single bit.
 
-Rows are pushed to the browser as they come, also while a cell keeps the kernel busy. The
-browser knows their places and asks for what it lacks: what Jupyter dropped, or all of it after
-the page was reloaded. So none is lost. What a message is made of is sent when it is clicked.
-Text from the wire is data: the browser sets it as text.
+Rows are pushed to the browser as messages pass, even while a cell keeps the kernel busy. The
+browser knows which rows it has and asks for missing ones, be it those that Jupyter dropped or,
+after a reload, all of them; so no row is lost. A message's bytes are sent when it is clicked.
+Text from the wire is data: the browser shows it as text.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import anywidget
@@ -17,70 +18,73 @@ import traitlets
 from anyio import CancelScope, to_thread
 
 from labserver.runtime.loop import lab_loop
-from labserver.widgets.cells import belongs_to_cell
-from labserver.widgets.source import joined
+from labserver.widgets.assets import es_module, stylesheet
+from labserver.widgets.rerun import close_on_rerun
 from labserver.wire.message import Kind, Message
 from labserver.wire.websocket_frame import masked_with
 
-LOOK_S = 0.1  # ten looks a second: as live as an eye wants it
-ROWS_MAX = 400  # in one packet, 60 KB: ten a second stay below Jupyter's limit of 1 MB a second
-SUMMARY_MAX = 120  # characters in a row
-RAW_MAX = 4096  # bytes shown of one message
-BITS_MAX = 14  # bytes of a frame's head that are shown as bits: 2, extended length, key
+_HERE = Path(__file__).parent
+
+LOOK_S = 0.1  # ten times per second looks live to the eye
+ROWS_MAX = 400  # per packet, 60 KB; ten packets per second stay below Jupyter's limit of 1 MB
+SUMMARY_MAX = 120  # characters of the summary in a row
+RAW_MAX = 4096  # bytes of one message that are shown
+BITS_MAX = 14  # bytes shown as bits: the first 2, up to 8 of extended length, 4 of masking key
 
 
-class Messages(Protocol):
-    """As much of a Trace as the inspector needs."""
+class InspectedTrace(Protocol):
+    """What the inspector needs of a `Trace`, which may grow meanwhile."""
 
     def __len__(self) -> int:
-        """How many messages there are by now."""
+        """Return how many messages there are by now."""
 
     def __getitem__(self, index: slice) -> Sequence[Message]:
-        """Some of them."""
+        """Return the messages at these places."""
 
     @property
     def full(self) -> bool:
-        """Whether there were more than could be kept."""
+        """Whether later messages were not recorded because the tape is full."""
 
 
 class Inspector(anywidget.AnyWidget):
     """A list of messages, live while their server runs.
 
     Args:
-        messages: a trace; it may grow.
-        title: what is watched.
+        messages: a trace, which may grow.
+        title: what is being watched.
     """
 
-    _esm = joined("element.js", "inspector_message.js", "inspector_rows.js", "inspector.js")
-    _css = joined("inspector.css")
+    _esm = es_module(_HERE / "inspector.js")
+    _css = stylesheet(_HERE / "inspector.css")
 
     title = traitlets.Unicode().tag(sync=True)
     total = traitlets.Int().tag(sync=True)
     full = traitlets.Bool().tag(sync=True)
 
-    def __init__(self, messages: Messages, title: str = "") -> None:
+    def __init__(self, messages: InspectedTrace, title: str = "") -> None:
         self._messages = messages
         self._open = True
         self._pushed = 0
-        len(messages)  # what was saved is decoded now, as threads do not share such a trace yet
+        len(messages)  # decodes a saved trace now, before another thread reads it too
         super().__init__(title=title)
         self.on_msg(self._on_browser)
         lab_loop.spawn(self._look)
-        belongs_to_cell(self)
+        close_on_rerun(self)
 
     def close(self) -> None:
-        """Cease to look."""
+        """Stop watching, and remove the widget."""
         self._open = False
         super().close()
 
     async def _look(self) -> None:
-        # In another thread, as it decodes what is new on the tape, and servers run on this one.
+        # In another thread, because this decodes what is new on the tape, and servers run on
+        # the lab's own.
         try:
             while self._open:
                 await to_thread.run_sync(self._push)
                 await asyncio.sleep(LOOK_S)
         finally:
-            if self._open:  # the loop stops: what the servers said last
+            if self._open:  # the loop is stopping: push what the servers sent last
                 with CancelScope(shield=True):
                     await to_thread.run_sync(self._push)
 
@@ -95,17 +99,17 @@ class Inspector(anywidget.AnyWidget):
             self.send({"start": start, "rows": rows})
         return len(rows)
 
-    def _on_browser(self, _: object, message: dict[str, Any], __: object) -> None:
-        if "from" in message:
-            self._send_rows(max(0, int(message["from"])))
-        elif "open" in message:
-            index = max(0, int(message["open"]))
-            for found in self._messages[index : index + 1]:
-                self.send({"index": index, "detail": detail(found)})
+    def _on_browser(self, _: object, request: dict[str, Any], __: object) -> None:
+        if "from" in request:
+            self._send_rows(max(0, int(request["from"])))
+        elif "open" in request:
+            index = max(0, int(request["open"]))
+            for message in self._messages[index : index + 1]:
+                self.send({"index": index, "detail": detail(message)})
 
 
 def row(message: Message) -> list[Any]:
-    """A message as a row of the list: what the browser sorts, filters and shows."""
+    """Return a message as a row of the list, in the order of inspector.js's columns."""
     return [
         message.number,
         round(1000 * message.sent, 2),
@@ -120,7 +124,7 @@ def row(message: Message) -> list[Any]:
 
 
 def detail(message: Message) -> dict[str, Any]:
-    """A message as it is shown when it is clicked."""
+    """Return what the browser shows of a message that was clicked, as JSON-ready values."""
     return {
         "number": message.number,
         "kind": message.kind.value,
@@ -145,7 +149,7 @@ def detail(message: Message) -> dict[str, Any]:
 
 
 def unmasked(message: Message) -> bytes:
-    """A masked frame's payload without the mask (RFC 6455 §5.3), as far as it is shown."""
+    """Return a masked frame's payload without its mask (RFC 6455 §5.3), as far as it is shown."""
     payload = next((part.start for part in message.parts if part.is_payload), RAW_MAX)
     if "mask_key" not in message.detail:
         return b""
@@ -153,11 +157,11 @@ def unmasked(message: Message) -> bytes:
 
 
 def bits(message: Message) -> list[list[Any]]:
-    """The head of a WebSocket frame as bits (RFC 6455 §5.2).
+    """Return the head of a WebSocket frame as bits (RFC 6455 §5.2).
 
     Returns:
-        A list a byte: its eight bits as text, and what they are in this order, as pairs of a
-        name and a number of bits.
+        For each byte its eight bits as text, and its fields in the same order as pairs of a name
+        and a number of bits; an empty list if the message is not a WebSocket frame.
     """
     if message.kind is not Kind.WEBSOCKET_FRAME:
         return []

@@ -1,19 +1,22 @@
-// One message, as the inspector shows it when it is clicked: its bits, its bytes, what they mean.
-// element.js stands above this, in one module.
+// One message, as the inspector shows it when it is clicked: its bits, its bytes, and what they
+// mean.
+
+import { element } from "./element.js";
+import { counted } from "./wording.js";
 
 const HEX_COLUMNS = 16;
-const MASKED_COLUMNS = 8; // twice, side by side
+const MASKED_COLUMNS = 8; // masked and unmasked, side by side
 
 function bytesOf(hex) {
   return hex.match(/../g) ?? [];
 }
 
 function asText(bytes) {
-  const codes = bytes.map((byte) => parseInt(byte, 16));
+  const codes = bytes.map((byte) => Number.parseInt(byte, 16));
   return codes.map((code) => (code >= 32 && code < 127 ? String.fromCharCode(code) : "·")).join("");
 }
 
-/** Bytes in hexadecimal, coloured by part; beside masked ones, what they are without the mask. */
+/** Bytes in hexadecimal, coloured by part; masked bytes have the unmasked ones beside them. */
 function hexView({ raw, unmasked, parts }) {
   const box = element("div", "lab-wire-hex");
   box.tabIndex = 0; // it scrolls sideways where there is little room
@@ -21,10 +24,10 @@ function hexView({ raw, unmasked, parts }) {
   box.setAttribute("aria-label", "Bytes, in hexadecimal");
   const bytes = bytesOf(raw);
   const plain = bytesOf(unmasked);
-  const start = bytes.length - plain.length; // of what is masked
+  const start = bytes.length - plain.length; // where the masked bytes begin
   const columns = plain.length ? MASKED_COLUMNS : HEX_COLUMNS;
   const partOf = new Array(bytes.length).fill(-1);
-  parts.forEach(([, from, to], index) => partOf.fill(index, from, to));
+  for (const [index, [, from, to]] of parts.entries()) partOf.fill(index, from, to);
 
   const cells = (line, at, byteAt) => {
     for (let i = at; i < at + columns; i++) {
@@ -80,7 +83,7 @@ function partTable(parts, hex) {
   return table;
 }
 
-/** The head of a frame, a box a byte. */
+/** The head of a frame as bits, with one box per byte. */
 function bitView(octets) {
   const box = element("div", "lab-wire-bits");
   for (const [bits, fields] of octets) {
@@ -90,7 +93,8 @@ function bitView(octets) {
       const field = element("div", "lab-wire-field");
       field.style.flexGrow = width;
       const value = element("div", "lab-wire-bit-row");
-      for (const bit of bits.slice(position, position + width)) value.append(element("span", "", bit));
+      for (const bit of bits.slice(position, position + width))
+        value.append(element("span", "", bit));
       position += width;
       field.append(value, element("small", "", name));
       octet.append(field);
@@ -112,21 +116,21 @@ function fieldTable(fields) {
   return table;
 }
 
-/** What the kernel told about a message, as nodes for the panel. */
-function messageView(found) {
-  const hex = hexView(found);
-  const shown = found.raw.length / 2;
-  const overhead = found.size - found.payload;
-  const cut = shown < found.size ? `; the first ${shown.toLocaleString("en")} are shown` : "";
-  const known = `${found.payload.toLocaleString("en")} of payload, ${overhead.toLocaleString("en")} of overhead`;
-  const spent = found.opaque ? "what of them is payload cannot be seen" : known;
+/** What the kernel sent about a message, as nodes for the panel. */
+export function messageView(message) {
+  const hex = hexView(message);
+  const shown = message.raw.length / 2;
+  const overhead = message.size - message.payload;
+  const cut = shown < message.size ? `; the first ${shown.toLocaleString("en")} are shown` : "";
+  const known = `${message.payload.toLocaleString("en")} of payload, ${overhead.toLocaleString("en")} of overhead`;
+  const sizes = message.opaque ? "encrypted, so payload and overhead cannot be told apart" : known;
   return [
-    element("h4", "", `${found.number} · ${found.kind} · ${found.summary}`),
-    element("p", "", `${counted(found.size, "byte")}: ${spent}${cut}`),
-    ...(found.error ? [element("p", "lab-wire-error", found.error)] : []),
-    ...(found.bits.length ? [bitView(found.bits)] : []),
-    ...(found.text ? [element("p", "lab-wire-text", found.text)] : []),
-    ...(shown ? [hex, partTable(found.parts, hex)] : []),
-    ...(found.fields.length ? [fieldTable(found.fields)] : []),
+    element("h4", "", `${message.number} · ${message.kind} · ${message.summary}`),
+    element("p", "", `${counted(message.size, "byte")}: ${sizes}${cut}`),
+    ...(message.error ? [element("p", "lab-wire-error", message.error)] : []),
+    ...(message.bits.length ? [bitView(message.bits)] : []),
+    ...(message.text ? [element("p", "lab-wire-text", message.text)] : []),
+    ...(shown ? [hex, partTable(message.parts, hex)] : []),
+    ...(message.fields.length ? [fieldTable(message.fields)] : []),
   ];
 }

@@ -1,15 +1,17 @@
-// The rows of one inspector, in order and without a gap, whatever was dropped on the way.
+// The messages of one inspector as rows, in order and without a gap, whatever was dropped on the
+// way; and the same rows as CSV.
 
-const PATIENCE_MS = 1000; // for what is on its way; it doubles, as a busy kernel answers later
-const PACKET_MS = 100; // Jupyter drops what comes faster than 1 MB a second
+const CSV_HEAD = "number,ms,connection,direction,kind,bytes,payload,summary,error";
+export const PATIENCE_MS = 1000; // for rows that are on their way; it doubles, because a busy kernel answers late
+export const PACKET_MS = 100; // Jupyter drops what comes faster than 1 MB per second
 
 /**
- * Keeps the rows for all views.
+ * Keeps the rows for all views of an inspector.
  *
- * They are pushed by the kernel as they come. A packet that does not follow on what is there
- * shows that one was dropped: then this asks, packet after packet, until it has all.
+ * The kernel pushes rows as messages pass. A packet that does not continue what is here shows that
+ * another was dropped; then this asks for one packet after another until nothing is missing.
  */
-class Rows {
+export class MessageRows {
   constructor(model) {
     this.all = [];
     this.views = new Set();
@@ -23,11 +25,11 @@ class Rows {
     };
     model.on("msg:custom", this.onMessage);
     model.on("change:total change:full", this.onTotal);
-    if (this.lacking) this.ask(); // the page was reloaded
+    if (this.missing) this.ask(); // the page was reloaded
   }
 
-  /** How many the kernel has and this does not. */
-  get lacking() {
+  /** How many rows the kernel has that are missing here. */
+  get missing() {
     return Math.max(0, this.model.get("total") - this.all.length);
   }
 
@@ -42,14 +44,14 @@ class Rows {
     clearTimeout(this.timer);
     this.timer = 0;
     this.patience = PATIENCE_MS;
-    if (!this.lacking) this.catchingUp = false;
+    if (!this.missing) this.catchingUp = false;
     else if (this.catchingUp) this.timer = setTimeout(() => this.ask(), PACKET_MS);
     else this.watch();
     this.tell();
   }
 
   watch() {
-    if (this.timer || !this.lacking) return;
+    if (this.timer || !this.missing) return;
     this.patience ??= PATIENCE_MS;
     this.timer = setTimeout(() => this.ask(), this.patience);
     this.patience *= 2;
@@ -57,7 +59,7 @@ class Rows {
 
   ask() {
     this.timer = 0;
-    if (!this.lacking) return;
+    if (!this.missing) return;
     this.catchingUp = true;
     this.model.send({ from: this.all.length });
     this.watch();
@@ -72,4 +74,10 @@ class Rows {
     this.model.off("msg:custom", this.onMessage);
     this.model.off("change:total change:full", this.onTotal);
   }
+}
+
+/** Rows as CSV (RFC 4180): every field is quoted, and quotation marks are doubled. */
+export function csv(rows) {
+  const quoted = (value) => `"${String(value).replaceAll('"', '""')}"`;
+  return [CSV_HEAD, ...rows.map((row) => row.map(quoted).join(","))].join("\r\n");
 }

@@ -1,8 +1,8 @@
-"""What a chat window shows, as a function of what was heard: no widget, no thread, no HTML.
+"""What a chat window shows, as a function of the events that arrived: no widget, thread or HTML.
 
-A line begins as ours, `sending`; it becomes `sent` when the server has answered or the
-message comes back from the room, or `failed` with the reason. What comes from the room is
-placed in the order in which it comes, which is the log's.
+A line that the user writes begins as `sending`. It becomes `sent` when the server answers or the
+message comes back from the room, or `failed` with the reason. Messages from the room are placed
+in the order in which they arrive, which is the order of the log.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any
 
 from labserver.chat.events import Event
 
-LINES_MAX = 100  # shown; each update sends them all, and 1 MB a second is all Jupyter lets by
+LINES_MAX = 100  # each update sends all of them, and Jupyter lets only 1 MB per second pass
 
 
 @dataclass(slots=True)
-class Line:
+class ChatLine:
     """One line of the window.
 
     Attributes:
-        who: who said it; empty for a notice.
-        text: what was said.
+        who: the sender; empty for a notice.
+        text: the message's content, or the notice.
         state: received, sending, sent, failed or notice.
-        ts: when, ISO 8601; empty while it is on its way.
+        ts: the server's time in ISO 8601; empty while the message is on its way.
         id: the message's id.
-        to: the only recipient, where it is a direct message.
-        why: why it failed.
+        to: the recipient of a direct message; otherwise empty.
+        why: why sending failed, or a remark about a message that was sent.
     """
 
     who: str
@@ -38,38 +38,38 @@ class Line:
     why: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """For the browser."""
+        """Return the fields that are not empty, for the browser."""
         return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
 
 
 @dataclass(slots=True)
 class Transcript:
-    """The lines, who is online and who types, as `user` sees them."""
+    """The lines, who is online and who is typing, as `user` sees them."""
 
     user: str
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ChatLine] = field(default_factory=list)
     online: dict[str, None] = field(default_factory=dict)
     typing: dict[str, None] = field(default_factory=dict)
 
     def saying(self, text: str, message_id: str, to: str = "") -> None:
-        """The user says something; the server has not answered yet."""
-        self._add(Line(self.user, text, "sending", id=message_id, to=to))
+        """Add a message that the user is sending and the server has not answered yet."""
+        self._add(ChatLine(self.user, text, "sending", id=message_id, to=to))
 
     def answered(self, message_id: str, status: str) -> None:
-        """The server has it: delivered, queued or duplicate."""
+        """Mark a message as sent; `status` is that of its ACK: delivered, queued or duplicate."""
         line = self._find(message_id)
         if line is not None and line.state == "sending":
             line.state = "sent"
-            line.why = "kept until they come" if status == "queued" else ""
+            line.why = "kept until they connect" if status == "queued" else ""
 
     def failed(self, message_id: str, why: str) -> None:
-        """The message was not accepted."""
+        """Mark a message as not accepted."""
         line = self._find(message_id)
         if line is not None:
             line.state, line.why = "failed", why
 
     def hear(self, event: Event) -> None:
-        """Take in what came from the server."""
+        """Take in an event from the server."""
         data = event.data
         if event.type == "CHAT_MESSAGE":
             self._hear_message(event)
@@ -84,18 +84,16 @@ class Transcript:
         elif event.type == "TYPING_STOP":
             self.typing.pop(data["userId"], None)
         elif event.type == "RESET":
-            self._add(
-                Line("", "Some messages are missing: the server no longer has them.", "notice")
-            )
+            self._add_notice("Some messages are missing: the server no longer has them.")
         elif event.type == "ERROR":
-            self._add(Line("", data["message"], "notice"))
+            self._add_notice(data["message"])
 
     def people(self) -> list[str]:
-        """Who is online, oneself first."""
+        """Return who is online, the user first."""
         return [self.user, *sorted(set(self.online) - {self.user})]
 
     def shown(self) -> list[dict[str, str]]:
-        """The lines for the browser."""
+        """Return the lines, for the browser."""
         return [line.as_dict() for line in self.lines]
 
     def _hear_message(self, event: Event) -> None:
@@ -108,16 +106,20 @@ class Transcript:
                 self.lines.remove(mine)
         state = "sent" if sender == self.user else "received"
         to = data.get("recipientId", "")
-        self._add(Line(sender, data["content"], state, event.ts or "", message_id, to))
+        self._add(ChatLine(sender, data["content"], state, event.ts or "", message_id, to))
 
-    def _find(self, message_id: str) -> Line | None:
+    def _add_notice(self, text: str) -> None:
+        self._add(ChatLine("", text, "notice"))
+
+    def _find(self, message_id: str) -> ChatLine | None:
         for line in reversed(self.lines):
             if line.id == message_id and line.who == self.user:
                 return line
         return None
 
-    def _add(self, line: Line) -> None:
+    def _add(self, line: ChatLine) -> None:
         self.lines.append(line)
         if len(self.lines) > LINES_MAX:
-            oldest = next((one for one in self.lines if one.state != "sending"), self.lines[0])
+            settled = (old for old in self.lines if old.state != "sending")
+            oldest = next(settled, self.lines[0])
             self.lines.remove(oldest)

@@ -25,7 +25,7 @@ CREDENTIALS = {
     "short_polling": "the token in the Authorization header",
     "long_polling": "the token in the Authorization header",
     "sse": "the token in the URL",
-    "websocket": "a ticket in the URL, good once",
+    "websocket": "a ticket in the URL, valid once",
 }
 EVIL = "<img src=x onerror=alert(1)><b>bold</b>"
 JUPYTER_TOKEN = "a-token-of-jupyter-itself"
@@ -88,7 +88,7 @@ def all_are_heard_in_all(page: LabPage, way: str) -> None:
     panes = {technique: page.pane(user) for technique, user in USERS.items()}
     for technique, pane in panes.items():
         pane.is_now("open")
-        expect(pane.root.locator(".lab-browser-way")).to_contain_text(f"{way}: ")
+        expect(pane.root.locator(".lab-browser-route")).to_contain_text(f"{way}: ")
         proof = pane.root.locator(".lab-browser-proof")
         expect(proof).to_have_text(f"identified by {CREDENTIALS[technique]}")
     for technique, pane in panes.items():

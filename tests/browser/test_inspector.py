@@ -203,7 +203,7 @@ def test_a_fast_stream_is_seen_as_it_comes_and_a_pause_loses_nothing(
     found.get_by_label("directions").select_option("")
     (notebooks / "enough").touch()  # only now does the cell end
     lab_page.finish()
-    found.get_by_role("button", name="Go on").click()
+    found.get_by_role("button", name="Resume").click()
     total = lab_page.evaluate("len(server.trace)")
     counts(found, total)
     assert saved(found, tmp_path / "rows.csv") == list(range(1, total + 1))

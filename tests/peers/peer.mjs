@@ -9,8 +9,8 @@ import { createInterface } from "node:readline";
 import WebSocket from "ws";
 
 const [url, subprotocol] = process.argv.slice(2);
-const say = (...words) => process.stdout.write(words.join(" ") + "\n");
-const sayLast = (...words) => process.stdout.write(words.join(" ") + "\n", () => process.exit());
+const say = (...words) => process.stdout.write(`${words.join(" ")}\n`);
+const sayLast = (...words) => process.stdout.write(`${words.join(" ")}\n`, () => process.exit());
 
 const socket = new WebSocket(url, subprotocol ? [subprotocol] : []);
 socket.on("open", () => say("open", socket.protocol));
@@ -18,7 +18,7 @@ socket.on("message", (data) => say("message", data.toString()));
 socket.on("close", (code, reason) => {
   sayLast("close", code, reason.toString());
 });
-socket.on("unexpected-response", (request, response) => {
+socket.on("unexpected-response", (_request, response) => {
   sayLast("refused", response.statusCode, response.headers["www-authenticate"] ?? "");
 });
 socket.on("error", (error) => say("error", error.message));

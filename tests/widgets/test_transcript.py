@@ -44,7 +44,7 @@ def test_a_direct_message_stays_where_it_was_said_and_says_when_it_is_kept() -> 
     transcript.saying("psst", "m1", to="bob")
     transcript.answered("m1", "queued")
     (line,) = transcript.lines
-    assert (line.state, line.to, line.why) == ("sent", "bob", "kept until they come")
+    assert (line.state, line.to, line.why) == ("sent", "bob", "kept until they connect")
 
 
 def test_a_message_that_was_refused_keeps_its_text_and_says_why() -> None:

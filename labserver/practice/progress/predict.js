@@ -1,8 +1,9 @@
-// The prediction: a question, an answer, and a button that makes it final.
-// element.js stands above this, in one module.
+// The prediction: a question, an answer, and a button that makes the answer final.
 
-/** A number to type, and a slider where both ends are known; `value()` is null while it is none. */
-function number({ low, high, unit, label, edited }) {
+import { element } from "../../widgets/element.js";
+
+/** A number to type, with a slider if both bounds are given; `value()` is null until it is valid. */
+function numberInput({ low, high, unit, label, edited }) {
   const box = element("div", "lab-predict-number");
   const field = element("input");
   field.type = "number";
@@ -17,7 +18,7 @@ function number({ low, high, unit, label, edited }) {
     slider.min = low;
     slider.max = high;
     slider.step = 10 ** Math.round(Math.log10((high - low) / 100));
-    slider.value = (low + high) / 2; // else it stands where the default bounds had put it
+    slider.value = (low + high) / 2; // otherwise it stays where the default bounds had put it
     slider.setAttribute("aria-label", label);
     slider.addEventListener("input", () => {
       field.value = slider.value;
@@ -33,8 +34,8 @@ function number({ low, high, unit, label, edited }) {
   return { box, value };
 }
 
-/** One of several, and none at first. */
-function choice({ choices, label, edited }) {
+/** One of several choices; `value()` is null until one is chosen. */
+function choiceInput({ choices, label, edited }) {
   const box = element("div", "lab-predict-choices");
   box.setAttribute("role", "radiogroup");
   box.setAttribute("aria-label", label);
@@ -64,8 +65,8 @@ function render({ model, el }) {
   };
   const choices = model.get("choices");
   const asked = choices.length
-    ? choice({ choices, label: question, edited })
-    : number({
+    ? choiceInput({ choices, label: question, edited })
+    : numberInput({
         low: model.get("low"),
         high: model.get("high"),
         unit: model.get("unit"),

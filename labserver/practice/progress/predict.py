@@ -18,7 +18,7 @@ import traitlets
 from labserver.clock import Clock, SystemClock, iso
 from labserver.errors import LabError
 from labserver.templates import render
-from labserver.widgets.source import joined
+from labserver.widgets.assets import es_module, stylesheet
 
 Answer = float | str
 
@@ -68,8 +68,8 @@ class Prediction(anywidget.AnyWidget):
         clock: tells the time at which an answer is locked in.
     """
 
-    _esm = joined("element.js", _HERE / "predict.js")
-    _css = joined(_HERE / "predict.css")
+    _esm = es_module(_HERE / "predict.js")
+    _css = stylesheet(_HERE / "predict.css")
 
     question = traitlets.Unicode().tag(sync=True)
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labserver.widgets import cells
+from labserver.widgets import rerun
 
 
 class Shell:
@@ -27,14 +27,14 @@ class Window:
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
     shell = Shell()
-    monkeypatch.setattr(cells, "get_ipython", lambda: shell)
-    monkeypatch.setattr(cells, "_opened", {})
+    monkeypatch.setattr(rerun, "get_ipython", lambda: shell)
+    monkeypatch.setattr(rerun, "_opened", {})
     return shell
 
 
 def opened() -> Window:
     window = Window()
-    cells.belongs_to_cell(window)
+    rerun.close_on_rerun(window)
     return window
 
 
@@ -53,5 +53,5 @@ def test_another_cell_closes_nothing(shell: Shell) -> None:
 
 
 def test_outside_a_notebook_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cells, "get_ipython", lambda: None)
+    monkeypatch.setattr(rerun, "get_ipython", lambda: None)
     assert not opened().closed

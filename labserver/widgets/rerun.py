@@ -1,4 +1,4 @@
-"""What a cell opened is closed when the cell is run again, as a re-run cell expects."""
+"""A cell that runs again first closes what its previous run had opened."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from IPython import get_ipython
 
 
 class Closable(Protocol):
-    """Something with an end."""
+    """Anything that can be closed, such as a widget."""
 
     def close(self) -> None:
-        """End it."""
+        """Release what the object holds; a second call does nothing."""
 
 
-_opened: dict[str, tuple[str, list[Closable]]] = {}  # cell → the run that opened, and what
+_opened: dict[str, tuple[str, list[Closable]]] = {}  # cell id → its latest run, and what it opened
 
 
-def belongs_to_cell(thing: Closable) -> None:
-    """Close `thing` when the cell that runs now runs again; outside a notebook, do nothing."""
+def close_on_rerun(thing: Closable) -> None:
+    """Close `thing` when the cell that is running now is run again.
+
+    Outside a notebook this does nothing.
+    """
     shell: Any = get_ipython()
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     cell = parent.get("metadata", {}).get("cellId")

@@ -1,0 +1,71 @@
+// The parts of a chat window that the kernel's windows and the browser's own have in common.
+
+import { element } from "./element.js";
+import { deliveryNote } from "./wording.js";
+
+/** The window's head: who speaks, in which room and over what, a badge for the state, a button. */
+export function chatHead({ user, room, technique }) {
+  const head = element("header");
+  const over = technique && ` over ${technique.replaceAll("_", " ")}`;
+  const badge = element("span", "lab-chat-state");
+  badge.setAttribute("role", "status");
+  const cable = element("button", "lab-chat-cable");
+  cable.type = "button";
+  head.append(
+    element("strong", "", user),
+    element("span", "lab-chat-where", `in ${room}${over}`),
+    badge,
+    cable,
+  );
+  return { head, badge, cable };
+}
+
+/** The list of messages, which can be scrolled with the keyboard. */
+export function chatLog() {
+  const log = element("div", "lab-chat-log");
+  log.tabIndex = 0;
+  log.setAttribute("role", "log");
+  log.setAttribute("aria-label", "Messages");
+  return log;
+}
+
+/** Run `change`; a list that was scrolled to its end stays at its end. */
+export function keepingEnd(log, change) {
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  change();
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+/** One line of the list. */
+export function chatLine(item) {
+  const row = element("div", `lab-chat-line lab-chat-${item.state}`);
+  if (item.ts) {
+    const time = element("time", "", new Date(item.ts).toLocaleTimeString());
+    time.dateTime = item.ts;
+    row.append(time);
+  }
+  if (item.who) row.append(element("b", "", item.to ? `${item.who} → ${item.to}` : item.who));
+  row.append(element("span", "lab-chat-text", item.text));
+  const note = deliveryNote(item);
+  if (note) row.append(element("i", "", note));
+  return row;
+}
+
+/** The form in which a message is written; `say` gets its text, unless there is none. */
+export function chatForm({ user, say }) {
+  const form = element("form");
+  const input = element("input");
+  input.maxLength = 4096;
+  input.placeholder = "Message, then Enter";
+  input.title = "/dm NAME text sends the text to one person";
+  input.setAttribute("aria-label", `Message from ${user}`);
+  form.append(input, element("button", "", "Send"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (text === "") return;
+    input.value = "";
+    say(text);
+  });
+  return { form, input };
+}

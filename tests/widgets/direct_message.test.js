@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { addressed } from "../../labserver/widgets/direct_message.js";
+
+test("what is typed goes to the room", () => {
+  assert.deepEqual(addressed("hi"), { to: "", content: "hi" });
+});
+
+test("/dm NAME text goes to one person, line breaks included", () => {
+  assert.deepEqual(addressed("/dm bob one\ntwo"), { to: "bob", content: "one\ntwo" });
+});
+
+test("/dm without a valid name or without a text is an ordinary message", () => {
+  for (const text of ["/dm bob", "/dm b/o/b hi", `/dm ${"x".repeat(65)} hi`, "say /dm bob hi"]) {
+    assert.deepEqual(addressed(text), { to: "", content: text });
+  }
+});
