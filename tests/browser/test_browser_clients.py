@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from labserver.runtime.wiring import LOOPBACK
-from tests.browser.conftest import ELSEWHERE, SESSIONS_CAN_BE_DELETED, jupyter_lab
+from tests.browser.conftest import ELSEWHERE, end_kernels, jupyter_lab
 from tests.browser.lab_page import LabPage
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 USERS = {"short_polling": "ada", "long_polling": "ben", "sse": "cleo", "websocket": "dan"}
 CREDENTIALS = {
@@ -52,28 +52,35 @@ def write_notebook(folder: Path, name: str, source: str = "", **options: object)
     nbformat.write(notebook, folder / "notebooks" / name)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def near(notebooks: Path) -> None:
+    """The notebooks for a JupyterLab on loopback."""
+    write_notebook(notebooks.parent, "panes.ipynb")
+    write_notebook(notebooks.parent, "seven.ipynb", source=SEVEN)
+
+
 @pytest.fixture(scope="module")
-def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A JupyterLab on loopback."""
-    folder = tmp_path_factory.mktemp("near")
-    write_notebook(folder, "panes.ipynb")
-    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
+def far_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A JupyterLab with a password, under another name than loopback and behind a prefix."""
+    folder = tmp_path_factory.mktemp("far")
+    write_notebook(folder, "panes.ipynb", allowed_hosts=[ELSEWHERE])
+    write_notebook(folder, "unprepared.ipynb")
+    write_notebook(folder, "crowd.ipynb", source=CROWD.format(host=ELSEWHERE))
+    elsewhere_too = "--ServerApp.allow_remote_access=True"
+    with jupyter_lab(folder, elsewhere_too, prefix="/lab-prefix/", token=JUPYTER_TOKEN) as url:
         yield url
 
 
 @pytest.fixture
-def far_page(chromium: str, browser: Browser, tmp_path: Path) -> Iterator[LabPage]:
-    """A JupyterLab with a password, under another name than loopback and behind a prefix."""
-    write_notebook(tmp_path, "panes.ipynb", allowed_hosts=[ELSEWHERE])
-    write_notebook(tmp_path, "unprepared.ipynb")
-    write_notebook(tmp_path, "crowd.ipynb", source=CROWD.format(host=ELSEWHERE))
-    elsewhere_too = "--ServerApp.allow_remote_access=True"
-    with jupyter_lab(tmp_path, elsewhere_too, prefix="/lab-prefix/", token=JUPYTER_TOKEN) as near:
-        url = near.replace(LOOPBACK, ELSEWHERE)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(f"{url}/lab?token={JUPYTER_TOKEN}")  # from here on there is a cookie
-        yield LabPage(page, url)
-        page.close()
+def far_page(browser: Browser, far_url: str) -> Iterator[LabPage]:
+    """A fresh page of that JupyterLab; the kernels that it starts end with it."""
+    url = far_url.replace(LOOPBACK, ELSEWHERE)
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.goto(f"{url}/lab?token={JUPYTER_TOKEN}")  # from here on there is a cookie
+    yield LabPage(page, url)
+    context.close()
+    end_kernels(far_url, JUPYTER_TOKEN)
 
 
 def addresses_of(page: Page) -> set[str]:
@@ -112,13 +119,13 @@ Rows = list[dict[str, Any]]
 
 def logged(page: LabPage, technique: str, whole: Callable[[Rows], bool]) -> Rows:
     """A pane's log, once it is `whole`: it comes in batches."""
-    end = time.monotonic() + 20
-    while True:
+
+    def look() -> Rows | None:
         table = page.evaluate(f"panes[{technique!r}].log().to_json(orient='records')")
         rows: Rows = json.loads(table)
-        if whole(rows):
-            return rows
-        assert time.monotonic() < end, rows
+        return rows if whole(rows) else None
+
+    return wait_until(look) or []
 
 
 def of_what_was_said(rows: Rows) -> dict[str, dict[str, Any]]:
@@ -274,20 +281,11 @@ panes = [server.browser(f"tab{number}") for number in range(1, 8)]
 Box(panes, layout=Layout(flex_flow="row wrap"))"""
 
 
-@pytest.fixture(scope="module")
-def seven_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A JupyterLab with seven panes over HTTP/2, which have a certificate of the kernel's own."""
-    folder = tmp_path_factory.mktemp("seven")
-    write_notebook(folder, "seven.ipynb", source=SEVEN)
-    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
-        yield url
-
-
 def test_seven_streams_are_open_on_http2_once_the_certificate_is_accepted(
-    browser: Browser, seven_url: str
+    browser: Browser, lab_url: str
 ) -> None:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    page = LabPage(context.new_page(), seven_url)
+    page = LabPage(context.new_page(), lab_url)
     page.run_all("seven.ipynb")
     url = page.evaluate("server.url")
     expect(page.pane("tab1").root.locator(".lab-browser-reason")).to_contain_text(
@@ -300,5 +298,6 @@ def test_seven_streams_are_open_on_http2_once_the_certificate_is_accepted(
     warning.locator("#proceed-link").click()
     warning.wait_for_url(f"{url}/healthz")
     for number in range(1, 8):
-        page.pane(f"tab{number}").is_now("open", timeout_s=30)
+        page.pane(f"tab{number}").is_now("open")
     context.close()
+    end_kernels(lab_url)
