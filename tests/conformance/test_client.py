@@ -170,7 +170,7 @@ def test_presence_comes_with_the_first_tab_and_goes_with_the_last(
     server = start(technique)
 
     async def tick() -> None:
-        clock.advance(0.5)
+        clock.advance(1)
         server.hub.tick()
 
     bob = server.client("bob")
@@ -179,7 +179,7 @@ def test_presence_comes_with_the_first_tab_and_goes_with_the_last(
     assert event is not None
     assert event.data == {"userId": "alice", "status": "online"}
     first.close()
-    for _ in range(30):  # 15 s, in which whoever polls goes on polling
+    for _ in range(15):  # seconds, in which whoever polls goes on polling
         lab_loop.call(tick)
         assert bob.receive(0.1, type="PRESENCE") is None
     second.close()
