@@ -15,7 +15,7 @@ LOCK_ARGS ?=
 TESTS := tests notebooks $(wildcard exercises/solutions)
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 PYTEST := LABSERVER_QUICK=1 $(BIN)/python -m pytest
-# By file, in the order that tests/conftest.py gives them; the notebooks' cells need those before.
+# By file, in the order that tests/conftest.py gives them: a notebook's cells need those before.
 TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 # A kernel that runs as root on a CI machine is meant; Jupyter wants to be told.
 ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -102,8 +103,48 @@ TOOLS = {
 }
 BY_MARKER = {"browser": "chromium", "redis": "redis_server", "node": "node"}
 NOT_QUICK = ("alone", "browser", "node", "redis", "slow")
-# The files that take longest, longest first; a folder stands for all of its files.
-LONGEST = ("tests/browser/test_browser_clients.py",)
+# What waits for real time or starts processes; a single test elsewhere carries the marker itself.
+SLOW = (
+    "tests/classroom/marking/test_mark.py",
+    "tests/conformance/",
+    "tests/exercises/",
+    "tests/learner_server/test_conformance.py",
+    "tests/measure/test_accounting.py",
+    "tests/measure/test_capacity.py",
+    "tests/measure/test_comparison.py",
+    "tests/measure/test_generator.py",
+    "tests/measure/test_latency.py",
+    "tests/measure/test_listeners.py",
+    "tests/measure/test_load.py",
+    "tests/measure/test_overhead.py",
+    "tests/measure/test_proxies.py",
+    "tests/measure/test_runner.py",
+    "tests/measure/test_testbed.py",
+    "tests/notebooks/test_kernel.py",
+    "tests/peers/",
+    "tests/practice/checking/test_sandbox.py",
+    "tests/runtime/test_client.py",
+    "tests/runtime/test_process.py",
+    "tests/runtime/test_state.py",
+    "tests/runtime/test_tls.py",
+    "tests/test_import.py",
+    "tests/test_machine.py",
+    "tests/test_main.py",
+)
+# What takes longest, longest first; a folder stands for all of its files.
+LONGEST = (
+    "tests/browser/",
+    "tests/peers/",
+    "tests/test_main.py",
+    "notebooks/09",
+    "tests/runtime/",
+    "tests/measure/",
+    "tests/exercises/",
+    "tests/conformance/",
+    "notebooks/",
+    "tests/classroom/",
+    "tests/test_import.py",
+)
 
 
 def require(tool: str) -> str:
@@ -143,6 +184,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     A worker that begins the longest file last would let the other one wait.
     """
     for item in items:
+        if _path(item).startswith(SLOW):
+            item.add_marker("slow")
         for name in TOOLS.keys() & set(getattr(item, "fixturenames", ())):
             if (marker := TOOLS[name].marker) is not None:
                 item.add_marker(marker)
@@ -159,8 +202,26 @@ def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
 
 
 def _place(item: pytest.Item) -> int:
-    path = item.path.relative_to(REPOSITORY).as_posix()
+    path = _path(item)
     return next((n for n, long in enumerate(LONGEST) if path.startswith(long)), len(LONGEST))
+
+
+def _path(item: pytest.Item) -> str:
+    return item.path.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Two workers share the files; the tests of one JupyterLab stay with the worker that has it."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            near = file.startswith("tests/browser/") and "far_away" not in file
+            return "tests/browser" if near else file
+
+    return Scheduling(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -26,7 +26,7 @@ from labserver.chat.log import Cursor, RoomLog
 from labserver.errors import LabError, Refused
 from tests.backends.listening import Heard, contents, letter, say
 from tests.backends.redis_server import RedisServer
-from tests.waiting import PROMPT_S, eventually, within
+from tests.waiting import DEADLINE_S, LOOK_S, PROMPT_S, eventually, within
 
 pytestmark = pytest.mark.redis
 
@@ -467,11 +467,14 @@ async def test_a_roster_that_was_lost_is_written_again(
         connect(shared_redis.url) as client,
         redis_bus(shared_redis.url, prefix=prefix) as bus,
     ):
-        bus.arrived("here", "alice", "lobby")
-        await asyncio.sleep(0.2)
-        await client.delete(*await client.keys(f"{prefix}:roster:*"))
-        await asyncio.sleep(BEAT_S + 1)
-        (roster,) = await client.keys(f"{prefix}:roster:*")
+        async with asyncio.timeout(DEADLINE_S):
+            bus.arrived("here", "alice", "lobby")
+            while not (written := await client.keys(f"{prefix}:roster:*")):
+                await asyncio.sleep(LOOK_S)
+            await client.delete(*written)
+            while not (again := await client.keys(f"{prefix}:roster:*")):
+                await asyncio.sleep(LOOK_S)
+        (roster,) = again
         assert b'["here","alice","lobby"]' in await client.hgetall(roster)
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -99,12 +100,21 @@ def test_running_all_cells_ten_times_leaves_no_thread_task_or_port(
     wait_until(lambda: not child.children(recursive=True))
 
 
-def test_an_interrupted_cell_leaves_the_lab_as_it_was(kernel: NotebookClient) -> None:
+def test_an_interrupted_cell_leaves_the_lab_as_it_was(
+    kernel: NotebookClient, tmp_path: Path
+) -> None:
     run_all(kernel)
-    interrupt = threading.Timer(0.5, process(kernel).send_signal, [signal.SIGINT])
-    interrupt.start()
+    began = tmp_path / "began"
+
+    def interrupt() -> None:
+        wait_until(began.exists)
+        process(kernel).send_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
-        run(kernel, "alice.receive(timeout=None, type='NEVER')")
+        run(kernel, f"open({str(began)!r}, 'w').close()\nalice.receive(timeout=None, type='NEVER')")
+    thread.join()
     kernel.nb.cells.pop()
     said = "alice.send('again')\nprint(bob.receive(type='CHAT_MESSAGE').data['content'])"
     assert run(kernel, said) == "again"

@@ -216,8 +216,8 @@ def test_it_is_an_event_stream_and_says_when_to_come_back(serve: Serve) -> None:
 
 def test_a_notification_is_for_one_alone(serve: Serve) -> None:
     served = serve("sse")
-    with stream(served, "alice", "/notifications/stream") as events:
-        time.sleep(0.3)
+    with stream(served, "alice", "/notifications/stream", "--include") as events:
+        next(events)  # the head of the answer
         post(served, "bob", message("for all"))
         post(served, "bob", message("for alice", recipientId="alice"))
         note = until(events, "NOTIFICATION")
@@ -227,10 +227,11 @@ def test_a_notification_is_for_one_alone(serve: Serve) -> None:
 def test_a_stream_ends_when_the_server_does(serve: Serve) -> None:
     served = serve("sse")
     with subprocess.Popen(
-        ["curl", "-N", "-s", *bearer(served, "alice"), f"{served.url}/events"],
+        ["curl", "-N", "-s", "--include", *bearer(served, "alice"), f"{served.url}/events"],
         stdout=subprocess.PIPE,
     ) as process:
-        time.sleep(0.5)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"HTTP/1.1 200")
         with within(5):
             assert served.stop() == 0
             assert process.wait(DEADLINE_S) == 0  # curl: a whole answer, not a broken one

@@ -163,11 +163,11 @@ async def test_a_frozen_link_holds_only_so_much() -> None:
 
 
 async def test_a_silent_connection_is_closed_by_an_impatient_proxy() -> None:
-    async with relayed(Link(idle_timeout_s=0.5)) as (_, port), connected(port) as (reader, writer):
+    async with relayed(Link(idle_timeout_s=1)) as (_, port), connected(port) as (reader, writer):
         for _ in range(6):  # talking keeps it open
             writer.write(b"x")
             await reader.readexactly(1)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import statistics
 import threading
 import time
 from http.client import HTTPConnection
@@ -217,20 +216,16 @@ def test_a_bad_name_is_refused_before_a_connection_is_made(start: Start) -> None
         server.client("alice", room="")
 
 
-def lower_quartile(times: list[float]) -> float:
-    """Below which a fourth of them is: a busy machine delays many, Nagle's algorithm all."""
-    return statistics.quantiles(times, n=4)[0]
-
-
 def test_a_message_is_answered_without_nagles_delay(start: Start, technique: str) -> None:
-    # The echo and the ACK are two writes: with Nagle's algorithm the second waits 40 ms.
+    # The echo and the ACK are two writes: with Nagle's algorithm each second one waits 40 ms, and
+    # no message but the first is answered sooner. A busy machine delays some.
     with start(technique) as server, server.client("alice") as alice:
         times = []
         for n in range(20):
             began = time.perf_counter()
             alice.send(f"message {n}")
             times.append(time.perf_counter() - began)
-    assert lower_quartile(times) < NAGLE_S
+    assert min(times[1:]) < NAGLE_S
 
 
 def test_a_keep_alive_request_is_answered_without_nagles_delay(
@@ -247,7 +242,7 @@ def test_a_keep_alive_request_is_answered_without_nagles_delay(
             times.append(time.perf_counter() - began)
             assert answer.status == 200
         connection.close()
-    assert lower_quartile(times) < NAGLE_S
+    assert min(times[1:]) < NAGLE_S
 
 
 def test_an_accepted_connection_has_nodelay(start: Start) -> None:
@@ -264,8 +259,8 @@ def test_an_interrupted_receive_takes_no_event_with_it(start: Start, technique: 
     server = start(technique)
     alice, bob = server.client("alice"), server.client("bob")
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
+        timer.start()
         bob.receive(30, type="NEVER")
     alice.send("after the interrupt")
     assert (event := bob.receive(10, type="CHAT_MESSAGE")) is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -410,8 +409,8 @@ async def test_a_request_on_a_kept_connection_waits_for_no_delayed_ack(served: S
         began = time.perf_counter()
         await alice.get("/messages?hello=1")
         times.append(time.perf_counter() - began)
-    # A busy machine delays many of them, Nagle's algorithm all.
-    assert statistics.quantiles(times, n=4)[0] < NAGLE_S
+    # Nagle's algorithm would delay all but the first; a busy machine delays some.
+    assert min(times[1:]) < NAGLE_S
 
 
 @technique
