@@ -4,6 +4,10 @@ A test says what it needs by a fixture (`chromium`, `redis_server`, `node`, `jav
 `tshark`: the path of the program; `peers`: the Node packages of tests/peers) or by a marker
 (`browser`, `redis`, `node`). Where the tool is missing the test is skipped, and the summary says
 what to install; with CI=true it fails.
+
+A test marked `alone` measures milliseconds, and runs when nothing else does (`--alone=only`); its
+verdict may be "undecided", see `judge`. A test marked `slow` waits for real time or takes seconds;
+`--quick` leaves it out. How tests wait is in waiting.py.
 """
 
 from __future__ import annotations
@@ -17,9 +21,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blockbuster import blockbuster_ctx
+
+from tests.waiting import Lateness
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -95,6 +102,49 @@ TOOLS = {
     "tshark": Tool("TShark", on_path("tshark"), "apt install tshark, or brew install wireshark"),
 }
 BY_MARKER = {"browser": "chromium", "redis": "redis_server", "node": "node"}
+NOT_QUICK = ("alone", "browser", "node", "redis", "slow")
+# What waits for real time or starts processes; a single test elsewhere carries the marker itself.
+SLOW = (
+    "tests/classroom/marking/test_mark.py",
+    "tests/conformance/",
+    "tests/exercises/",
+    "tests/learner_server/test_conformance.py",
+    "tests/measure/test_accounting.py",
+    "tests/measure/test_capacity.py",
+    "tests/measure/test_comparison.py",
+    "tests/measure/test_generator.py",
+    "tests/measure/test_latency.py",
+    "tests/measure/test_listeners.py",
+    "tests/measure/test_load.py",
+    "tests/measure/test_overhead.py",
+    "tests/measure/test_proxies.py",
+    "tests/measure/test_runner.py",
+    "tests/measure/test_testbed.py",
+    "tests/notebooks/test_kernel.py",
+    "tests/peers/",
+    "tests/practice/checking/test_sandbox.py",
+    "tests/runtime/test_client.py",
+    "tests/runtime/test_process.py",
+    "tests/runtime/test_state.py",
+    "tests/runtime/test_tls.py",
+    "tests/test_import.py",
+    "tests/test_machine.py",
+    "tests/test_main.py",
+)
+# What takes longest, longest first; a folder stands for all of its files.
+LONGEST = (
+    "tests/browser/",
+    "tests/peers/",
+    "tests/test_main.py",
+    "notebooks/09",
+    "tests/runtime/",
+    "tests/measure/",
+    "tests/exercises/",
+    "tests/conformance/",
+    "notebooks/",
+    "tests/classroom/",
+    "tests/test_import.py",
+)
 
 
 def require(tool: str) -> str:
@@ -109,18 +159,69 @@ def require(tool: str) -> str:
     pytest.skip(missing)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which part of the suite is run; unlike `-m`, this leaves `-m` to whoever types it."""
+    group = parser.getgroup("labserver")
+    group.addoption(
+        "--alone",
+        choices=["only", "never"],
+        help="run only the tests that need a machine of their own, or all others",
+    )
+    group.addoption(
+        "--quick", action="store_true", help="run only what needs no tool and no real time"
+    )
+
+
 def pytest_configure() -> None:
     """Let interrupts through: what a shell starts in the background begins with them ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that asks for a tool carries its marker, so that `-m "not browser"` leaves it out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a tool, leave out what was not asked for, and put what takes long first.
+
+    A worker that begins the longest file last would let the other one wait.
+    """
     for item in items:
+        if _path(item).startswith(SLOW):
+            item.add_marker("slow")
         for name in TOOLS.keys() & set(getattr(item, "fixturenames", ())):
             if (marker := TOOLS[name].marker) is not None:
                 item.add_marker(marker)
+    chosen = [item for item in items if _is_asked_for(item, config)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = sorted(chosen, key=_place)
+
+
+def _is_asked_for(item: pytest.Item, config: pytest.Config) -> bool:
+    alone = item.get_closest_marker("alone") is not None
+    if alone is {"only": False, "never": True}.get(config.getoption("--alone")):
+        return False
+    return not (config.getoption("--quick") and any(map(item.get_closest_marker, NOT_QUICK)))
+
+
+def _place(item: pytest.Item) -> int:
+    path = _path(item)
+    return next((n for n, long in enumerate(LONGEST) if path.startswith(long)), len(LONGEST))
+
+
+def _path(item: pytest.Item) -> str:
+    return item.path.relative_to(REPOSITORY).as_posix()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Two workers share the files; the tests of one JupyterLab stay with the worker that has it."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            near = file.startswith("tests/browser/") and "far_away" not in file
+            return "tests/browser" if near else file
+
+    return Scheduling(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -204,3 +305,34 @@ def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("LABSERVER_STATE", str(tmp_path_factory.mktemp("state")))
         patch.delenv("LABSERVER_SECRET", raising=False)
         yield
+
+
+UNDECIDED = "undecided"
+Judge = Callable[..., None]
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """Says whether a measurement is as expected, or that this machine cannot measure it.
+
+    `judge(holds, late, difference_s, said)`: passes if `holds`. Where it does not, the test fails,
+    unless `late`, measured beside it, hides the difference in question: then the verdict is
+    "undecided", and the summary of the run says so.
+    """
+
+    def judge(holds: bool, late: Lateness, difference_s: float, said: str) -> None:
+        if not holds:
+            assert late.hides(difference_s), said
+            request.node.user_properties.append((UNDECIDED, said))
+
+    return judge
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was undecided."""
+    for report in terminalreporter.getreports("passed"):
+        for name, said in report.user_properties:
+            if name == UNDECIDED and report.when == "call":
+                terminalreporter.line(
+                    f"UNDECIDED {report.nodeid} - the machine is too busy: {said}"
+                )

@@ -21,11 +21,10 @@ from labserver.runtime.loop import lab_loop
 from labserver.techniques import NAMES, load
 from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address
+from tests.waiting import DEADLINE_S
 
 ROOT = Path(__file__).parents[1]
 SECRET = new_secret()
-START_TIMEOUT_S = 30.0
-
 TECHNIQUES = [name for name in NAMES if find_spec(f"labserver.techniques.{name}")]
 
 
@@ -43,7 +42,7 @@ def labserver(*words: str, state: Path, **more: str) -> subprocess.CompletedProc
         env=environment(state, **more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=2 * DEADLINE_S,
         check=False,
     )
 
@@ -93,7 +92,7 @@ class Served:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop, and return its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(5)
+        return self.process.wait(DEADLINE_S)
 
     def rest_of_stdout(self) -> str:
         """What it wrote after the first line; once it has ended."""
@@ -124,7 +123,7 @@ def serving(*words: str, state: Path, **more: str) -> Iterator[Served]:
     ):
         try:
             assert process.stdout is not None
-            readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
+            readable, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
             line = process.stdout.readline() if readable else ""
             assert line.startswith("ready http"), f"{line!r}; its log:\n{log.read_text()}"
             yield Served(process, line, log)

@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -27,8 +26,8 @@ from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 from labserver.runtime.tls import authority
 from labserver.techniques import NAMES
-from tests.prompt import PROMPT_S
 from tests.served import SECRET, TECHNIQUES, Served, environment, labserver, serving
+from tests.waiting import DEADLINE_S, wait_until, within
 
 
 @pytest.fixture
@@ -48,7 +47,7 @@ def converse(served: Served, user: str, token: str | None = None) -> Iterator[Cl
     """The same, once it hears all that is said."""
     with come_in(served, user, token) as connection:
         connection.send('{"type":"PING"}')
-        while json.loads(connection.recv(timeout=10)) != {"type": "PONG"}:
+        while json.loads(connection.recv(timeout=DEADLINE_S)) != {"type": "PONG"}:
             pass
         yield connection
 
@@ -58,14 +57,14 @@ def say(connection: ClientConnection, **data: str) -> None:
 
 
 def hear(connection: ClientConnection, kind: str) -> dict[str, str]:
-    while (event := json.loads(connection.recv(timeout=10)))["type"] != kind:
+    while (event := json.loads(connection.recv(timeout=DEADLINE_S)))["type"] != kind:
         pass
     data: dict[str, str] = event["data"]
     return data
 
 
 def get(served: Served, path: str) -> int:
-    connection = HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=DEADLINE_S)
     connection.request("GET", path)
     status = connection.getresponse().status
     connection.close()
@@ -92,12 +91,11 @@ def test_a_signal_closes_an_open_websocket_with_1001(number: signal.Signals, sta
     with serving("websocket", state=state) as served, converse(served, "alice") as alice:
         say(alice, content="hi", id="1")
         assert hear(alice, "ACK")["status"] == "delivered"
-        began = time.monotonic()
-        served.process.send_signal(number)
-        deque(alice, maxlen=0)  # to its end
-        assert alice.close_code == 1001
-        assert served.process.wait(5) == 0
-        assert time.monotonic() - began < 5
+        with within(5):
+            served.process.send_signal(number)
+            deque(alice, maxlen=0)  # to its end
+            assert alice.close_code == 1001
+            assert served.process.wait(DEADLINE_S) == 0
         assert "Traceback" not in served.log.read_text()
 
 
@@ -125,9 +123,8 @@ def test_it_ends_in_time_while_a_peer_sits_on_its_connection(technique: str, sta
         peers[0].sendall(request.encode())  # and reads nothing, and answers no close
         peers[1].sendall(request.encode()[:40])
         time.sleep(0.3)
-        began = time.monotonic()
-        assert served.stop() == 0
-        assert time.monotonic() - began < PROMPT_S
+        with within():
+            assert served.stop() == 0
         assert "did not close" not in served.log.read_text()
         for peer in peers:
             peer.close()
@@ -177,7 +174,7 @@ def test_a_store_may_be_named(state: Path, tmp_path: Path) -> None:
 
 
 def status(served: Served, **headers: str) -> int:
-    connection = HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=DEADLINE_S)
     connection.request("OPTIONS", "/tickets", headers=headers)
     answer = connection.getresponse().status
     connection.close()
@@ -237,7 +234,7 @@ def test_serve_and_token_share_a_secret_of_their_own(state: Path) -> None:
             say(alice, content="hi", id="1")
             assert hear(alice, "ACK")["status"] == "delivered"
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(DEADLINE_S) == 0
 
 
 def test_both_take_the_secret_of_the_environment(state: Path) -> None:
@@ -254,7 +251,7 @@ def test_a_token_expires(state: Path) -> None:
     run = labserver("token", "alice", "--ttl", "1", state=state, LABSERVER_SECRET=SECRET)
     time.sleep(1.1)
     with serving("websocket", state=state) as served:
-        connection = HTTPConnection("127.0.0.1", served.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", served.port, timeout=DEADLINE_S)
         connection.request("GET", f"/ws/chat?token={run.stdout.strip()}")
         answer = connection.getresponse()
         assert answer.status == 401
@@ -375,7 +372,7 @@ def test_two_servers_share_a_conversation_over_redis(
     command = [redis_server, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as redis:
         try:
-            _wait_for(port)
+            wait_until(lambda: _listens(port))
             url = f"redis://127.0.0.1:{port}"
             with (
                 serving("websocket", "--redis", url, state=tmp_path / "one") as one,
@@ -395,14 +392,9 @@ def test_two_servers_share_a_conversation_over_redis(
             redis.terminate()
 
 
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 10
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert time.monotonic() < until
-        threading.Event().wait(0.05)
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 # compare
@@ -446,16 +438,17 @@ def test_an_interrupt_ends_compare_and_all_that_it_started(state: Path, tmp_path
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        until = time.monotonic() + 60
-        # The load, and two servers.
-        while len(found := psutil.Process(process.pid).children(recursive=True)) < 3:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+
+        def started() -> list[psutil.Process]:
+            found = psutil.Process(process.pid).children(recursive=True)
+            return found if len(found) >= 3 else []  # the load, and two servers
+
+        found = wait_until(started)
         process.send_signal(signal.SIGINT)
-        said, complained = process.communicate(timeout=30)
+        said, complained = process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 130
     assert said == ""
     assert "Traceback" not in complained
     assert complained.endswith("labserver: interrupted.\n")
-    assert psutil.wait_procs(found, timeout=30)[1] == []
+    assert psutil.wait_procs(found, timeout=DEADLINE_S)[1] == []
     assert not out.exists()

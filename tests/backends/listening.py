@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -48,10 +47,3 @@ class Heard:
     def on_left(self, server: str, user: str, room: str) -> None:
         self.calls.append(("left", server, user, room))
         self.present.discard((server, user, room))
-
-
-async def eventually(condition: Callable[[], bool], within_s: float = 15.0) -> None:
-    """Wait until `condition` holds."""
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.005)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
 from pathlib import Path
 
-READY_S = 10.0
+from tests.waiting import wait_until
 
 
 class RedisServer:
@@ -36,10 +35,7 @@ class RedisServer:
         command += ["--appendonly", "yes" if self._appendonly else "no", "--appendfsync", "always"]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        until = time.monotonic() + READY_S
-        while not self._answers():
-            assert time.monotonic() < until, (self._folder / "redis.log").read_text()
-            time.sleep(0.02)
+        wait_until(self._answers, f"redis-server; its log is in {self._folder}")
 
     def kill(self) -> None:
         """Kill it, as a crash would."""

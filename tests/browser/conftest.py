@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser, on a copy of the notebooks."""
+"""One JupyterLab for all tests in a real browser: it serves a copy of the lessons."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,21 +18,27 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from labserver.runtime.wiring import LOOPBACK, bind
 from tests.browser.lab_page import LabPage
 from tests.conftest import REPOSITORY
+from tests.waiting import DEADLINE_S, wait_until
 
-START_TIMEOUT_S = 60
 END_TIMEOUT_S = 15  # now and then a thread of JupyterLab's waits for ever: anyio's, in 4.16
 SESSIONS_CAN_BE_DELETED = "--ServerApp.disable_check_xsrf=True"  # as `lab_page` does
 ELSEWHERE = "jupyter.example"  # for the browser this machine's other name, which is not loopback
 
-expect.set_options(timeout=20_000)  # what a busy machine takes to show what is there
+expect.set_options(timeout=1000 * DEADLINE_S)
 
 
-@pytest.fixture(scope="module")
-def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab that serves a copy of the notebooks."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(REPOSITORY / "notebooks", folder / "notebooks")
-    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
+@pytest.fixture(scope="session")
+def notebooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that JupyterLab shows: the lessons, and what a test adds to them."""
+    folder = tmp_path_factory.mktemp("lab") / "notebooks"
+    shutil.copytree(REPOSITORY / "notebooks", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab_url(chromium: str, notebooks: Path) -> Iterator[str]:
+    """The address of the JupyterLab that all tests share."""
+    with jupyter_lab(notebooks.parent, SESSIONS_CAN_BE_DELETED) as url:
         yield url
 
 
@@ -71,7 +76,9 @@ def jupyter_lab(folder: Path, *options: str, prefix: str = "/", token: str = "")
     ):
         try:
             url = f"http://{LOOPBACK}:{port}{prefix}".rstrip("/")
-            _wait_for(f"{url}/api?token={token}", folder / "lab.log")
+            address = f"{url}/api?token={token}"
+            wait_until(lambda: child.poll() is not None or _answers(address), "JupyterLab")
+            assert child.poll() is None, (folder / "lab.log").read_text()[-2000:]
             yield url
         finally:
             child.terminate()
@@ -80,15 +87,25 @@ def jupyter_lab(folder: Path, *options: str, prefix: str = "/", token: str = "")
             child.kill()
 
 
-def _wait_for(url: str, log: Path) -> None:
-    until = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:  # nobody listens, or who does is not ready yet
-            time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:  # nobody listens, or whoever does is not ready yet
+        return False
+
+
+def end_kernels(url: str, token: str = "") -> None:
+    """End all kernels: JupyterLab keeps them when a page is closed."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    asked = urllib.request.Request(f"{url}/api/sessions", headers=headers)
+    with urllib.request.urlopen(asked) as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        one = f"{url}/api/sessions/{session['id']}"
+        urllib.request.urlopen(
+            urllib.request.Request(one, headers=headers, method="DELETE")
+        ).close()
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +130,4 @@ def lab_page(browser: Browser, lab_url: str) -> Iterator[LabPage]:
     page: Page = browser.new_page(viewport={"width": 1400, "height": 1000})
     yield LabPage(page, lab_url)
     page.close()
-    with urllib.request.urlopen(f"{lab_url}/api/sessions") as answer:
-        sessions = json.load(answer)
-    for session in sessions:  # JupyterLab keeps kernels when a page is closed
-        request = urllib.request.Request(f"{lab_url}/api/sessions/{session['id']}", method="DELETE")
-        urllib.request.urlopen(request).close()
+    end_kernels(lab_url)

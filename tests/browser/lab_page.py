@@ -7,6 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.waiting import DEADLINE_S
+
 NOTEBOOK_READY = """() => {
   const context = window.jupyterapp?.shell?.currentWidget?.context?.sessionContext;
   return context?.isReady && context.session?.kernel?.status === 'idle';
@@ -48,21 +50,21 @@ class LabPage:
         self.dialogs: list[str] = []
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
 
-    def run_all(self, notebook: str, timeout_s: float = 90) -> None:
+    def run_all(self, notebook: str) -> None:
         """Open a notebook, run all its cells, and see to it that none failed."""
         self.begin(notebook)
-        self.finish(timeout_s)
+        self.finish()
 
     def begin(self, notebook: str) -> None:
         """Open a notebook and begin to run its cells."""
         self.page.goto(f"{self.url}/lab/tree/notebooks/{notebook}?reset")
-        self.page.wait_for_function(NOTEBOOK_READY, timeout=60_000)
+        self.page.wait_for_function(NOTEBOOK_READY, timeout=1000 * DEADLINE_S)
         self.page.evaluate(CLEAR)
         self.page.evaluate(RUN_ALL)
 
-    def finish(self, timeout_s: float = 90) -> None:
+    def finish(self) -> None:
         """Wait until all cells have run, and see to it that none failed."""
-        self.page.wait_for_function(ALL_CELLS_RUN, timeout=1000 * timeout_s)
+        self.page.wait_for_function(ALL_CELLS_RUN, timeout=2 * 1000 * DEADLINE_S)
         assert self.page.evaluate(ERRORS) == []
 
     def run_cell(self, index: int) -> None:
@@ -73,7 +75,7 @@ class LabPage:
         """Save the notebook and load the page anew; the kernel lives on."""
         self.page.evaluate(SAVE)
         self.page.reload()
-        self.page.wait_for_function(NOTEBOOK_READY, timeout=60_000)
+        self.page.wait_for_function(NOTEBOOK_READY, timeout=1000 * DEADLINE_S)
 
     def evaluate(self, expression: str) -> Any:
         """The value of a Python expression in the open notebook's kernel."""
@@ -115,6 +117,6 @@ class Window:
         """Press Cut, Restore or Send; in a browser's pane Disconnect, Connect or Send."""
         self.root.get_by_role("button", name=button, exact=True).click()
 
-    def is_now(self, state: str, timeout_s: float = 20) -> None:
+    def is_now(self, state: str) -> None:
         """Wait until the connection's state is shown as `state`."""
-        expect(self.state).to_have_text(state, timeout=1000 * timeout_s)
+        expect(self.state).to_have_text(state)

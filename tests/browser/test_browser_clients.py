@@ -1,10 +1,9 @@
-"""The browser's own WebSocket, EventSource and fetch in JupyterLab: near, and far away."""
+"""The browser's own WebSocket, EventSource and fetch in a JupyterLab on this machine."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Error, Page, Route, expect
+from playwright.sync_api import Browser, Error, Route, expect
 
-from labserver.runtime.wiring import LOOPBACK
-from tests.browser.conftest import ELSEWHERE, SESSIONS_CAN_BE_DELETED, jupyter_lab
+from tests.browser.conftest import end_kernels
 from tests.browser.lab_page import LabPage
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 USERS = {"short_polling": "ada", "long_polling": "ben", "sse": "cleo", "websocket": "dan"}
 CREDENTIALS = {
@@ -28,7 +27,6 @@ CREDENTIALS = {
     "websocket": "a ticket in the URL, valid once",
 }
 EVIL = "<img src=x onerror=alert(1)><b>bold</b>"
-JUPYTER_TOKEN = "a-token-of-jupyter-itself"
 
 START = """\
 import labserver as lab
@@ -52,36 +50,11 @@ def write_notebook(folder: Path, name: str, source: str = "", **options: object)
     nbformat.write(notebook, folder / "notebooks" / name)
 
 
-@pytest.fixture(scope="module")
-def lab_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A JupyterLab on loopback."""
-    folder = tmp_path_factory.mktemp("near")
-    write_notebook(folder, "panes.ipynb")
-    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
-        yield url
-
-
-@pytest.fixture
-def far_page(chromium: str, browser: Browser, tmp_path: Path) -> Iterator[LabPage]:
-    """A JupyterLab with a password, under another name than loopback and behind a prefix."""
-    write_notebook(tmp_path, "panes.ipynb", allowed_hosts=[ELSEWHERE])
-    write_notebook(tmp_path, "unprepared.ipynb")
-    write_notebook(tmp_path, "crowd.ipynb", source=CROWD.format(host=ELSEWHERE))
-    elsewhere_too = "--ServerApp.allow_remote_access=True"
-    with jupyter_lab(tmp_path, elsewhere_too, prefix="/lab-prefix/", token=JUPYTER_TOKEN) as near:
-        url = near.replace(LOOPBACK, ELSEWHERE)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(f"{url}/lab?token={JUPYTER_TOKEN}")  # from here on there is a cookie
-        yield LabPage(page, url)
-        page.close()
-
-
-def addresses_of(page: Page) -> set[str]:
-    """Fills up with the host and port of whatever the page connects to."""
-    seen: set[str] = set()
-    page.on("request", lambda request: seen.add(urlsplit(request.url).netloc))
-    page.on("websocket", lambda socket: seen.add(urlsplit(socket.url).netloc))
-    return seen
+@pytest.fixture(scope="module", autouse=True)
+def near(notebooks: Path) -> None:
+    """The notebooks for a JupyterLab on loopback."""
+    write_notebook(notebooks.parent, "panes.ipynb")
+    write_notebook(notebooks.parent, "seven.ipynb", source=SEVEN)
 
 
 def all_are_heard_in_all(page: LabPage, way: str) -> None:
@@ -112,13 +85,13 @@ Rows = list[dict[str, Any]]
 
 def logged(page: LabPage, technique: str, whole: Callable[[Rows], bool]) -> Rows:
     """A pane's log, once it is `whole`: it comes in batches."""
-    end = time.monotonic() + 20
-    while True:
+
+    def look() -> Rows | None:
         table = page.evaluate(f"panes[{technique!r}].log().to_json(orient='records')")
         rows: Rows = json.loads(table)
-        if whole(rows):
-            return rows
-        assert time.monotonic() < end, rows
+        return rows if whole(rows) else None
+
+    return wait_until(look) or []
 
 
 def of_what_was_said(rows: Rows) -> dict[str, dict[str, Any]]:
@@ -225,47 +198,6 @@ def test_a_stream_that_the_proxy_has_lost_is_found_out_and_resumed(
     streaming.hears("before")
 
 
-def test_far_away_all_goes_through_the_proxy(far_page: LabPage) -> None:
-    reached = addresses_of(far_page.page)
-    far_page.run_all("panes.ipynb")
-    all_are_heard_in_all(far_page, "through the proxy")
-    reached.discard("")  # blob: and data: are in the page itself
-    assert reached == {urlsplit(far_page.url).netloc}, "nothing else was even tried"
-
-
-def test_far_away_the_pane_says_which_host_to_allow(far_page: LabPage) -> None:
-    far_page.run_all("unprepared.ipynb")
-    for user in USERS.values():
-        pane = far_page.pane(user)
-        pane.is_now("refused")
-        advice = pane.root.locator(".lab-browser-reason")
-        expect(advice).to_contain_text(f'allowed_hosts=["{ELSEWHERE}"]')
-
-
-CROWD = """\
-import labserver as lab
-from ipywidgets import Box, Layout
-server = lab.start("sse", allowed_hosts=["{host}"])
-panes = [server.browser(f"tab{{number}}") for number in range(1, 8)]
-Box(panes, layout=Layout(flex_flow="row wrap"))"""
-
-
-def test_far_away_the_panes_leave_jupyter_connections_of_its_own(far_page: LabPage) -> None:
-    far_page.run_all("crowd.ipynb")
-    states = far_page.page.locator(".lab-browser .lab-chat-state")
-    expect(states.get_by_text("open", exact=True)).to_have_count(4)
-    expect(states.get_by_text("closed", exact=True)).to_have_count(3)
-    told = far_page.page.locator(".lab-browser-reason", has_text="4 panes hold a connection")
-    expect(told).to_have_count(3)
-    far_page.reload()  # it is saved, and served
-    expect(states.get_by_text("open", exact=True)).to_have_count(4)
-    last = next(n for n in range(1, 8) if far_page.pane(f"tab{n}").state.inner_text() == "closed")
-    first = next(n for n in range(1, 8) if far_page.pane(f"tab{n}").state.inner_text() == "open")
-    far_page.pane(f"tab{first}").press("Disconnect")
-    far_page.pane(f"tab{last}").press("Connect")
-    far_page.pane(f"tab{last}").is_now("open")
-
-
 SEVEN = """\
 import labserver as lab
 from ipywidgets import Box, Layout
@@ -274,20 +206,11 @@ panes = [server.browser(f"tab{number}") for number in range(1, 8)]
 Box(panes, layout=Layout(flex_flow="row wrap"))"""
 
 
-@pytest.fixture(scope="module")
-def seven_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A JupyterLab with seven panes over HTTP/2, which have a certificate of the kernel's own."""
-    folder = tmp_path_factory.mktemp("seven")
-    write_notebook(folder, "seven.ipynb", source=SEVEN)
-    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
-        yield url
-
-
 def test_seven_streams_are_open_on_http2_once_the_certificate_is_accepted(
-    browser: Browser, seven_url: str
+    browser: Browser, lab_url: str
 ) -> None:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    page = LabPage(context.new_page(), seven_url)
+    page = LabPage(context.new_page(), lab_url)
     page.run_all("seven.ipynb")
     url = page.evaluate("server.url")
     expect(page.pane("tab1").root.locator(".lab-browser-reason")).to_contain_text(
@@ -300,5 +223,6 @@ def test_seven_streams_are_open_on_http2_once_the_certificate_is_accepted(
     warning.locator("#proceed-link").click()
     warning.wait_for_url(f"{url}/healthz")
     for number in range(1, 8):
-        page.pane(f"tab{number}").is_now("open", timeout_s=30)
+        page.pane(f"tab{number}").is_now("open")
     context.close()
+    end_kernels(lab_url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -15,10 +14,9 @@ from websockets.frames import Frame, Opcode
 
 from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction, Piece, PieceKind, Tape
-from tests.browser.conftest import SESSIONS_CAN_BE_DELETED, jupyter_lab
 from tests.browser.lab_page import LabPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 REQUEST = b"""GET / HTTP/1.1\r
 Host: a\r
@@ -76,24 +74,14 @@ CELLS = {
 }
 
 
-@pytest.fixture(scope="module")
-def notebooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the notebooks of this file run."""
-    notebooks = tmp_path_factory.mktemp("inspector") / "notebooks"
-    notebooks.mkdir()
+@pytest.fixture(scope="module", autouse=True)
+def _written(notebooks: Path) -> None:
+    """The notebooks of this file."""
     for name, cells in CELLS.items():
         notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, notebooks / f"{name}.ipynb")
     many_messages().save(notebooks / "many.trace")
-    return notebooks
-
-
-@pytest.fixture(scope="module")
-def lab_url(chromium: str, notebooks: Path) -> Iterator[str]:
-    """A JupyterLab that serves the notebooks of this file."""
-    with jupyter_lab(notebooks.parent, SESSIONS_CAN_BE_DELETED) as url:
-        yield url
 
 
 def many_messages() -> Trace:
@@ -116,7 +104,7 @@ def inspectors(lab_page: LabPage, notebook: str) -> Locator:
 
 def counts(found: Locator, messages: int) -> None:
     """Wait until it says that it has so many."""
-    expect(found.locator(".lab-wire-count")).to_have_text(f"{messages:,} messages", timeout=30_000)
+    expect(found.locator(".lab-wire-count")).to_have_text(f"{messages:,} messages")
 
 
 def rows(found: Locator) -> Locator:
@@ -195,7 +183,7 @@ def test_a_fast_stream_is_seen_as_it_comes_and_a_pause_loses_nothing(
     lab_page.begin("fast.ipynb")
     found = lab_page.page.locator(".lab-wire")
     said = found.locator(".lab-wire-count")
-    expect(said).to_have_text(re.compile(r"^[1-9],?\d{3} messages"), timeout=60_000)
+    expect(said).to_have_text(re.compile(r"^[1-9],?\d{3} messages"))
     found.get_by_role("button", name="Pause").click()
     expect(said).to_have_text(re.compile(r"paused, \d{3,} more"))
     found.get_by_label("directions").select_option("up")

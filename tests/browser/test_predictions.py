@@ -2,57 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SESSIONS_CAN_BE_DELETED, jupyter_lab
 from tests.browser.lab_page import LabPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 CELLS = [
     "import labserver as lab\n"
-    "share = lab.predict('empty polls', 'How many?', unit='%', low=0, high=50)\nshare",
+    "share = lab.predict('a share', 'How many?', unit='%', low=0, high=50)\nshare",
     "share.compare(65)",
-    "gap = lab.predict('gap', 'Lost?', choices=['always', '<b>never</b>'])\ngap",
+    "gap = lab.predict('a gap', 'Lost?', choices=['always', '<b>never</b>'])\ngap",
     "gap.compare('always')",
 ]
 SHARE, SHARE_MEASURED, GAP, GAP_MEASURED = range(4)
 
 
-@pytest.fixture(scope="module")
-def lab_url(
-    chromium: str, tmp_path_factory: pytest.TempPathFactory, own_state: Path
-) -> Iterator[str]:
-    """A JupyterLab with a notebook that asks twice."""
-    folder = tmp_path_factory.mktemp("predictions")
-    (folder / "notebooks").mkdir()
+@pytest.fixture(autouse=True)
+def _asked(notebooks: Path) -> None:
+    """A notebook that asks twice, what no lesson asks."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
         metadata={"kernelspec": kernel},
     )
-    nbformat.write(notebook, folder / "notebooks" / "asked.ipynb")
-    with jupyter_lab(folder, SESSIONS_CAN_BE_DELETED) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the learner's progress is, for a JupyterLab that starts later."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("state")
-        patch.setenv("LABSERVER_STATE", str(folder))
-        yield folder
+    nbformat.write(notebook, notebooks / "asked.ipynb")
 
 
 def test_an_answer_is_locked_in_before_the_run_and_compared_after_it(lab_page: LabPage) -> None:
     lab_page.run_all("asked.ipynb")
-    share, gap = (lab_page.page.locator(f".predict-{key}") for key in ("empty-polls", "gap"))
+    share, gap = (lab_page.page.locator(f".predict-{key}") for key in ("a-share", "a-gap"))
     cells = lab_page.page.locator(".jp-CodeCell")
     for asked in (share, gap):
         expect(asked.get_by_role("status")).to_contain_text("Measured already")

@@ -13,6 +13,7 @@ from labserver.runtime.client import Client
 from labserver.runtime.server import Server
 from labserver.techniques import NAMES, OVER_HTTP2
 from labserver.techniques.transport.interface import Address
+from tests.waiting import DEADLINE_S, wait_until
 
 Start = Callable[..., Server]
 
@@ -34,7 +35,7 @@ def address_of(server: Server, token: str) -> Address:
     return Address(server.url, token, "lobby", "s", http2=server.http2, **trust)
 
 
-def messages(client: Client, count: int, timeout: float = 10.0) -> list[Event]:
+def messages(client: Client, count: int, timeout: float = DEADLINE_S) -> list[Event]:
     """Return the next `count` chat messages; fewer if they do not come in time."""
     found: list[Event] = []
     until = time.monotonic() + timeout
@@ -50,9 +51,6 @@ def contents(events: list[Event]) -> list[str]:
     return [event.data["content"] for event in events]
 
 
-def wait_for_state(client: Client, state: str, timeout: float = 10.0) -> None:
+def wait_for_state(client: Client, state: str) -> None:
     """Wait until the client is in `state`."""
-    until = time.monotonic() + timeout
-    while client.state != state:
-        assert time.monotonic() < until, f"{client} did not become {state}"
-        time.sleep(0.01)
+    wait_until(lambda: client.state == state, f"{client} to become {state}")

@@ -9,6 +9,7 @@ from labserver.measure.latency import LatencyPlan
 from labserver.measure.reports import Failed, Progress, Report, Rows
 from labserver.measure.runner import GENERATOR
 from labserver.measure.workload import Workload
+from tests.waiting import DEADLINE_S
 
 PLAN = LatencyPlan(
     runs=[("websocket", "loopback")],
@@ -58,7 +59,7 @@ def test_it_ends_with_its_standard_input() -> None:
         input=msgspec.json.encode(plan) + b"\n",
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=DEADLINE_S,
     )
     assert b"rows" not in run.stdout
     assert run.stderr == b""

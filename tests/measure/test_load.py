@@ -9,6 +9,7 @@ import secrets
 import signal
 import statistics
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,8 +27,8 @@ from labserver.measure.workload import Workload
 from labserver.runtime import wiring
 from labserver.techniques import load
 from labserver.techniques.transport.interface import Chat
-
-TRIES = 4  # a machine that is busy with something else may delay all of a run
+from tests.conftest import Judge
+from tests.waiting import lateness
 
 
 def latencies_ms(hearings: list[Hearing]) -> list[float]:
@@ -67,55 +68,60 @@ async def test_every_message_is_heard_by_all_others_of_its_room() -> None:
     assert [hearing.due_s for hearing in hearings[::2]] == workload.due()
 
 
-async def test_a_server_that_sleeps_25_ms_is_found_out() -> None:
+@pytest.mark.alone
+async def test_a_server_that_sleeps_25_ms_is_found_out(judge: Judge) -> None:
     workload = Workload(messages=30, per_s=100)
-    for _ in range(TRIES):
-        found = []
+    found = []
+    with lateness() as late:
         for kind in (Hub, Sleepy):
             async with serving(hub(kind)) as server, hall(server.connect(1), workload) as people:
-                found.append(statistics.median(latencies_ms(await people.converse(workload))))
-        if abs(found[1] - found[0] - 25) < 2:
-            return
-    pytest.fail(f"without it {found[0]} ms, with it {found[1]} ms")
+                found.append(latencies_ms(await people.converse(workload)))
+    without, slept = found
+    assert min(slept) >= 25  # on any machine
+    off_ms = statistics.median(slept) - statistics.median(without) - 25
+    judge(abs(off_ms) < 2, late, 0.002, f"off by {off_ms:.1f} ms")
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
-async def test_a_stall_of_a_second_is_in_the_latency_of_every_message_due_in_it() -> None:
-    loop = asyncio.get_running_loop()
-
-    def send(number: int, done: asyncio.Future[float]) -> None:
-        os.kill(pid, number)
-        done.set_result(loop.time())
-
+async def test_a_stall_of_a_second_is_in_the_latency_of_every_message_due_in_it(
+    judge: Judge,
+) -> None:
     workload = Workload(messages=100)
+    heard: list[float] = []  # when, on the load's own clock
+    stalled: list[float] = []  # from when to when
+
+    def stall() -> None:
+        os.kill(pid, signal.SIGCONT if stalled else signal.SIGSTOP)
+        stalled.append(time.perf_counter())
+
+    def hear() -> None:
+        heard.append(time.perf_counter())
+        if len(heard) == 20:
+            stall()
+            asyncio.get_running_loop().call_later(1, stall)
+
     async with (
         served(["websocket"]) as servers,
         hall(servers["websocket"].connect(1), workload) as people,
     ):
         pid = servers["websocket"].pid
-        for _ in range(TRIES):
-            stopped, went_on = loop.create_future(), loop.create_future()
-
-            loop.call_later(0.4, send, signal.SIGSTOP, stopped)
-            loop.call_later(1.4, send, signal.SIGCONT, went_on)
-            hearings = await people.converse(workload)
-            stall_s = went_on.result() - stopped.result()
-            late = [hearing for hearing in hearings if hearing.received_s - hearing.due_s > 0.1]
-            began_s = late[0].due_s
-            # A straight line that falls from the stall's length to nothing.
-            off = [
-                began_s + stall_s - hearing.due_s - (hearing.received_s - hearing.due_s)
-                for hearing in late
-            ]
-            waited_s = [hearing.received_s - hearing.sent_s for hearing in late]
-            if max(map(abs, off)) < 0.05 * stall_s:
-                break
-        else:
-            pytest.fail(f"off the line by up to {max(map(abs, off)):.3f} s")
-    assert len(late) >= 0.85 * stall_s * workload.per_s
-    # A closed loop would have seen one slow answer for each who waits for it, and one hearing more
-    # if the server was stopped between its answer to the speaker and its word to the listener.
-    assert sum(waited > 0.5 * stall_s for waited in waited_s) <= workload.speakers + 1
+        with lateness() as late:
+            hearings = await people.converse(workload, on_heard=hear)
+    received = sorted(hearing.received_s for hearing in hearings)
+    began = min(at - moment for at, moment in zip(heard, received, strict=True))
+    from_s, until_s = (moment - began for moment in stalled)
+    # A signal takes a moment to arrive.
+    due = [hearing for hearing in hearings if from_s + 0.05 < hearing.due_s < until_s - 0.05]
+    assert len(due) >= 0.8 * workload.per_s
+    # Each was heard once the server went on, whenever that was: on any machine.
+    assert min(hearing.received_s for hearing in due) > until_s - 0.05
+    off_s = max(hearing.received_s for hearing in due) - until_s
+    judge(off_s < 0.2, late, 0.01, f"heard up to {off_s:.3f} s after the stall")
+    # A closed loop would have seen one slow answer for each speaker, and one hearing more if the
+    # server was stopped between its answer to the speaker and its word to the listener.
+    waited = sum(hearing.received_s - hearing.sent_s > 0.5 for hearing in due)
+    judge(waited <= workload.speakers + 1, late, 0.01, f"{waited} answers were slow")
 
 
 async def test_what_nobody_heard_is_lost_and_not_forgotten() -> None:

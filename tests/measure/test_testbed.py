@@ -14,6 +14,7 @@ from labserver.network.link import Link
 from labserver.techniques import NAMES
 from labserver.trace.trace import Trace
 from labserver.wire.message import Kind
+from tests.waiting import eventually
 
 ONE_ROOM = Workload(messages=4, per_s=50, rooms=1)
 
@@ -40,8 +41,7 @@ async def test_whoever_is_interrupted_leaves_no_server_behind() -> None:
 
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(measure())
-        while len(pids) < 2:
-            await asyncio.sleep(0.02)
+        await eventually(lambda: len(pids) == 2)
         task.cancel()
     assert not any(map(psutil.pid_exists, pids))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -14,6 +14,8 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbclient.util import run_sync
+
+from tests.waiting import DEADLINE_S, wait_until, within
 
 pytestmark = pytest.mark.filterwarnings("default")  # of the kernel's client, not of ours
 
@@ -39,7 +41,7 @@ STOP = "lab.stop_all()\nprint(sorted(t.name for t in threading.enumerate() if 'l
 def kernel() -> Iterator[NotebookClient]:
     """A kernel whose cells can be run again and again."""
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    client = NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=60)
+    client = NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=2 * DEADLINE_S)
     with client.setup_kernel():
         yield client
 
@@ -72,13 +74,6 @@ def chat_ports(kernel: psutil.Process) -> set[int]:
     }
 
 
-def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
-
-
 def refuses(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
@@ -98,19 +93,28 @@ def test_running_all_cells_ten_times_leaves_no_thread_task_or_port(
     assert len(chat_ports(child) - before) == once
     assert child.num_threads() <= threads + 1
     assert len(child.children(recursive=True)) == 1
-    until(lambda: int(run(kernel, TASKS)) <= tasks)
+    wait_until(lambda: int(run(kernel, TASKS)) <= tasks)
     assert run(kernel, "print(lab.failures())") == "[]"
     assert run(kernel, STOP) == "[]"
     assert chat_ports(child) == before
-    until(lambda: not child.children(recursive=True))
+    wait_until(lambda: not child.children(recursive=True))
 
 
-def test_an_interrupted_cell_leaves_the_lab_as_it_was(kernel: NotebookClient) -> None:
+def test_an_interrupted_cell_leaves_the_lab_as_it_was(
+    kernel: NotebookClient, tmp_path: Path
+) -> None:
     run_all(kernel)
-    interrupt = threading.Timer(0.5, process(kernel).send_signal, [signal.SIGINT])
-    interrupt.start()
+    began = tmp_path / "began"
+
+    def interrupt() -> None:
+        wait_until(began.exists)
+        process(kernel).send_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
-        run(kernel, "alice.receive(timeout=None, type='NEVER')")
+        run(kernel, f"open({str(began)!r}, 'w').close()\nalice.receive(timeout=None, type='NEVER')")
+    thread.join()
     kernel.nb.cells.pop()
     said = "alice.send('again')\nprint(bob.receive(type='CHAT_MESSAGE').data['content'])"
     assert run(kernel, said) == "again"
@@ -129,8 +133,8 @@ def test_a_kernel_that_ends_takes_its_servers_along(
     assert ports
     assert children
     child.send_signal(signal_sent)
-    until(lambda: all(refuses(port) for port in ports))
-    until(lambda: not any(one.is_running() for one in children))
+    wait_until(lambda: all(refuses(port) for port in ports))
+    wait_until(lambda: not any(one.is_running() for one in children))
 
 
 def test_a_restart_is_quick_with_streams_open_and_frees_the_ports(kernel: NotebookClient) -> None:
@@ -138,7 +142,6 @@ def test_a_restart_is_quick_with_streams_open_and_frees_the_ports(kernel: Notebo
     before = chat_ports(child)
     run_all(kernel)
     ports = chat_ports(child) - before
-    began = time.monotonic()
-    run_sync(kernel.km.restart_kernel)()
-    assert time.monotonic() - began < 5
-    until(lambda: all(refuses(port) for port in ports))
+    with within(5):
+        run_sync(kernel.km.restart_kernel)()
+    wait_until(lambda: all(refuses(port) for port in ports))

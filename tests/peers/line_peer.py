@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-ANSWER_TIMEOUT_S = 20.0  # a JVM compiles the source first
+from tests.waiting import DEADLINE_S
 
+HERE = Path(__file__).parent
 Event = dict[str, Any]
 
 
@@ -53,7 +53,7 @@ class LinePeer:
     def answer(self, *kinds: str) -> str:
         """Return the rest of its next answer of one of `kinds`; others are skipped."""
         seen = []
-        while (line := self._lines.get(timeout=ANSWER_TIMEOUT_S)) is not None:
+        while (line := self._lines.get(timeout=DEADLINE_S)) is not None:
             kind, _, rest = line.partition(" ")
             if kind in kinds:
                 return rest.strip()

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +14,7 @@ import pytest
 
 from labserver.errors import LabError
 from labserver.runtime.loop import THREAD_NAME, LabLoop
+from tests.waiting import DEADLINE_S, eventually, within
 
 
 @pytest.fixture
@@ -79,20 +79,26 @@ def test_a_hold_from_its_own_thread_is_refused(loop: LabLoop) -> None:
 
 
 def test_an_interrupt_cancels_the_call(loop: LabLoop) -> None:
-    cancelled = threading.Event()
+    began, cancelled = threading.Event(), threading.Event()
 
     async def wait_long() -> None:
+        began.set()
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(DEADLINE_S)
         except asyncio.CancelledError:
             cancelled.set()
             raise
 
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    def interrupt() -> None:
+        began.wait(DEADLINE_S)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
         loop.call(wait_long)
-    assert cancelled.wait(5)
+    thread.join()
+    assert cancelled.wait(DEADLINE_S)
 
 
 @pytest.fixture
@@ -112,14 +118,13 @@ async def test_a_bridge_awaits_from_another_loop(started: LabLoop) -> None:
             await asyncio.sleep(0.01)
 
     async def slowly() -> str:
-        await asyncio.sleep(0.1)
+        await eventually(lambda: ticks > 3)
         return threading.current_thread().name
 
     async with asyncio.TaskGroup() as tasks:
         ticking = tasks.create_task(tick())
         assert await started.bridge(slowly) == THREAD_NAME
         ticking.cancel()
-    assert ticks > 3
 
 
 async def test_a_bridge_that_is_cancelled_cancels_its_work(started: LabLoop) -> None:
@@ -133,7 +138,7 @@ async def test_a_bridge_that_is_cancelled_cancels_its_work(started: LabLoop) -> 
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(started.bridge(wait_long), 0.1)
-    assert await asyncio.to_thread(cancelled.wait, 5)
+    assert await asyncio.to_thread(cancelled.wait, DEADLINE_S)
 
 
 def test_a_bridge_works_on_its_own_thread(loop: LabLoop) -> None:
@@ -195,10 +200,9 @@ def test_who_does_not_leave_in_time_is_cancelled(loop: LabLoop) -> None:
             diary.append("cancelled")
 
     held = loop.hold(dawdle())
-    began = time.monotonic()
-    held.leave(0.1)
-    loop.call(asyncio.sleep, 0)
-    assert time.monotonic() - began < 5
+    with within(5):
+        held.leave(0.1)
+        loop.call(asyncio.sleep, 0)
     assert diary == ["cancelled"]
 
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,6 +21,7 @@ from labserver.runtime import server as runtime
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.process import TAIL_BYTES, ServerProcess
 from labserver.runtime.server import Server
+from tests.waiting import DEADLINE_S, wait_until, within
 
 Start = Callable[..., Server]
 
@@ -31,13 +31,6 @@ def start() -> Iterator[Start]:
     """Starts servers in processes of their own, and stops those that are left."""
     yield lambda technique, **options: process.start(ServerConfig(technique=technique, **options))
     runtime.stop_all()
-
-
-def wait_until(condition: Callable[[], bool], timeout: float = 10) -> None:
-    until = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def kill(server: Server) -> None:
@@ -83,9 +76,8 @@ def test_its_hub_is_out_of_reach(start: Start) -> None:
 def test_stopping_leaves_no_process_not_even_a_zombie(start: Start, technique: str) -> None:
     server = start(technique)
     server.client("alice")
-    began = time.monotonic()
-    server.stop()
-    assert time.monotonic() - began < 5
+    with within(5):
+        server.stop()
     server.stop()
     assert not psutil.pid_exists(server.pid)
     assert not servers()
@@ -225,15 +217,15 @@ def test_it_ends_when_its_kernel_is_killed(number: signal.Signals) -> None:
         assert psutil.pid_exists(int(pid))
         assert Path(folder).is_dir()
         parent.send_signal(number)
-        wait_until(lambda: not psutil.pid_exists(int(pid)), 5)
-        wait_until(lambda: not Path(folder).exists(), 5)
+        wait_until(lambda: not psutil.pid_exists(int(pid)))
+        wait_until(lambda: not Path(folder).exists())
 
 
 def test_it_ends_with_a_kernel_that_ends() -> None:
     with kernel("") as parent:
         assert parent.stdout is not None
         pid, folder = parent.stdout.readline().split()
-        assert parent.wait(10) == 0
+        assert parent.wait(DEADLINE_S) == 0
         assert parent.stderr is not None
         assert parent.stderr.read() == ""
         assert not psutil.pid_exists(int(pid))

@@ -14,7 +14,7 @@ from labserver.network.link import Link
 from labserver.runtime.relay import UNDER_WAY_MAX, Relay, relay
 from labserver.runtime.wiring import LOOPBACK, bind
 from labserver.wire.tape import Direction, PieceKind, Tape
-from tests.prompt import PROMPT_S
+from tests.waiting import DEADLINE_S, eventually, within
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -88,16 +88,16 @@ async def test_a_round_trip_takes_what_the_link_says() -> None:
             writer.write(b"ping")
             await reader.readexactly(4)
             taken.append(loop.time() - began)
-    assert 0.1 <= min(taken) < 0.15
+    assert 0.1 <= min(taken) < 0.15  # of ten: a machine that is busy does not delay them all
 
 
 async def test_a_narrow_link_passes_only_so_much_a_second() -> None:
     data = bytes(50_000)
     async with relayed(Link(kbit_s=2000)) as (_, port):
         began = asyncio.get_running_loop().time()
-        assert await said_and_echoed(port, data) == data
-        taken = asyncio.get_running_loop().time() - began
-    assert 0.2 <= taken < 0.2 + PROMPT_S  # 0.2 s each way, and both ways overlap
+        with within(0.4):  # 0.2 s each way, and both ways overlap
+            assert await said_and_echoed(port, data) == data
+        assert asyncio.get_running_loop().time() - began >= 0.2
 
 
 async def test_chopped_bytes_arrive_in_order() -> None:
@@ -126,11 +126,11 @@ async def test_a_cut_ends_both_sides() -> None:
 
     async with relayed(Link(), notice) as (passing, port), connected(port) as (reader, writer):
         writer.write(b"hello")
-        await asyncio.sleep(0.05)
+        await eventually(lambda: joined(passing, Direction.UP))
         passing.cut()
         with pytest.raises(ConnectionError):
             await reader.readexactly(1)
-        await asyncio.wait_for(ended.wait(), PROMPT_S)
+        await asyncio.wait_for(ended.wait(), DEADLINE_S)
         assert passing.tape.pieces[-1].kind is PieceKind.ABORT
 
 
@@ -143,7 +143,7 @@ async def test_a_frozen_link_tells_nobody_and_loses_nothing() -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.readexactly(3), 0.1)
         passing.thaw()
-        assert await asyncio.wait_for(reader.readexactly(3), PROMPT_S) == b"two"
+        assert await asyncio.wait_for(reader.readexactly(3), DEADLINE_S) == b"two"
 
 
 async def test_a_frozen_link_holds_only_so_much() -> None:
@@ -156,18 +156,20 @@ async def test_a_frozen_link_holds_only_so_much() -> None:
         side = passing.connections[1].client
         assert 0 < side.under_way < 3 * UNDER_WAY_MAX
         passing.thaw()
-        assert await asyncio.wait_for(reader.readexactly(30_000_000), 20) == bytes(30_000_000)
+        assert await asyncio.wait_for(reader.readexactly(30_000_000), DEADLINE_S) == bytes(
+            30_000_000
+        )
         assert side.under_way == 0
 
 
 async def test_a_silent_connection_is_closed_by_an_impatient_proxy() -> None:
-    async with relayed(Link(idle_timeout_s=0.5)) as (_, port), connected(port) as (reader, writer):
+    async with relayed(Link(idle_timeout_s=1)) as (_, port), connected(port) as (reader, writer):
         for _ in range(6):  # talking keeps it open
             writer.write(b"x")
             await reader.readexactly(1)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), PROMPT_S)
+            await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
 
 
 @pytest.mark.parametrize("link", [Link(cut_after=7), Link(cut_after=7, rtt_ms=40, chop=2)], ids=str)
@@ -181,7 +183,7 @@ async def test_a_connection_is_cut_after_so_many_bytes_from_the_server(link: Lin
                     await asyncio.sleep(0.002)
                 assert await reader.readexactly(7) == b"fourand"
                 with pytest.raises(ConnectionResetError):
-                    await asyncio.wait_for(reader.read(), PROMPT_S)
+                    await asyncio.wait_for(reader.read(), DEADLINE_S)
         assert joined(passing, Direction.DOWN) == 2 * b"fourand"
         aborted = [piece.connection for piece in passing.tape if piece.kind is PieceKind.ABORT]
         assert sorted(set(aborted)) == [1, 2]
@@ -194,12 +196,12 @@ async def test_connections_past_the_limit_wait_for_their_turn() -> None:
         for _, writer in pairs:
             writer.write(b"hi")
         for reader, _ in pairs[:2]:
-            assert await asyncio.wait_for(reader.readexactly(2), PROMPT_S) == b"hi"
+            assert await asyncio.wait_for(reader.readexactly(2), DEADLINE_S) == b"hi"
         third = pairs[2][0]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(third.readexactly(2), 0.1)
         pairs[0][1].close()
-        assert await asyncio.wait_for(third.readexactly(2), PROMPT_S) == b"hi"
+        assert await asyncio.wait_for(third.readexactly(2), DEADLINE_S) == b"hi"
         await stack.aclose()
 
 
@@ -233,7 +235,7 @@ async def test_a_server_that_is_not_there_ends_the_connection() -> None:
         connected(listening.getsockname()[1]) as (reader, _),
     ):
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), PROMPT_S)
+            await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
 
 
 async def test_an_error_in_the_block_is_raised_as_it_is() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import statistics
 import threading
 import time
 from http.client import HTTPConnection
@@ -19,8 +18,8 @@ from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
 from labserver.runtime.server import Server, Widgets
 from labserver.wire.message import Kind
-from tests.prompt import NAGLE_S, one_takes_less
 from tests.runtime.conftest import Start
+from tests.waiting import NAGLE_S, within
 
 
 def is_listening(port: int) -> bool:
@@ -126,52 +125,39 @@ def test_a_short_secret_is_refused(start: Start) -> None:
 
 
 def test_it_stops_within_a_second_with_streams_open(start: Start, technique: str) -> None:
-    def stopping() -> float:
-        server = start(technique)
-        clients = [server.client(f"user{n}") for n in range(5)]
-        clients[0].send("hi")
-        began = time.monotonic()
+    server = start(technique)
+    clients = [server.client(f"user{n}") for n in range(5)]
+    clients[0].send("hi")
+    with within(1.0):
         server.stop()
-        taken = time.monotonic() - began
-        assert all(client.state == "closed" for client in clients)
-        server.stop()
-        return taken
-
-    assert one_takes_less(1.0, stopping)
+    assert all(client.state == "closed" for client in clients)
+    server.stop()
 
 
 def test_it_stops_within_a_second_with_a_stream_of_someone_else(start: Start) -> None:
-    def stopping() -> float:
-        server = start("websocket")
-        with socket.create_connection(("127.0.0.1", server.port)) as raw:
-            raw.sendall(
-                b"GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-                b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                b"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer %s\r\n\r\n"
-                % server.token("mallory").encode()
-            )
-            assert raw.recv(100).startswith(b"HTTP/1.1 101")
-            began = time.monotonic()
+    server = start("websocket")
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(
+            b"GET /ws/chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer %s\r\n\r\n"
+            % server.token("mallory").encode()
+        )
+        assert raw.recv(100).startswith(b"HTTP/1.1 101")
+        with within(1.0):
             server.stop()  # and mallory never answers the close
-            return time.monotonic() - began
-
-    assert one_takes_less(1.0, stopping)
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /ws/chat HTTP/1.1\r\nHost: local", b"\x16\x03\x01"])
 def test_it_stops_within_a_second_while_a_request_is_not_complete(
     start: Start, technique: str, begun: bytes
 ) -> None:
-    def stopping() -> float:
-        server = start(technique)
-        with socket.create_connection(("127.0.0.1", server.port)) as browser:
-            browser.sendall(begun)  # browsers connect ahead, to be quicker later
-            server.client("alice").send("hi")
-            began = time.monotonic()
+    server = start(technique)
+    with socket.create_connection(("127.0.0.1", server.port)) as browser:
+        browser.sendall(begun)  # browsers connect ahead, to be quicker later
+        server.client("alice").send("hi")
+        with within(1.0):
             server.stop()
-            return time.monotonic() - began
-
-    assert one_takes_less(1.0, stopping)
 
 
 def test_two_techniques_share_one_conversation(start: Start, technique: str) -> None:
@@ -230,14 +216,15 @@ def test_a_bad_name_is_refused_before_a_connection_is_made(start: Start) -> None
 
 
 def test_a_message_is_answered_without_nagles_delay(start: Start, technique: str) -> None:
-    # The echo and the ACK are two writes: with Nagle's algorithm the second waits 40 ms.
+    # The echo and the ACK are two writes: with Nagle's algorithm each second one waits 40 ms, and
+    # no message but the first is answered sooner. A busy machine delays some.
     with start(technique) as server, server.client("alice") as alice:
         times = []
         for n in range(20):
             began = time.perf_counter()
             alice.send(f"message {n}")
             times.append(time.perf_counter() - began)
-    assert statistics.median(times) < NAGLE_S
+    assert min(times[1:]) < NAGLE_S
 
 
 def test_a_keep_alive_request_is_answered_without_nagles_delay(
@@ -254,7 +241,7 @@ def test_a_keep_alive_request_is_answered_without_nagles_delay(
             times.append(time.perf_counter() - began)
             assert answer.status == 200
         connection.close()
-    assert statistics.median(times) < NAGLE_S
+    assert min(times[1:]) < NAGLE_S
 
 
 def test_an_accepted_connection_has_nodelay(start: Start) -> None:
@@ -271,8 +258,8 @@ def test_an_interrupted_receive_takes_no_event_with_it(start: Start, technique: 
     server = start(technique)
     alice, bob = server.client("alice"), server.client("bob")
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
+        timer.start()
         bob.receive(30, type="NEVER")
     alice.send("after the interrupt")
     assert (event := bob.receive(10, type="CHAT_MESSAGE")) is not None

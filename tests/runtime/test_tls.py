@@ -22,12 +22,13 @@ from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import lab_loop
 from labserver.runtime.server import Server
 from labserver.runtime.tls import Authority, authority, load_certificate
-from labserver.techniques import load
-from labserver.techniques.reconnecting_client import ChatClient
+from labserver.techniques import load, reconnecting_client
+from labserver.techniques.reconnecting_client import ChatClient, State
 from labserver.techniques.transport.interface import Address
 from labserver.wire.message import Kind
 from labserver.wire.tape import Direction
 from tests.runtime.conftest import Start
+from tests.waiting import DEADLINE_S, eventually
 
 
 def verifying(server: Server) -> ssl.SSLContext:
@@ -42,7 +43,7 @@ def test_an_eavesdropper_sees_records_and_nothing_of_what_is_said(
         assert server.url == f"https://127.0.0.1:{server.port}"
         with server.client("alice") as alice, server.client("bob") as bob:
             alice.send("nobody must know")
-            event = bob.receive(10, type="CHAT_MESSAGE")
+            event = bob.receive(DEADLINE_S, type="CHAT_MESSAGE")
             assert event is not None
             assert event.data["content"] == "nobody must know"
     for direction in Direction:
@@ -76,14 +77,24 @@ def test_curl_verifies_it_with_the_authoritys_file(start: Start, curl: str) -> N
 
 
 def test_who_does_not_trust_the_authority_is_told_what_to_do(
-    start: Start, technique: str, caplog: pytest.LogCaptureFixture
+    start: Start,
+    technique: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = start(technique, tls=True)
+    monkeypatch.setattr(reconnecting_client, "backoff", lambda *_: DEADLINE_S)  # it tries once
     connector = load(technique).connector(Address(server.url, server.token("eve"), "lobby", "s"))
     core = ChatClient(connector, user="eve", room="lobby")
     failures = len(lab.failures())
+
+    async def opened(timeout: float) -> bool:
+        await eventually(lambda: core.state is State.WAITING)
+        return await ChatClient.opened(core, 0)
+
+    monkeypatch.setattr(core, "opened", opened)
     with pytest.raises(NotConnected, match=r"certificate is not trusted.*server\.ca_pem"):
-        Client(lab_loop, core, timeout=2)  # for a TLS handshake, on a busy machine
+        Client(lab_loop, core)
     assert server.client("alice").send("still here") is not None
     assert lab.failures()[failures:] == []
     assert caplog.messages == []  # a cell shows what is logged

@@ -11,6 +11,7 @@ from labserver.runtime.wiring import clock, make_guard, make_hub, open_hub
 from labserver.techniques import sse
 from labserver.techniques.transport.asgi_endpoints import make_app
 from labserver.techniques.transport.interface import Chat
+from tests.waiting import DEADLINE_S
 
 
 async def test_a_stream_that_is_asked_for_while_the_server_stops_begins_and_ends() -> None:
@@ -24,7 +25,7 @@ async def test_a_stream_that_is_asked_for_while_the_server_stops_begins_and_ends
         transport = httpx2.ASGITransport(app)  # it waits for the whole answer
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
             await streams.end()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(DEADLINE_S):
                 answer = await client.get("/events", params={"token": tokens.issue("alice")})
     assert answer.status_code == 200
     assert answer.text.startswith("retry: ")

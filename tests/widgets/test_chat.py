@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,6 +9,7 @@ import labserver as lab
 from labserver.runtime.server import Server
 from labserver.widgets import chat
 from labserver.widgets.chat import ChatWidget
+from tests.waiting import wait_until
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -20,13 +21,6 @@ def server() -> Iterator[Server]:
     lab.stop_all()
 
 
-def until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.01)
-
-
 def texts(widget: ChatWidget) -> list[str]:
     return [line["text"] for line in widget.lines]
 
@@ -34,16 +28,16 @@ def texts(widget: ChatWidget) -> list[str]:
 def test_two_windows_talk(server: Server) -> None:
     alice, bob = server.chat("alice"), server.chat("bob")
     alice.say("hi")
-    until(lambda: texts(bob) == ["hi"] and texts(alice) == ["hi"])
+    wait_until(lambda: texts(bob) == ["hi"] and texts(alice) == ["hi"])
     assert bob.lines[0]["who"] == "alice"
     assert alice.lines[0]["state"] == "sent"
-    until(lambda: alice.people == ["alice", "bob"])
+    wait_until(lambda: alice.people == ["alice", "bob"])
 
 
 def test_text_is_data_on_its_way_to_the_browser(server: Server) -> None:
     alice, bob = server.chat("alice"), server.chat("bob")
     alice.say(EVIL)
-    until(lambda: texts(bob) == [EVIL])  # as it was: the browser sets it as textContent
+    wait_until(lambda: texts(bob) == [EVIL])  # as it was: the browser sets it as textContent
     assert "innerHTML" not in ChatWidget._esm
     assert "textContent" in ChatWidget._esm
 
@@ -51,37 +45,37 @@ def test_text_is_data_on_its_way_to_the_browser(server: Server) -> None:
 def test_what_is_said_while_cut_waits_and_arrives_once(server: Server) -> None:
     alice, bob = server.chat("alice"), server.chat("bob")
     alice.cut()
-    until(lambda: alice.connection["state"] == "cut")
+    wait_until(lambda: alice.connection["state"] == "cut")
     alice.say("patience")
-    until(lambda: [line["state"] for line in alice.lines] == ["sending"])
+    wait_until(lambda: [line["state"] for line in alice.lines] == ["sending"])
     alice.restore()
-    until(lambda: texts(bob) == ["patience"])
-    until(lambda: [line["state"] for line in alice.lines] == ["sent"])
+    wait_until(lambda: texts(bob) == ["patience"])
+    wait_until(lambda: [line["state"] for line in alice.lines] == ["sent"])
 
 
 def test_what_the_browser_sends_is_done(server: Server) -> None:
     alice, bob = server.chat("alice"), server.chat("bob")
     alice._handle_custom_msg({"typing": True}, [])
-    until(lambda: bob.typing == ["alice"])
+    wait_until(lambda: bob.typing == ["alice"])
     alice._handle_custom_msg({"say": " hello "}, [])
-    until(lambda: texts(bob) == ["hello"] and bob.typing == [])
+    wait_until(lambda: texts(bob) == ["hello"] and bob.typing == [])
     alice._handle_custom_msg({"connection": "cut"}, [])
-    until(lambda: alice.connection["state"] == "cut")
+    wait_until(lambda: alice.connection["state"] == "cut")
     alice._handle_custom_msg({"connection": "restore"}, [])
-    until(lambda: alice.connection["state"] == "open")
+    wait_until(lambda: alice.connection["state"] == "open")
 
 
 def test_a_direct_message_is_for_one(server: Server) -> None:
     alice, bob, carol = (server.chat(user) for user in ("alice", "bob", "carol"))
     alice.say("/dm bob psst")
-    until(lambda: texts(bob) == ["psst"])
+    wait_until(lambda: texts(bob) == ["psst"])
     assert (texts(carol), alice.lines[0]["to"]) == ([], "bob")
 
 
 def test_a_message_that_is_too_long_fails_in_its_line(server: Server) -> None:
     alice = server.chat("alice")
     alice.say("x" * 5000)
-    until(lambda: [line["state"] for line in alice.lines] == ["failed"])
+    wait_until(lambda: [line["state"] for line in alice.lines] == ["failed"])
     assert "4096" in alice.lines[0]["why"]
 
 
@@ -89,7 +83,7 @@ def test_nothing_to_say_is_not_sent(server: Server) -> None:
     alice = server.chat("alice")
     alice.say("   ")
     alice.say("x")
-    until(lambda: texts(alice) == ["x"])
+    wait_until(lambda: texts(alice) == ["x"])
 
 
 def test_updates_are_coalesced(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +100,7 @@ def test_updates_are_coalesced(server: Server, monkeypatch: pytest.MonkeyPatch) 
     began = time.monotonic()
     for number in range(90):
         alice.send(str(number))
-    until(lambda: texts(bob)[-1:] == ["89"])
+    wait_until(lambda: texts(bob)[-1:] == ["89"])
     assert shown <= 2 + (time.monotonic() - began) / chat.UPDATE_S
 
 

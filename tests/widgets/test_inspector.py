@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from labserver.runtime.loop import lab_loop
 from labserver.widgets.inspector import RAW_MAX, ROWS_MAX, Inspector, bits, detail, row
 from labserver.wire.message import Kind, Message, Part
 from labserver.wire.tape import Direction
+from tests.waiting import wait_until
 
 
 def frame(number: int, payload: bytes = b"Hello") -> Message:
@@ -66,10 +66,7 @@ class Browser:
 
     def has(self, messages: int) -> None:
         """Wait until it has so many."""
-        until = time.monotonic() + 10
-        while len(self.rows) < messages:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_until(lambda: len(self.rows) >= messages)
 
     def _on_message(self, content: dict[str, Any], buffers: Any = None) -> None:
         with self._turn:

@@ -20,6 +20,7 @@ from labserver.clock import SystemClock
 from labserver.runtime.wiring import bind, make_guard, open_hub, url_of
 from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address, Chat, Technique
+from tests.waiting import DEADLINE_S, eventually
 
 clock = SystemClock()
 
@@ -40,7 +41,7 @@ class Served:
         if user is not None:
             headers["Authorization"] = f"Bearer {self.tokens.issue(user)}"
         client = httpx2.AsyncClient(
-            base_url=self.url, headers=headers, trust_env=False, timeout=30, verify=False
+            base_url=self.url, headers=headers, trust_env=False, timeout=DEADLINE_S, verify=False
         )
         self.clients.append(client)
         return client
@@ -66,9 +67,7 @@ class Served:
 
     async def hold(self, count: int, room: str = "lobby") -> None:
         """Wait until so many requests wait in a room."""
-        async with asyncio.timeout(10):
-            while self.waiting(room) != count:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.waiting(room) == count, f"{count} held requests")
 
 
 @asynccontextmanager
@@ -123,7 +122,7 @@ def offset(cursor: str) -> int:
     return int(cursor.partition("-")[2])
 
 
-async def hear(client: ChatClient, count: int, timeout: float = 20) -> list[Event]:
+async def hear(client: ChatClient, count: int, timeout: float = DEADLINE_S) -> list[Event]:
     """Return the next chat messages that our client receives."""
     found: list[Event] = []
     async with asyncio.timeout(timeout):

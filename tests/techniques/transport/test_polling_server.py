@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import statistics
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from random import Random
 from typing import cast
 
@@ -18,7 +18,6 @@ from labserver.techniques.reconnecting_client import State, chat_client
 from labserver.techniques.transport.interface import Technique
 from labserver.techniques.transport.polling_server import INTERNAL
 from labserver.techniques.transport.request import NOT_FOUND
-from tests.prompt import NAGLE_S, PROMPT_S
 from tests.techniques.transport.polling_server import (
     Served,
     contents,
@@ -28,6 +27,7 @@ from tests.techniques.transport.polling_server import (
     serving,
     types,
 )
+from tests.waiting import NAGLE_S, PROMPT_S, within
 
 TECHNIQUES = cast(list[Technique], [short_polling, long_polling])
 FOREIGN = "https://evil.example"
@@ -408,7 +408,8 @@ async def test_a_request_on_a_kept_connection_waits_for_no_delayed_ack(served: S
         began = time.perf_counter()
         await alice.get("/messages?hello=1")
         times.append(time.perf_counter() - began)
-    assert statistics.median(times) < NAGLE_S
+    # Nagle's algorithm would delay all but the first; a busy machine delays some.
+    assert min(times[1:]) < NAGLE_S
 
 
 @technique
@@ -416,14 +417,14 @@ async def test_stopping_leaves_nothing_and_says_nothing(
     technique: Technique, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = asyncio.all_tasks()
-    with caplog.at_level(logging.INFO):
+    async with AsyncExitStack() as stack:
+        stack.enter_context(caplog.at_level(logging.INFO))
         async with serving(technique) as served:
             browsers = [served.browser(f"user{n}") for n in range(20)]
             for browser in browsers:
                 await browser.get("/messages?hello=1")
             await served.say("user0", "hi")
-            began = time.monotonic()
-        assert time.monotonic() - began < PROMPT_S
+            stack.enter_context(within())
     assert asyncio.all_tasks() == before
     ours = [record for record in caplog.records if not record.name.startswith("httpx2")]
     assert ours == []
@@ -500,7 +501,7 @@ async def test_the_client_loses_and_doubles_nothing_while_it_is_cut_at_random(
             async with asyncio.TaskGroup() as tasks:
                 cutting = tasks.create_task(cut_at_random())
                 tasks.create_task(speak())
-                hearing = tasks.create_task(hear(bob, count, 60))
+                hearing = tasks.create_task(hear(bob, count))
             heard = hearing.result()
             assert await bob.receive(0.1, type="CHAT_MESSAGE") is None
     assert cutting.result() > 20
@@ -554,10 +555,9 @@ async def test_closing_the_client_ends_its_requests(technique: Technique) -> Non
         assert (await anext(listening)).cursor is not None
         next_item = asyncio.gather(anext(listening), return_exceptions=True)
         await asyncio.sleep(0.05)
-        began = time.monotonic()
-        await connector.close()
-        (end,) = await next_item
-        assert time.monotonic() - began < PROMPT_S
+        with within():
+            await connector.close()
+            (end,) = await next_item
         assert type(end).__name__ == "ConnectionLost"
         with pytest.raises(Exception, match="not connected"):
             await connector.post(b"{}", None)
