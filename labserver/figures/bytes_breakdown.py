@@ -36,7 +36,7 @@ PARTS = (
 ESTIMATE = _Part("tcp_ip_estimate", "TCP/IP (estimate)", "rgba(128, 128, 128, 0.12)", "\\")
 
 
-class _Spent(NamedTuple):
+class _Breakdown(NamedTuple):
     """What one conversation's bytes were spent on.
 
     Attributes:
@@ -67,7 +67,7 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
     """
     if per_message is not None and per_message < 1:
         raise LabError("per_message is the number of chat messages: 1 or more.")
-    rows = [_spent(label, trace) for label, trace in traces.items()]
+    rows = [_break_down(label, trace) for label, trace in traces.items()]
     if not any(row.wire for row in rows):
         raise LabError("No byte is in these traces: let somebody speak while it is recorded.")
     share = per_message or 1
@@ -110,10 +110,10 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
     return figure
 
 
-def _spent(label: str, trace: Trace) -> _Spent:
+def _break_down(label: str, trace: Trace) -> _Breakdown:
     table = trace.bytes()
     added = table["tcp_ip_estimate"]
-    return _Spent(
+    return _Breakdown(
         label,
         {part.column: int(table[part.column].sum()) for part in PARTS},
         int(table["wire"].sum()),
@@ -151,7 +151,7 @@ def _number(size: float) -> str:
     return f"{size:,.1f}" if size < 10 and size != int(size) else f"{size:,.0f}"
 
 
-def _end(row: _Spent, share: int) -> str:
+def _end(row: _Breakdown, share: int) -> str:
     payload = _percent(row.parts["payload"], row.wire)
     return f"<b>{_number(row.wire / share)}</b><br>{payload} payload"
 
@@ -163,7 +163,7 @@ def _percent(part: int, whole: int) -> str:
     return "under 1 %" if share < 1 else f"{share:.0f} %"
 
 
-def _title(rows: list[_Spent], per_message: int | None) -> str:
+def _title(rows: list[_Breakdown], per_message: int | None) -> str:
     """What is to be seen, in one sentence."""
     some = [row for row in rows if row.wire]
     most = max(some, key=lambda row: row.wire)
@@ -186,5 +186,5 @@ def _title(rows: list[_Spent], per_message: int | None) -> str:
     return title
 
 
-def _name(row: _Spent) -> str:
+def _name(row: _Breakdown) -> str:
     return plain(words(row.label), LABEL_CHARACTERS)

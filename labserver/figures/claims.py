@@ -27,7 +27,7 @@ CELL_CHARS = 15
 HOVER_CHARS = 60
 
 
-def verdicts(table: pandas.DataFrame) -> go.Figure:
+def claims_table(table: pandas.DataFrame) -> go.Figure:
     """The comparison table, coloured by verdict.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NO_LIMIT = "not reached"
 
 
-def bend(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
+def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
     """Latency of the largest room against how much is said in it, a line a technique.
 
     A point is the median of the repetitions; an open one is a rate at which the server, the load

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
 
 
-def polling_trade(
+def polling_tradeoff(
     intervals_s: Sequence[float],
     poll_bytes: float,
     rtt_s: float = 0.0,

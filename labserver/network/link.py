@@ -1,6 +1,6 @@
 """A network as a function: what was sent when, and how long, gives when it arrives.
 
-A `Link` is a description; a `Lane` is one direction of one connection over it. TCP keeps
+A `Link` is a description; a `OneWayPath` is one direction of one connection over it. TCP keeps
 the order, so a piece never arrives before the one that was sent before it.
 """
 
@@ -73,7 +73,7 @@ class Link:
         return f"Link({', '.join(given)})"
 
 
-class Lane:
+class OneWayPath:
     """One direction of one connection.
 
     Args:

@@ -31,7 +31,9 @@ Natural = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Time = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 
 
-class _Piece(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+class _SavedPiece(
+    msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
+):
     """A piece; `under_way` is how long, -1 where it never arrives."""
 
     after: Time  # since the piece before was sent
@@ -43,9 +45,9 @@ class _Piece(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkn
     data: bytes
 
 
-class _File(msgspec.Struct, frozen=True):
+class _SavedTrace(msgspec.Struct, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
-    pieces: Annotated[list[_Piece], msgspec.Meta(max_length=LIMIT_PIECES)]
+    pieces: Annotated[list[_SavedPiece], msgspec.Meta(max_length=LIMIT_PIECES)]
 
 
 def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
@@ -58,7 +60,7 @@ def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
     for piece in pieces:
         under_way = -1 if piece.arrived_ns < 0 else max(0, piece.arrived_ns - piece.sent_ns)
         kept.append(
-            _Piece(
+            _SavedPiece(
                 piece.sent_ns - last,
                 under_way,
                 piece.connection,
@@ -69,7 +71,7 @@ def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
             )
         )
         last = piece.sent_ns
-    body = zlib.compress(msgspec.msgpack.encode(_File(port, kept)), 6)
+    body = zlib.compress(msgspec.msgpack.encode(_SavedTrace(port, kept)), 6)
     return write_whole(path, MAGIC + bytes([VERSION]) + body)
 
 
@@ -97,7 +99,7 @@ def read_trace(path: Path) -> tuple[list[Piece], int]:
         body = stream.decompress(content[len(MAGIC) + 1 :], INFLATED_MAX)
         if not stream.eof or stream.unused_data:
             raise _damaged(path, "it is not all there, or too much")
-        file_ = msgspec.msgpack.decode(body, type=_File)
+        file_ = msgspec.msgpack.decode(body, type=_SavedTrace)
     except (zlib.error, msgspec.MsgspecError, RecursionError) as error:
         raise _damaged(path, str(error)) from None
     pieces, sent = [], 0

@@ -47,12 +47,12 @@ def pcapng(pieces: Sequence[Piece], port: int) -> Iterator[bytes]:
     # Interface Description: no snap length; option 9, if_tsresol, says nanoseconds.
     options = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
     yield _block(1, struct.pack("<HHI", LINKTYPE_RAW, 0, 0) + options)
-    talks: dict[int, _Talk] = {}
+    connections: dict[int, _TcpConnection] = {}
     for piece in pieces:
-        talk = talks.get(piece.connection)
-        if talk is None:
-            talk = talks[piece.connection] = _Talk(piece.connection, port)
-        for packet, length in talk.packets(piece):
+        connection = connections.get(piece.connection)
+        if connection is None:
+            connection = connections[piece.connection] = _TcpConnection(piece.connection, port)
+        for packet, length in connection.packets(piece):
             time = max(0, piece.sent_ns)
             head = struct.pack(
                 "<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(packet), length
@@ -65,7 +65,7 @@ def _block(kind: int, body: bytes) -> bytes:
     return struct.pack("<I", kind) + length + body + length
 
 
-class _Talk:
+class _TcpConnection:
     """One TCP connection: its addresses, and how far each side has come."""
 
     def __init__(self, connection: int, port: int) -> None:

@@ -37,31 +37,31 @@ class Http2Decoder:
 
     def __init__(self) -> None:
         self._readers = {
-            direction: _Reader(preface=direction is Direction.UP) for direction in Direction
+            direction: _FrameReader(preface=direction is Direction.UP) for direction in Direction
         }
 
     def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The frames that `data` completes."""
         reader = self._readers[direction]
-        found = reader.feed(data)
+        decoded = reader.feed(data)
         other = self._readers[Direction.DOWN if direction is Direction.UP else Direction.UP]
-        for frame in found:
+        for frame in decoded:
             if isinstance(frame, Http2Frame) and not frame.is_preface and frame.type == SETTINGS:
                 other.heed(settings(frame.raw))
-        return [(direction, frame) for frame in found]
+        return [(direction, frame) for frame in decoded]
 
     def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
         """Return what is left, as no more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
 
-class _Reader:
+class _FrameReader:
     """The frames of one direction."""
 
     def __init__(self, *, preface: bool) -> None:
         self._preface = preface
         self._held = bytearray()
-        self._lost: UndecodedStream | None = None
+        self._undecoded: UndecodedStream | None = None
         self._frame_max = 2**14
         self._hpack = hpack.Decoder()
         self._block: bytearray | None = None  # a header block that has begun
@@ -74,37 +74,39 @@ class _Reader:
             self._hpack.max_allowed_table_size = min(size, TABLE_MAX)
 
     def feed(self, data: bytes) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.feed(data)
+        if self._undecoded is not None:
+            return self._undecoded.feed(data)
         held = self._held
         held += data
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         if self._preface and len(held) >= len(PREFACE):
             self._preface = False
             if not held.startswith(PREFACE):
-                return self._lose("byte 0: not the connection preface (§3.4)")
-            found.append(Http2Frame(PREFACE))
+                return self._give_up("byte 0: not the connection preface (§3.4)")
+            decoded.append(Http2Frame(PREFACE))
             del held[: len(PREFACE)]
         while len(held) >= HEAD and not self._preface:
             length = int.from_bytes(held[:3], "big")
             if length > FRAME_MAX:
-                return found + self._lose(f"byte 0: a frame of {length:,} bytes is not read (§4.2)")
+                return decoded + self._give_up(
+                    f"byte 0: a frame of {length:,} bytes is not read (§4.2)"
+                )
             if len(held) < HEAD + length:
                 break
             raw = bytes(held[: HEAD + length])
             del held[: HEAD + length]
-            found.append(self._look(Http2Frame(raw)))
-        return found
+            decoded.append(self._look(Http2Frame(raw)))
+        return decoded
 
     def end(self) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.end()
+        if self._undecoded is not None:
+            return self._undecoded.end()
         rest, self._held = bytes(self._held), bytearray()
         return cut_off(rest, "an HTTP/2 frame")
 
-    def _lose(self, error: str) -> list[Decoded]:
-        self._lost = UndecodedStream(error)
-        return self._lost.feed(bytes(self._held))
+    def _give_up(self, error: str) -> list[Decoded]:
+        self._undecoded = UndecodedStream(error)
+        return self._undecoded.feed(bytes(self._held))
 
     def _look(self, frame: Http2Frame) -> Http2Frame:
         errors = []

@@ -50,7 +50,7 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
     @property
     def payload(self) -> int:
         """How many of them are data."""
-        return sum(f.end - f.value for f in _fields(self._text()) if f.name == b"data")
+        return sum(f.end - f.value for f in _stream_lines(self._text()) if f.name == b"data")
 
     @property
     def what(self) -> str:
@@ -81,7 +81,7 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
     def parts(self) -> tuple[Part, ...]:
         """Its fields, cut where the chunk framing cuts them."""
         parts: list[Part] = []
-        pieces = deque(_pieces(self._text()))
+        pieces = deque(_field_parts(self._text()))
         at = done = 0  # in the message's bytes; in the stream's
         for start, end in self.spans:
             parts += framing(self.raw, at, start)
@@ -150,30 +150,30 @@ class EventStream:
         self._cr = b"\r" if data.endswith(b"\r") else b""
         self._pending += len(data) - len(self._cr)
         self._parse(data.removesuffix(self._cr))
-        found = self._cut()
+        decoded = self._cut()
         self.lost = self.lost or self._pending > EVENT_MAX
-        return found
+        return decoded
 
     def end(self) -> list[Decoded]:
         """The stream has ended as it should."""
         self._parse(self._cr)
-        found = self._cut()
+        decoded = self._cut()
         if self._raw:
             # What an unfinished block says is never dispatched (HTML §9.2.6).
             error = f"byte {self._spans[0][0]}: ends within an event" if self._spans else ""
-            found.append(self._take(len(self._raw), None, error))
-        return found
+            decoded.append(self._take(len(self._raw), None, error))
+        return decoded
 
     def give_up(self, wire: bytes) -> tuple[list[Decoded], bytes, int]:
         """`wire` cannot be read: what is complete, what is left, and where that goes wrong."""
         self._raw += wire
-        found = self._cut(wait=False)
+        decoded = self._cut(wait=False)
         at = self._spans[-1][1] if self._spans and not self.lost else 0
         if at and self._raw.startswith(CHUNK_END, at):
             at += len(CHUNK_END)
         rest = bytes(self._raw)
         self._raw.clear()
-        return found, rest, at
+        return decoded, rest, at
 
     def _parse(self, data: bytes) -> None:
         for block in self._parser.blocks(data) if data else ():
@@ -181,7 +181,7 @@ class EventStream:
             self._ready.append(block)
 
     def _cut(self, *, wait: bool = True) -> list[Decoded]:
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         while self._ready:
             block = self._ready[0]
             if block.size > EVENT_MAX:
@@ -194,8 +194,8 @@ class EventStream:
                 if self._raw.startswith(CHUNK_END, end):
                     end += len(CHUNK_END)
             self._ready.popleft()
-            found.append(self._take(end, block))
-        return found
+            decoded.append(self._take(end, block))
+        return decoded
 
     def _place(self, size: int) -> tuple[int, bool]:
         """Where the next `size` bytes of the stream end, and whether their chunk does."""
@@ -232,7 +232,7 @@ def _not_utf8(raw: bytes, spans: Spans) -> str:
     return ""
 
 
-class _Field(NamedTuple):
+class _StreamLine(NamedTuple):
     """A line of the stream: where it begins, its value does, and both end."""
 
     start: int
@@ -242,14 +242,14 @@ class _Field(NamedTuple):
     name: bytes
 
 
-class _Piece(NamedTuple):
+class _FieldPart(NamedTuple):
     name: str
     end: int
     meaning: str
     is_payload: bool
 
 
-def _fields(text: bytes) -> Iterator[_Field]:
+def _stream_lines(text: bytes) -> Iterator[_StreamLine]:
     """The lines of a block (HTML §9.2.6)."""
     start = len(_BOM) if text.startswith(_BOM) else 0
     while start < len(text):
@@ -260,25 +260,25 @@ def _fields(text: bytes) -> Iterator[_Field]:
         value = start + len(name) + len(colon)
         if text[value : value + 1] == b" " and value < end:
             value += 1
-        yield _Field(start, value, end, line_end, name)
+        yield _StreamLine(start, value, end, line_end, name)
         start = line_end
 
 
-def _pieces(text: bytes) -> Iterator[_Piece]:
+def _field_parts(text: bytes) -> Iterator[_FieldPart]:
     """The parts of a block, as if no chunk cut it."""
     if text.startswith(_BOM):
-        yield _Piece("byte order mark", len(_BOM), "ignored", False)
-    for field in _fields(text):
+        yield _FieldPart("byte order mark", len(_BOM), "ignored", False)
+    for field in _stream_lines(text):
         value = text[field.value : field.end].decode("utf-8", "replace")[:MEANING_MAX]
         if field.start == field.end:
             # An LF of a CRLF whose CR ended the last block stands alone as well.
-            yield _Piece("blank line", field.line_end, "the event ends", False)
+            yield _FieldPart("blank line", field.line_end, "the event ends", False)
             continue
         name = field.name.decode("utf-8", "replace")[:MEANING_MAX] or "comment"
-        yield _Piece(f"{name}:" if field.name else "comment", field.value, name, False)
+        yield _FieldPart(f"{name}:" if field.name else "comment", field.value, name, False)
         if field.value < field.end:
             is_data = field.name == b"data"
             said = byte_count(field.end - field.value) if is_data else value
-            yield _Piece(f"{name} value", field.end, said, is_data)
+            yield _FieldPart(f"{name} value", field.end, said, is_data)
         if field.end < field.line_end:
-            yield _Piece("line end", field.line_end, "", False)
+            yield _FieldPart("line end", field.line_end, "", False)

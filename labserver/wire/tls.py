@@ -74,7 +74,7 @@ class TlsDecoder:
     """Both directions of a connection."""
 
     def __init__(self) -> None:
-        self._readers = {direction: _Reader() for direction in Direction}
+        self._readers = {direction: _RecordReader() for direction in Direction}
 
     def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
         """The records that `data` completes."""
@@ -85,33 +85,33 @@ class TlsDecoder:
         return [(direction, rest) for rest in self._readers[direction].end()]
 
 
-class _Reader:
+class _RecordReader:
     """The records of one direction."""
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._lost: UndecodedStream | None = None
+        self._undecoded: UndecodedStream | None = None
 
     def feed(self, data: bytes) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.feed(data)
+        if self._undecoded is not None:
+            return self._undecoded.feed(data)
         held = self._held
         held += data
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         while len(held) >= HEAD:
             length = int.from_bytes(held[3:HEAD], "big")
             if error := _error(held, length):
-                self._lost = UndecodedStream(error)
-                return found + self._lost.feed(bytes(held))
+                self._undecoded = UndecodedStream(error)
+                return decoded + self._undecoded.feed(bytes(held))
             if len(held) < HEAD + length:
                 break
-            found.append(TlsRecord(bytes(held[: HEAD + length])))
+            decoded.append(TlsRecord(bytes(held[: HEAD + length])))
             del held[: HEAD + length]
-        return found
+        return decoded
 
     def end(self) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.end()
+        if self._undecoded is not None:
+            return self._undecoded.end()
         rest, self._held = bytes(self._held), bytearray()
         return cut_off(rest, "a TLS record")
 

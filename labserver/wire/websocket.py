@@ -69,7 +69,7 @@ class FrameReader:
         self._held: list[bytes | bytearray] = []  # the pieces of a frame that is not complete yet
         self._held_size = 0
         self._need = 2  # how many bytes there must be before it is worth looking
-        self._lost: UndecodedStream | None = None
+        self._undecoded: UndecodedStream | None = None
         self._number = 0  # of the message under way, or of the last one
         self._open = False  # a message has begun, and its last frame has not come
         self._compressed = False  # it is
@@ -80,7 +80,7 @@ class FrameReader:
         """The frames that `data` completes."""
         if not self._held:
             return self._read(data, 0)
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         start = 0
         while self._held and self._held_size + len(data) - start >= self._need:
             # No more than the frame that has begun is put together: to copy costs most.
@@ -88,12 +88,12 @@ class FrameReader:
             first = b"".join((*self._held, data[start:end]))
             self._held.clear()
             self._held_size = 0
-            found += self._read(first, 0)
+            decoded += self._read(first, 0)
             start = end
         if not self._held:
-            return found + self._read(data, start)
+            return decoded + self._read(data, start)
         self._hold(data[start:])
-        return found
+        return decoded
 
     def _hold(self, data: bytes) -> None:
         self._held.append(data)
@@ -105,9 +105,9 @@ class FrameReader:
             self._held = [together]
 
     def _read(self, data: bytes, start: int) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.feed(data[start:])
-        found: list[Decoded] = []
+        if self._undecoded is not None:
+            return self._undecoded.feed(data[start:])
+        decoded: list[Decoded] = []
         size, need = len(data), 2
         while size - start >= 2:
             first, second = data[start], data[start + 1]
@@ -130,7 +130,7 @@ class FrameReader:
                 if length <= FRAME_MAX or body > size:
                     break
             if length > FRAME_MAX:
-                return found + self._give_up(data, start, body, length)
+                return decoded + self._give_up(data, start, body, length)
             if not second & 0x80:
                 payload = data[body:end]
             elif length < COPY_MAX:
@@ -142,22 +142,22 @@ class FrameReader:
             if ok and not self._open and not self._closed:
                 if first == _TEXT_ALONE and (payload.isascii() or _is_utf8(payload)):
                     self._number += 1
-                    found.append(Frame(head, payload, self._number))
+                    decoded.append(Frame(head, payload, self._number))
                     continue
                 if first == _BINARY_ALONE:
                     self._number += 1
-                    found.append(Frame(head, payload, self._number))
+                    decoded.append(Frame(head, payload, self._number))
                     continue
-            found.append(self._look(Frame(head, payload)))
+            decoded.append(self._look(Frame(head, payload)))
         self._need = need
         if start < size:
             self._hold(data[start:])
-        return found
+        return decoded
 
     def end(self) -> list[Decoded]:
         """No more will come."""
-        if self._lost is not None:
-            return self._lost.end()
+        if self._undecoded is not None:
+            return self._undecoded.end()
         rest = cut_off(b"".join(self._held), f"a frame of {byte_count(self._need)}")
         self._held.clear()
         self._held_size = 0
@@ -168,8 +168,8 @@ class FrameReader:
         error = f"byte 2: declares {byte_count(length)}; more than {FRAME_MAX:,} are not read"
         if length >> 63:
             error += "; the first bit of a length must be 0 (§5.2)"
-        self._lost = UndecodedStream("what follows a frame that is not read")
-        return [Frame(data[start:body], b"", error=error), *self._lost.feed(data[body:])]
+        self._undecoded = UndecodedStream("what follows a frame that is not read")
+        return [Frame(data[start:body], b"", error=error), *self._undecoded.feed(data[body:])]
 
     def _look(self, frame: Frame) -> Frame:
         """A frame that is not the ordinary case: a part of a message, a control frame, or wrong."""

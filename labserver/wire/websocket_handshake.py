@@ -19,7 +19,7 @@ VERSION = "13"  # RFC 6455 §4.1
 OTHER = "has no part in the handshake"
 
 
-class Verdict(Enum):
+class Conformance(Enum):
     """What there is to say of a line."""
 
     RIGHT = "required"
@@ -29,7 +29,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HandshakeLine:
     """One line of a request or a response, or one that should be there.
 
     Attributes:
@@ -45,16 +45,16 @@ class Line:
     text: str
     purpose: str
     rule: str
-    verdict: Verdict
+    verdict: Conformance
     fault: str = ""
 
     @property
     def is_faulty(self) -> bool:
         """Whether it is wrong or missing."""
-        return self.verdict in (Verdict.WRONG, Verdict.MISSING)
+        return self.verdict in (Conformance.WRONG, Conformance.MISSING)
 
 
-class Purpose(NamedTuple):
+class Explanation(NamedTuple):
     """What a header field is for, and where that is written."""
 
     text: str
@@ -62,61 +62,61 @@ class Purpose(NamedTuple):
 
 
 REQUEST_FIELDS = {
-    "host": Purpose("which of the names at this address is meant", "RFC 9112 §3.2"),
-    "upgrade": Purpose("the protocol to change to", "RFC 6455 §4.1"),
-    "connection": Purpose("says that Upgrade is for the next hop", "RFC 6455 §4.1"),
-    "sec-websocket-key": Purpose(
+    "host": Explanation("which of the names at this address is meant", "RFC 9112 §3.2"),
+    "upgrade": Explanation("the protocol to change to", "RFC 6455 §4.1"),
+    "connection": Explanation("says that Upgrade is for the next hop", "RFC 6455 §4.1"),
+    "sec-websocket-key": Explanation(
         "16 random bytes, new each time: the answer must fit them", "RFC 6455 §4.1"
     ),
-    "sec-websocket-version": Purpose("the version of the protocol", "RFC 6455 §4.1"),
-    "origin": Purpose("the page that asks; browsers always send it", "RFC 6455 §4.1"),
-    "sec-websocket-protocol": Purpose("subprotocols to choose from", "RFC 6455 §4.1"),
-    "sec-websocket-extensions": Purpose(
+    "sec-websocket-version": Explanation("the version of the protocol", "RFC 6455 §4.1"),
+    "origin": Explanation("the page that asks; browsers always send it", "RFC 6455 §4.1"),
+    "sec-websocket-protocol": Explanation("subprotocols to choose from", "RFC 6455 §4.1"),
+    "sec-websocket-extensions": Explanation(
         "extensions to choose from, such as compression", "RFC 6455 §9.1"
     ),
-    "authorization": Purpose("who asks; a page's script cannot set it", "RFC 9110 §11.6.2"),
-    "cookie": Purpose(
+    "authorization": Explanation("who asks; a page's script cannot set it", "RFC 9110 §11.6.2"),
+    "cookie": Explanation(
         "a browser sends it for any page that asks: so Origin must be looked at", "RFC 6455 §10.2"
     ),
-    "user-agent": Purpose("which program asks", "RFC 9110 §10.1.5"),
-    "content-length": Purpose("the size of a body", "RFC 9110 §8.6"),
+    "user-agent": Explanation("which program asks", "RFC 9110 §10.1.5"),
+    "content-length": Explanation("the size of a body", "RFC 9110 §8.6"),
 }
 
 RESPONSE_FIELDS = {
-    "upgrade": Purpose("the protocol that it is about", "RFC 9110 §7.8"),
-    "connection": Purpose("what becomes of the connection", "RFC 9110 §7.6.1"),
-    "sec-websocket-accept": Purpose(
+    "upgrade": Explanation("the protocol that it is about", "RFC 9110 §7.8"),
+    "connection": Explanation("what becomes of the connection", "RFC 9110 §7.6.1"),
+    "sec-websocket-accept": Explanation(
         "proves that the key was read; who the server is it does not prove", "RFC 6455 §4.2.2"
     ),
-    "sec-websocket-protocol": Purpose("the subprotocol that was chosen", "RFC 6455 §4.2.2"),
-    "sec-websocket-extensions": Purpose("the extensions that were chosen", "RFC 6455 §9.1"),
-    "sec-websocket-version": Purpose("the versions that the server knows", "RFC 6455 §4.4"),
-    "www-authenticate": Purpose("how one may prove who one is", "RFC 9110 §11.6.1"),
-    "allow": Purpose("the methods that are allowed", "RFC 9110 §10.2.1"),
-    "retry-after": Purpose("when to ask again", "RFC 9110 §10.2.3"),
-    "location": Purpose("where to ask instead", "RFC 9110 §10.2.2"),
-    "content-type": Purpose("what the body is", "RFC 9110 §8.3"),
-    "content-length": Purpose("the size of the body", "RFC 9110 §8.6"),
-    "date": Purpose("when it was answered", "RFC 9110 §6.6.1"),
-    "server": Purpose("which program answers", "RFC 9110 §10.2.4"),
+    "sec-websocket-protocol": Explanation("the subprotocol that was chosen", "RFC 6455 §4.2.2"),
+    "sec-websocket-extensions": Explanation("the extensions that were chosen", "RFC 6455 §9.1"),
+    "sec-websocket-version": Explanation("the versions that the server knows", "RFC 6455 §4.4"),
+    "www-authenticate": Explanation("how one may prove who one is", "RFC 9110 §11.6.1"),
+    "allow": Explanation("the methods that are allowed", "RFC 9110 §10.2.1"),
+    "retry-after": Explanation("when to ask again", "RFC 9110 §10.2.3"),
+    "location": Explanation("where to ask instead", "RFC 9110 §10.2.2"),
+    "content-type": Explanation("what the body is", "RFC 9110 §8.3"),
+    "content-length": Explanation("the size of the body", "RFC 9110 §8.6"),
+    "date": Explanation("when it was answered", "RFC 9110 §6.6.1"),
+    "server": Explanation("which program answers", "RFC 9110 §10.2.4"),
 }
 
 SWITCHED_FIELDS = RESPONSE_FIELDS | {
-    "upgrade": Purpose("the protocol that both change to", "RFC 6455 §4.2.2"),
-    "connection": Purpose("says that it is this connection that changes", "RFC 6455 §4.2.2"),
+    "upgrade": Explanation("the protocol that both change to", "RFC 6455 §4.2.2"),
+    "connection": Explanation("says that it is this connection that changes", "RFC 6455 §4.2.2"),
 }
 
 STATUSES = {
-    101: Purpose("yes: after the blank line both sides speak in frames", "RFC 6455 §4.2.2"),
-    400: Purpose("no: that is not how one asks", "RFC 9110 §15.5.1"),
-    401: Purpose("no: the server wants to know who asks", "RFC 9110 §15.5.2"),
-    403: Purpose("no: understood, and not allowed, such as from that page", "RFC 9110 §15.5.4"),
-    404: Purpose("no: there is no such resource", "RFC 9110 §15.5.5"),
-    405: Purpose("no: a handshake is a GET", "RFC 9110 §15.5.6"),
-    421: Purpose("no: the server does not answer under that Host", "RFC 9110 §15.5.20"),
-    426: Purpose("no: this resource wants an upgrade", "RFC 9110 §15.5.22"),
-    429: Purpose("no: too often", "RFC 6585 §4"),
-    503: Purpose("no: not now", "RFC 9110 §15.6.4"),
+    101: Explanation("yes: after the blank line both sides speak in frames", "RFC 6455 §4.2.2"),
+    400: Explanation("no: that is not how one asks", "RFC 9110 §15.5.1"),
+    401: Explanation("no: the server wants to know who asks", "RFC 9110 §15.5.2"),
+    403: Explanation("no: understood, and not allowed, such as from that page", "RFC 9110 §15.5.4"),
+    404: Explanation("no: there is no such resource", "RFC 9110 §15.5.5"),
+    405: Explanation("no: a handshake is a GET", "RFC 9110 §15.5.6"),
+    421: Explanation("no: the server does not answer under that Host", "RFC 9110 §15.5.20"),
+    426: Explanation("no: this resource wants an upgrade", "RFC 9110 §15.5.22"),
+    429: Explanation("no: too often", "RFC 6585 §4"),
+    503: Explanation("no: not now", "RFC 9110 §15.6.4"),
 }
 
 _REQUIRED_OF_REQUEST = {
@@ -154,7 +154,7 @@ def field_of(raw: bytes, name: str) -> str:
     return _Head(raw).fields.get(name.lower(), "")
 
 
-def request_lines(raw: bytes) -> tuple[Line, ...]:
+def request_lines(raw: bytes) -> tuple[HandshakeLine, ...]:
     """The lines of the request, and the ones that it lacks (RFC 6455 §4.1).
 
     Args:
@@ -164,7 +164,7 @@ def request_lines(raw: bytes) -> tuple[Line, ...]:
     first = _judged(
         "request line",
         head.first,
-        Purpose("the resource; a handshake is a GET", "RFC 6455 §4.1"),
+        Explanation("the resource; a handshake is a GET", "RFC 6455 §4.1"),
         _request_fault(head.first),
         required=True,
     )
@@ -180,7 +180,7 @@ def request_lines(raw: bytes) -> tuple[Line, ...]:
     return (first, *_field_lines(head, REQUEST_FIELDS, _REQUIRED_OF_REQUEST, checks))
 
 
-def response_lines(raw: bytes, request: bytes) -> tuple[Line, ...]:
+def response_lines(raw: bytes, request: bytes) -> tuple[HandshakeLine, ...]:
     """The lines of the response, and the ones that it lacks (RFC 6455 §4.2.2).
 
     Args:
@@ -213,7 +213,7 @@ def response_lines(raw: bytes, request: bytes) -> tuple[Line, ...]:
             fault = "the request is not a whole handshake: it must be refused (RFC 6455 §4.2.1)"
     elif asked.get("sec-websocket-version", VERSION) != VERSION:
         required["sec-websocket-version"] = f"Sec-WebSocket-Version: {VERSION}"
-    meaning = STATUSES.get(status, Purpose("no upgrade: the connection stays HTTP"))
+    meaning = STATUSES.get(status, Explanation("no upgrade: the connection stays HTTP"))
     first = _judged("status line", head.first, meaning, fault, required=status == 101)
     purposes = SWITCHED_FIELDS if status == 101 else RESPONSE_FIELDS
     return (first, *_field_lines(head, purposes, required, checks))
@@ -248,10 +248,10 @@ def _name(line: str) -> str:
 
 def _field_lines(
     head: _Head,
-    purposes: Mapping[str, Purpose],
+    purposes: Mapping[str, Explanation],
     required: Mapping[str, str],
     checks: Mapping[str, _Check],
-) -> list[Line]:
+) -> list[HandshakeLine]:
     lines = []
     seen: set[str] = set()
     for text in head.lines:
@@ -266,24 +266,30 @@ def _field_lines(
             value = text.partition(":")[2].strip() if name in _ONCE else head.fields[name]
             fault = checks[name](value)
         seen.add(name)
-        purpose = purposes.get(name, Purpose(OTHER))
+        purpose = purposes.get(name, Explanation(OTHER))
         lines.append(
             _judged(text.partition(":")[0], text, purpose, fault, required=name in required)
         )
     for name, example in required.items():
         if name not in seen:
-            lines.append(Line(example.partition(":")[0], example, *purposes[name], Verdict.MISSING))
-    blank = Purpose("the end of the head", "RFC 9112 §2.1")
+            lines.append(
+                HandshakeLine(
+                    example.partition(":")[0], example, *purposes[name], Conformance.MISSING
+                )
+            )
+    blank = Explanation("the end of the head", "RFC 9112 §2.1")
     if head.ends:
         lines.append(_judged("blank line", "", blank, "", required=True))
     else:
-        lines.append(Line("blank line", "", *blank, Verdict.MISSING))
+        lines.append(HandshakeLine("blank line", "", *blank, Conformance.MISSING))
     return lines
 
 
-def _judged(name: str, text: str, purpose: Purpose, fault: str, *, required: bool) -> Line:
-    verdict = Verdict.WRONG if fault else Verdict.RIGHT if required else Verdict.FREE
-    return Line(name, text, *purpose, verdict, fault)
+def _judged(
+    name: str, text: str, purpose: Explanation, fault: str, *, required: bool
+) -> HandshakeLine:
+    verdict = Conformance.WRONG if fault else Conformance.RIGHT if required else Conformance.FREE
+    return HandshakeLine(name, text, *purpose, verdict, fault)
 
 
 def _request_fault(line: str) -> str:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labserver.wire.websocket_handshake import (
-    Line,
-    Verdict,
+    Conformance,
+    HandshakeLine,
     field_of,
     is_asked_for,
     request_lines,
@@ -18,7 +18,7 @@ from tests.wire.conversations import SWITCHED, UPGRADE
 REQUEST, SWITCH = UPGRADE % b"", SWITCHED % b""
 
 
-def faults(lines: tuple[Line, ...]) -> dict[str, str]:
+def faults(lines: tuple[HandshakeLine, ...]) -> dict[str, str]:
     return {line.name: line.fault or line.verdict.value for line in lines if line.is_faulty}
 
 
@@ -38,7 +38,7 @@ def test_a_whole_handshake_has_no_fault_and_every_line_is_judged() -> None:
         "Sec-WebSocket-Version",
         "blank line",
     ]
-    assert {line.verdict for line in (*asked, *answered)} == {Verdict.RIGHT}
+    assert {line.verdict for line in (*asked, *answered)} == {Conformance.RIGHT}
     assert all(line.purpose and line.rule for line in (*asked, *answered))
 
 
@@ -82,7 +82,7 @@ def test_connection_is_a_list_in_any_case_over_any_number_of_lines() -> None:
 def test_of_two_keys_the_second_is_wrong() -> None:
     twice = UPGRADE % b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     lines = [line for line in request_lines(twice) if line.name == "Sec-WebSocket-Key"]
-    assert [line.verdict for line in lines] == [Verdict.RIGHT, Verdict.WRONG]
+    assert [line.verdict for line in lines] == [Conformance.RIGHT, Conformance.WRONG]
 
 
 def test_a_wrong_accept_a_protocol_and_an_extension_that_nobody_offered() -> None:
