@@ -1,4 +1,4 @@
-"""One WebSocket frame as RFC 6455 §5.2 draws it, and its mask taken off byte by byte."""
+"""One WebSocket frame as RFC 6455 §5.2 draws it, and its payload unmasked byte by byte."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class _FrameField(NamedTuple):
     """A field of the frame.
 
     Attributes:
-        name: in the RFC.
+        name: its name in the RFC.
         look: its colour.
-        start, end: its place, in bits.
+        start, end: where it begins and ends in the frame, in bits.
         value: its bits or bytes.
         meaning: what they say.
     """
@@ -64,10 +64,10 @@ class _Cell(NamedTuple):
 
 
 def frame_bits(message: Message) -> Panel:
-    """A frame's bits in the layout of RFC 6455 §5.2, what they say, and its mask taken off.
+    """Show a frame's bits in the layout of RFC 6455 §5.2, what they say, and how it is unmasked.
 
-    At most 16 bytes of payload are shown, and how many are left out is said. Of a frame that
-    is wrong or was cut off there is shown what came, and what is wrong with it.
+    At most 16 bytes of payload are shown; the panel says how many are left out. If a frame is
+    wrong or was cut off, the panel shows what has come, and what is wrong with it.
 
     Args:
         message: a WebSocket frame: `trace.only(kind="WebSocket frame")[0]`.
@@ -76,12 +76,12 @@ def frame_bits(message: Message) -> Panel:
         A picture made of text: HTML in a notebook, lines elsewhere.
 
     Raises:
-        LabError: if the message is no frame.
+        LabError: if the message is not a frame.
     """
     is_cut_off = message.kind is Kind.UNKNOWN and "cut off within a frame" in message.error
     if message.kind is not Kind.WEBSOCKET_FRAME and not is_cut_off:
         raise LabError(
-            f"Message {message.number} is no WebSocket frame:"
+            f"Message {message.number} is not a WebSocket frame:"
             ' take one of trace.only(kind="WebSocket frame").'
         )
     raw = message.raw
@@ -117,7 +117,7 @@ def frame_bits(message: Message) -> Panel:
 
 
 def _fields(raw: bytes, message: Message) -> list[_FrameField]:
-    """The fields of which at least a bit has come."""
+    """Return the fields of which at least one bit has come."""
     bits = _bits(raw[:14])
     found: list[_FrameField] = []
 
@@ -181,7 +181,7 @@ def _hex(data: bytes) -> str:
 
 
 def _rows(raw: bytes, fields: Sequence[_FrameField]) -> Iterator[list[_Cell]]:
-    """Rows of 32 bits, cut where fields begin; payload is cut into bytes."""
+    """Yield rows of 32 bits, cut where fields begin; the payload is cut into bytes."""
     bits = _bits(raw)
     for begin in range(0, len(bits), ROW):
         row: list[_Cell] = []
@@ -208,7 +208,7 @@ def _rows_text(rows: Sequence[list[_Cell]]) -> Iterator[str]:
 
 
 def _briefly(fields: Sequence[_FrameField]) -> list[_FrameField]:
-    """The fields, the reserved bits as one where none of them is set."""
+    """Return the fields, with the reserved bits as one field if none of them is set."""
     reserved = [field for field in fields if field.name.startswith("RSV")]
     if len(reserved) < 3 or any(field.value == "1" for field in reserved):
         return list(fields)
@@ -224,10 +224,10 @@ def _fields_text(fields: Sequence[_FrameField]) -> Iterator[str]:
 
 
 class _Unmasking:
-    """The mask taken off, byte by byte (RFC 6455 §5.3).
+    """How a payload is unmasked, byte by byte (RFC 6455 §5.3).
 
     Args:
-        masked: the first bytes of the payload, as they were on the wire; at least one.
+        masked: the first bytes of the payload as they were on the wire; at least one.
         key: the masking key.
     """
 
@@ -254,7 +254,7 @@ class _Unmasking:
 
 
 def _characters(data: bytes) -> Iterator[tuple[str, int]]:
-    """The characters, each with the number of its bytes in UTF-8; a dot where there is none."""
+    """Yield the characters, each with the number of its bytes in UTF-8; a dot stands for others."""
     at = 0
     while at < len(data):
         for width in range(1, 5):

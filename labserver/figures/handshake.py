@@ -24,7 +24,7 @@ from labserver.wire.websocket_handshake import (
 )
 
 LINE_CHARACTERS = 160
-LINES_MAX = 40  # of one message; the faults beyond them are still shown
+LINES_MAX = 40  # per message; faulty lines beyond them are still shown
 BODY_CHARACTERS = 300
 
 _MARK = {
@@ -43,21 +43,23 @@ _CRUMB = re.compile(r"(?P<before>=)(?P<secret>[^;]+)")
 
 
 class _Exchange(NamedTuple):
-    """A handshake: the request, and the answer if one has come."""
+    """A handshake: the request, and the answer, if there is one."""
 
     request: Message
     response: Message | None
 
 
 def handshake(trace: Trace, connection: int | None = None) -> Panel:
-    """The request and its answer line by line, and the derivation of Sec-WebSocket-Accept.
+    """Show a request and its answer line by line, and the derivation of Sec-WebSocket-Accept.
 
-    Each line says what it is for, and whether an RFC requires it; what is wrong or missing by
-    RFC 6455 §4 is marked. Of a refusal there is no derivation. Tokens and cookies are shortened.
+    Each line says what it is for, and whether an RFC requires it; what is wrong or missing
+    according to RFC 6455 §4 is marked. A refusal has no derivation. Tokens and cookies are
+    shortened.
 
     Args:
         trace: what a relay has seen.
-        connection: the number of the connection; by default the first that asks for a WebSocket.
+        connection: the number of the connection; by default the first one that asks for a
+            WebSocket.
 
     Returns:
         A picture made of text: HTML in a notebook, lines elsewhere.
@@ -117,7 +119,7 @@ def _find(trace: Trace, connection: int | None) -> _Exchange:
 
 
 def _is_interim(response: Message) -> bool:
-    """Whether the answer proper is still to come (RFC 9110 §15.2)."""
+    """Return whether a response is interim: the answer proper follows (RFC 9110 §15.2)."""
     return 100 <= status_of(response.raw) < 200 and status_of(response.raw) != 101
 
 
@@ -236,7 +238,7 @@ def _rule(line: HandshakeLine) -> str:
 
 
 def _derivation(request: Message, response: Message | None) -> tuple[list[tuple[str, str]], str]:
-    """What is done in each step and what comes of it; and whether it is what was sent."""
+    """Return each step with its result, and whether the last one equals what was sent."""
     key = field_of(request.raw, "Sec-WebSocket-Key")
     if response is None or status_of(response.raw) != 101 or not key:
         return [], ""

@@ -74,10 +74,10 @@ def report(comparison: Comparison) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """Look, before a long measurement, whether a folder can be written to or made.
+    """Check, before a long measurement, that a folder can be written to or created.
 
     Raises:
-        LabError: if not.
+        LabError: if it cannot.
     """
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not nearest.is_dir():
@@ -90,17 +90,17 @@ def check_folder(folder: Path) -> None:
 
 
 def write_report(comparison: Comparison, folder: Path) -> list[str]:
-    """Write the page, and what was measured as CSV and JSON; all of it, or nothing.
+    """Write the page, and what was measured as CSV and JSON: everything or nothing.
 
-    Files of an earlier comparison in the same folder are replaced, and only once the new ones
-    are complete; one that the new comparison has no counterpart of is removed.
+    Files of an earlier comparison in the same folder are replaced once the new ones are complete;
+    those without a new counterpart are removed.
 
     Args:
         comparison: what was measured.
-        folder: is made if it is not there.
+        folder: where to; it is created if it does not exist.
 
     Returns:
-        The names of the files.
+        The names of the files, sorted.
 
     Raises:
         LabError: if they cannot be written.

@@ -1,7 +1,7 @@
 """The frame layer of HTTP/2 (RFC 9113 §4), with the header lists that HPACK gives (RFC 7541).
 
-Header compression remembers what was said before in the same direction; where a block is
-broken, the later ones cannot be read either, and say so.
+Header compression refers to what was sent before in the same direction. So once a header block
+is broken, later ones cannot be read either, and their frames say so.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from labserver.wire.tape import Direction
 
 FRAME_MAX = 1024 * 1024  # bytes; without SETTINGS_MAX_FRAME_SIZE it is 16 KiB (§4.2)
 BLOCK_MAX = 256 * 1024  # bytes of a header block over all its CONTINUATION frames
-TABLE_MAX = 64 * 1024  # bytes of HPACK's memory; the default is 4 KiB
+TABLE_MAX = 64 * 1024  # bytes of HPACK's dynamic table; the default is 4 KiB
 
 _LOST = "the header block is not read, as an earlier one was broken"
 
 
 class Http2Decoder:
-    """Both directions of a connection."""
+    """Decodes both directions of a connection."""
 
     def __init__(self) -> None:
         self._readers = {
@@ -41,7 +41,7 @@ class Http2Decoder:
         }
 
     def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
-        """The frames that `data` completes."""
+        """Return the frames that `data` completes, each with its direction."""
         reader = self._readers[direction]
         decoded = reader.feed(data)
         other = self._readers[Direction.DOWN if direction is Direction.UP else Direction.UP]
@@ -56,7 +56,7 @@ class Http2Decoder:
 
 
 class _FrameReader:
-    """The frames of one direction."""
+    """Reads the frames of one direction."""
 
     def __init__(self, *, preface: bool) -> None:
         self._preface = preface
@@ -68,7 +68,7 @@ class _FrameReader:
         self._broken = False
 
     def heed(self, values: dict[str, int]) -> None:
-        """What the peer allows this direction."""
+        """Apply the settings of the peer, which say what it accepts from this direction."""
         self._frame_max = values.get("MAX_FRAME_SIZE", self._frame_max)
         if (size := values.get("HEADER_TABLE_SIZE")) is not None:
             self._hpack.max_allowed_table_size = min(size, TABLE_MAX)

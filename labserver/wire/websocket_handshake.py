@@ -1,7 +1,7 @@
 """What each line of a WebSocket handshake is for, and what is wrong with it (RFC 6455 §4).
 
-Both messages are judged as they were sent, by the RFCs alone: what a server decides beyond
-them (who may come, and from which page) is its own affair.
+Both messages are judged as they were sent, and by the RFCs alone. A server may decide more than
+that, such as who may connect and from which page; this is its own affair.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OTHER = "has no part in the handshake"
 
 
 class Conformance(Enum):
-    """What there is to say of a line."""
+    """What the RFCs say of a line."""
 
     RIGHT = "required"
     FREE = "optional"
@@ -30,15 +30,15 @@ class Conformance(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HandshakeLine:
-    """One line of a request or a response, or one that should be there.
+    """A line of a request or a response, or one that should be there.
 
     Attributes:
-        name: of its field; `request line`, `status line` or `blank line`.
-        text: as it was sent, without its end; of a missing one, what could stand there.
+        name: the name of its field; or `request line`, `status line`, `blank line`.
+        text: as it was sent, without its line end; for a missing line, an example.
         purpose: what it is for.
-        rule: where that is written.
-        verdict: what there is to say of it.
-        fault: what is wrong with it, where something is.
+        rule: the section that says so.
+        verdict: whether it is required, and whether it is right.
+        fault: what is wrong with it; empty if nothing is.
     """
 
     name: str
@@ -55,7 +55,7 @@ class HandshakeLine:
 
 
 class Explanation(NamedTuple):
-    """What a header field is for, and where that is written."""
+    """What a header field is for, and which section says so."""
 
     text: str
     rule: str = ""
@@ -69,29 +69,29 @@ REQUEST_FIELDS = {
         "16 random bytes, new each time: the answer must fit them", "RFC 6455 §4.1"
     ),
     "sec-websocket-version": Explanation("the version of the protocol", "RFC 6455 §4.1"),
-    "origin": Explanation("the page that asks; browsers always send it", "RFC 6455 §4.1"),
+    "origin": Explanation("the page that is asking; browsers always send it", "RFC 6455 §4.1"),
     "sec-websocket-protocol": Explanation("subprotocols to choose from", "RFC 6455 §4.1"),
     "sec-websocket-extensions": Explanation(
         "extensions to choose from, such as compression", "RFC 6455 §9.1"
     ),
-    "authorization": Explanation("who asks; a page's script cannot set it", "RFC 9110 §11.6.2"),
+    "authorization": Explanation("who is asking; page scripts cannot set it", "RFC 9110 §11.6.2"),
     "cookie": Explanation(
-        "a browser sends it for any page that asks: so Origin must be looked at", "RFC 6455 §10.2"
+        "a browser sends it for any page, so the server must check Origin", "RFC 6455 §10.2"
     ),
     "user-agent": Explanation("which program asks", "RFC 9110 §10.1.5"),
     "content-length": Explanation("the size of a body", "RFC 9110 §8.6"),
 }
 
 RESPONSE_FIELDS = {
-    "upgrade": Explanation("the protocol that it is about", "RFC 9110 §7.8"),
-    "connection": Explanation("what becomes of the connection", "RFC 9110 §7.6.1"),
+    "upgrade": Explanation("the protocol that the server offers", "RFC 9110 §7.8"),
+    "connection": Explanation("what happens to the connection", "RFC 9110 §7.6.1"),
     "sec-websocket-accept": Explanation(
-        "proves that the key was read; who the server is it does not prove", "RFC 6455 §4.2.2"
+        "proves that the server has read the key, but not who the server is", "RFC 6455 §4.2.2"
     ),
     "sec-websocket-protocol": Explanation("the subprotocol that was chosen", "RFC 6455 §4.2.2"),
     "sec-websocket-extensions": Explanation("the extensions that were chosen", "RFC 6455 §9.1"),
     "sec-websocket-version": Explanation("the versions that the server knows", "RFC 6455 §4.4"),
-    "www-authenticate": Explanation("how one may prove who one is", "RFC 9110 §11.6.1"),
+    "www-authenticate": Explanation("how to prove who is asking", "RFC 9110 §11.6.1"),
     "allow": Explanation("the methods that are allowed", "RFC 9110 §10.2.1"),
     "retry-after": Explanation("when to ask again", "RFC 9110 §10.2.3"),
     "location": Explanation("where to ask instead", "RFC 9110 §10.2.2"),
@@ -108,13 +108,15 @@ SWITCHED_FIELDS = RESPONSE_FIELDS | {
 
 STATUSES = {
     101: Explanation("yes: after the blank line both sides speak in frames", "RFC 6455 §4.2.2"),
-    400: Explanation("no: that is not how one asks", "RFC 9110 §15.5.1"),
-    401: Explanation("no: the server wants to know who asks", "RFC 9110 §15.5.2"),
-    403: Explanation("no: understood, and not allowed, such as from that page", "RFC 9110 §15.5.4"),
+    400: Explanation("no: the request is malformed", "RFC 9110 §15.5.1"),
+    401: Explanation("no: the server wants to know who is asking", "RFC 9110 §15.5.2"),
+    403: Explanation(
+        "no: understood, but not allowed, for instance from that page", "RFC 9110 §15.5.4"
+    ),
     404: Explanation("no: there is no such resource", "RFC 9110 §15.5.5"),
     405: Explanation("no: a handshake is a GET", "RFC 9110 §15.5.6"),
     421: Explanation("no: the server does not answer under that Host", "RFC 9110 §15.5.20"),
-    426: Explanation("no: this resource wants an upgrade", "RFC 9110 §15.5.22"),
+    426: Explanation("no: this resource requires an upgrade", "RFC 9110 §15.5.22"),
     429: Explanation("no: too often", "RFC 6585 §4"),
     503: Explanation("no: not now", "RFC 9110 §15.6.4"),
 }
@@ -137,7 +139,7 @@ _Check = Callable[[str], str]
 
 
 def is_asked_for(raw: bytes) -> bool:
-    """Whether a request wants to become a WebSocket, however badly it says so."""
+    """Return whether a request asks for a WebSocket, even if it does so incorrectly."""
     fields = _Head(raw).fields
     return "websocket" in _tokens(fields.get("upgrade", "")) or any(
         name.startswith("sec-websocket-") for name in fields
@@ -145,20 +147,20 @@ def is_asked_for(raw: bytes) -> bool:
 
 
 def field_of(raw: bytes, name: str) -> str:
-    """The value of a header field; empty where there is none.
+    """Return the value of a header field; empty if there is none.
 
     Args:
         raw: a request or a response.
-        name: in any case.
+        name: the field's name, in any case.
     """
     return _Head(raw).fields.get(name.lower(), "")
 
 
 def request_lines(raw: bytes) -> tuple[HandshakeLine, ...]:
-    """The lines of the request, and the ones that it lacks (RFC 6455 §4.1).
+    """Return the lines of the request, and those that it lacks (RFC 6455 §4.1).
 
     Args:
-        raw: its bytes; a body is left out.
+        raw: its bytes; a body is ignored.
     """
     head = _Head(raw)
     first = _judged(
@@ -169,7 +171,7 @@ def request_lines(raw: bytes) -> tuple[HandshakeLine, ...]:
         required=True,
     )
     checks: dict[str, _Check] = {
-        "host": lambda value: "" if value else "it names nobody",
+        "host": lambda value: "" if value else "it is empty",
         "upgrade": _must_have("websocket"),
         "connection": _must_have("upgrade"),
         "sec-websocket-key": _key_fault,
@@ -181,10 +183,10 @@ def request_lines(raw: bytes) -> tuple[HandshakeLine, ...]:
 
 
 def response_lines(raw: bytes, request: bytes) -> tuple[HandshakeLine, ...]:
-    """The lines of the response, and the ones that it lacks (RFC 6455 §4.2.2).
+    """Return the lines of the response, and those that it lacks (RFC 6455 §4.2.2).
 
     Args:
-        raw: its bytes; the body is left out.
+        raw: its bytes; a body is ignored.
         request: the bytes of the request that it answers.
     """
     head = _Head(raw)
@@ -210,7 +212,7 @@ def response_lines(raw: bytes, request: bytes) -> tuple[HandshakeLine, ...]:
             "sec-websocket-extensions": _must_be_offered(asked.get("sec-websocket-extensions", "")),
         }
         if any(line.is_faulty for line in request_lines(request)):
-            fault = "the request is not a whole handshake: it must be refused (RFC 6455 §4.2.1)"
+            fault = "the request is not a complete handshake: it must be refused (RFC 6455 §4.2.1)"
     elif asked.get("sec-websocket-version", VERSION) != VERSION:
         required["sec-websocket-version"] = f"Sec-WebSocket-Version: {VERSION}"
     meaning = STATUSES.get(status, Explanation("no upgrade: the connection stays HTTP"))
@@ -220,20 +222,20 @@ def response_lines(raw: bytes, request: bytes) -> tuple[HandshakeLine, ...]:
 
 
 def status_of(raw: bytes) -> int:
-    """The status of a response; 0: it has none."""
+    """Return the status of a response, or 0 if it has none."""
     word = raw[:16].partition(b" ")[2][:3]
     return int(word) if word.isdigit() and len(word) == 3 else 0
 
 
 class _Head:
-    """The lines of a message up to the blank line, however broken they are."""
+    """The lines of a message up to the blank line, even if they are broken."""
 
     def __init__(self, raw: bytes) -> None:
         text = raw[:HEAD_MAX].decode("latin-1").lstrip("\r\n")  # RFC 9112 §2.2
         self.first, *rest = (line.removesuffix("\r") for line in text.split("\n"))
         self.ends = "" in rest[:-1]
         self.lines = rest[: rest.index("")] if "" in rest else rest
-        self.fields: dict[str, str] = {}  # lines of one name are one list (RFC 9110 §5.3)
+        self.fields: dict[str, str] = {}  # lines with the same name form one list (RFC 9110 §5.3)
         for line in self.lines:
             name, value = _name(line), line.partition(":")[2].strip()
             if name:
@@ -258,11 +260,11 @@ def _field_lines(
         name = _name(text)
         fault = ""
         if not name:
-            fault = "no header field: that is a name, a colon and a value (RFC 9112 §5)"
+            fault = "not a header field, which is a name, a colon and a value (RFC 9112 §5)"
         elif name in seen:
             fault = "more than once, and only one can count" if name in _ONCE else ""
         elif name in checks:
-            # Of a field that may come once, the first is judged; of a list, the whole of it.
+            # A field that may come only once is judged by its first line, a list by all of them.
             value = text.partition(":")[2].strip() if name in _ONCE else head.fields[name]
             fault = checks[name](value)
         seen.add(name)
@@ -298,14 +300,14 @@ def _request_fault(line: str) -> str:
     if method != "GET":
         return "the method must be GET"
     if not version.startswith("HTTP/"):
-        return "it does not end in the version of HTTP"
-    return "HTTP must be 1.1 at least" if version in ("HTTP/0.9", "HTTP/1.0") else ""
+        return "it does not end with the HTTP version"
+    return "HTTP must be at least 1.1" if version in ("HTTP/0.9", "HTTP/1.0") else ""
 
 
 def _key_fault(value: str) -> str:
     nonce = key_bytes(value)
     if nonce is None:
-        return "no Base64"
+        return "not Base64"
     return (
         "" if len(nonce) == KEY_BYTES else f"stands for {byte_count(len(nonce))}, not {KEY_BYTES}"
     )
@@ -317,9 +319,9 @@ def _must_have(token: str) -> _Check:
 
 def _must_be_offered(offer: str) -> _Check:
     offered = _tokens(offer)
-    return lambda value: "" if _tokens(value) <= offered else "nobody offered that"
+    return lambda value: "" if _tokens(value) <= offered else "this was not offered"
 
 
 def _tokens(value: str) -> set[str]:
-    """The names in a list, without their parameters."""
+    """Return the names in a list, without their parameters."""
     return {each.partition(";")[0].strip().lower() for each in value.split(",")} - {""}

@@ -44,7 +44,7 @@ def test_the_title_compares_what_a_message_costs() -> None:
         f"A message costs {wire[0] / 10:.0f} bytes by long polling, {wire[1] / 10:.0f} by a:"
         f" {wire[0] / wire[1]:.1f} times"
     )
-    assert figure.layout.xaxis.title.text == "bytes a chat message on the wire"
+    assert figure.layout.xaxis.title.text == "bytes per chat message on the wire"
     assert sums({"a": SOCKET}, per_message=10) == [pytest.approx(wire[0] / 10)]
 
 

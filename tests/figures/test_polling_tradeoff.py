@@ -13,7 +13,7 @@ def test_news_is_half_an_interval_old_and_costs_a_poll_each_time() -> None:
 
 def test_the_title_has_the_price_of_a_day() -> None:
     title = polling_tradeoff([1.0], poll_bytes=500).layout.title.text
-    assert "every 1 s costs 43.2 MB a day" in title
+    assert "every 1 s costs 43.2 MB per day" in title
 
 
 def test_what_is_held_open_stands_beside_it_even_where_it_is_free() -> None:

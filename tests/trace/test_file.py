@@ -1,4 +1,4 @@
-"""Traces in files: what is saved comes back, and what is no trace is refused with a sentence."""
+"""Traces in files: what is saved comes back, and what is not a trace is refused with a sentence."""
 
 from __future__ import annotations
 

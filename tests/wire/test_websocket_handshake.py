@@ -55,14 +55,14 @@ def test_each_required_line_of_the_request_is_missed(name: str) -> None:
     ("old", "new", "name", "fault"),
     [
         (b"GET", b"POST", "request line", "the method must be GET"),
-        (b"HTTP/1.1", b"HTTP/1.0", "request line", "HTTP must be 1.1 at least"),
-        (b" HTTP/1.1", b"", "request line", "it does not end in the version of HTTP"),
+        (b"HTTP/1.1", b"HTTP/1.0", "request line", "HTTP must be at least 1.1"),
+        (b" HTTP/1.1", b"", "request line", "it does not end with the HTTP version"),
         (b"Upgrade: websocket", b"Upgrade: irc", "Upgrade", "does not name websocket"),
         (b"Connection: Upgrade", b"Connection: close", "Connection", "does not name upgrade"),
         (b"dGhlIHNhbXBsZSBub25jZQ==", b"c2hvcnQ=", "Sec-WebSocket-Key", "stands for 5 bytes"),
-        (b"dGhlIHNhbXBsZSBub25jZQ==", b"?", "Sec-WebSocket-Key", "no Base64"),
+        (b"dGhlIHNhbXBsZSBub25jZQ==", b"?", "Sec-WebSocket-Key", "not Base64"),
         (b"Version: 13", b"Version: 8", "Sec-WebSocket-Version", "RFC 6455 is version 13"),
-        (b"Host: server.example.com", b"Host:", "Host", "it names nobody"),
+        (b"Host: server.example.com", b"Host:", "Host", "it is empty"),
     ],
 )
 def test_what_is_wrong_in_the_request_is_named(
@@ -90,8 +90,8 @@ def test_a_wrong_accept_a_protocol_and_an_extension_that_nobody_offered() -> Non
     answer = (SWITCHED % more).replace(b"s3pP", b"S3pP")
     assert faults(response_lines(answer, REQUEST)) == {
         "Sec-WebSocket-Accept": "the key asks for s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-        "Sec-WebSocket-Protocol": "nobody offered that",
-        "Sec-WebSocket-Extensions": "nobody offered that",
+        "Sec-WebSocket-Protocol": "this was not offered",
+        "Sec-WebSocket-Extensions": "this was not offered",
     }
     offer = (
         b"Sec-WebSocket-Protocol: chat, soap\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
@@ -133,7 +133,7 @@ def test_a_line_that_is_no_field_and_a_head_without_an_end() -> None:
     found = request_lines(broken)
     assert faults(found) == {
         "Host server.example.com": (
-            "no header field: that is a name, a colon and a value (RFC 9112 §5)"
+            "not a header field, which is a name, a colon and a value (RFC 9112 §5)"
         ),
         "Host": "missing",
         "blank line": "missing",
