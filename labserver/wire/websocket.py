@@ -30,6 +30,8 @@ FRAME_MAX = 16 * 1024 * 1024  # bytes; the default of websockets is 1 MiB
 HELD_PIECES = 1000  # of a frame that may be held before they are joined
 COPY_MAX = 1024  # bytes; for less, a slice costs less than a view
 
+SHORTEST = {126: 126, 127: 65536}  # the least that an extended length may be (§5.2)
+
 _TEXT_ALONE, _BINARY_ALONE = 0x80 | TEXT, 0x80 | BINARY
 
 
@@ -108,34 +110,20 @@ class FrameReader:
         """Read the frames in `data` from `start` on, and hold what is left.
 
         This is the inner loop of a trace: ordinary frames, which are whole messages without a
-        fault, are made here without a call; `_look` checks all others.
+        fault, are made here without another call; `_look` checks all others.
         """
         if self._undecoded is not None:
             return self._undecoded.feed(data[start:])
         decoded: list[Decoded] = []
-        size, need = len(data), 2
-        while size - start >= 2:
-            first, second = data[start], data[start + 1]
-            length = second & 0x7F
-            body = start + 2
-            ok = second & 0x80 == self._mask
-            if length >= 126:
-                body += 2 if length == 126 else 8
-                if body > size:
-                    need = body - start
-                    break
-                least = 126 if length == 126 else 65536
-                length = int.from_bytes(data[start + 2 : body], "big")
-                ok = ok and length >= least
-            if second & 0x80:
-                body += 4  # the masking key
-            end = body + length
-            if end > size:
-                need = (end if length <= FRAME_MAX else body) - start
-                if length <= FRAME_MAX or body > size:
-                    break
+        size = len(data)
+        while True:
+            body, length = parse_header(data, start)
+            end = body if length > FRAME_MAX else body + max(length, 0)
+            if length < 0 or end > size:
+                break
             if length > FRAME_MAX:
                 return decoded + self._give_up(data, start, body, length)
+            first, second = data[start], data[start + 1]
             if not second & 0x80:
                 payload = data[body:end]
             elif length < COPY_MAX:
@@ -144,17 +132,22 @@ class FrameReader:
                 payload = masked_with(memoryview(data)[body:end], data[body - 4 : body])
             head = data[start:body]
             start = end
-            if ok and not self._open and not self._closed:
-                if first == _TEXT_ALONE and (payload.isascii() or _is_utf8(payload)):
-                    self._number += 1
-                    decoded.append(Frame(head, payload, self._number))
-                    continue
-                if first == _BINARY_ALONE:
-                    self._number += 1
-                    decoded.append(Frame(head, payload, self._number))
-                    continue
-            decoded.append(self._look(Frame(head, payload)))
-        self._need = need
+            short = second & 0x7F
+            if (
+                second & 0x80 == self._mask
+                and (short < 126 or length >= SHORTEST[short])
+                and not self._open
+                and not self._closed
+                and (
+                    (first == _TEXT_ALONE and (payload.isascii() or _is_utf8(payload)))
+                    or first == _BINARY_ALONE
+                )
+            ):
+                self._number += 1
+                decoded.append(Frame(head, payload, self._number))
+            else:
+                decoded.append(self._look(Frame(head, payload)))
+        self._need = end - start
         if start < size:
             self._hold(data[start:])
         return decoded
@@ -233,7 +226,7 @@ class FrameReader:
             errors.append(f"byte 1: {who} (§5.1)")
         if is_control and length > 125:
             errors.append(f"byte 1: a control frame has at most 125 bytes, not {length:,} (§5.5)")
-        if (short == 126 and length < 126) or (short == 127 and length < 65536):
+        if short >= 126 and length < SHORTEST[short]:
             errors.append(f"byte 1: a length of {length:,} has a shorter form (§5.2)")
         return errors
 
@@ -254,6 +247,30 @@ class FrameReader:
             at = len(frame.head) + max(0, error.start - before)
             return [f"byte {at}: not UTF-8: {error.reason} (§8.1)"]
         return []
+
+
+def parse_header(data: bytes, start: int) -> tuple[int, int]:
+    """Return where a frame's header ends, and the length of its payload (§5.2).
+
+    If the header is not complete, the length may be -1; then the header ends there at the
+    earliest.
+
+    Args:
+        data: bytes from the wire.
+        start: the index of the frame's first byte.
+    """
+    end = start + 2
+    if end > len(data):
+        return end, -1
+    length = data[start + 1] & 0x7F
+    if length >= 126:
+        end += 2 if length == 126 else 8
+        if end > len(data):
+            return end, -1
+        length = int.from_bytes(data[start + 2 : end], "big")
+    if data[start + 1] & 0x80:
+        end += 4  # the masking key
+    return end, length
 
 
 def _is_utf8(data: bytes) -> bool:
