@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def render(template: str, **values: object) -> str:
     """Return a template filled with values.
 
+    jinja2 is imported with the first template, as most of the package does without it.
+
     Args:
         template: its path below `labserver/`, such as `"report/page.html"`.
         values: what the template names; `markupsafe.Markup` for what is HTML already.

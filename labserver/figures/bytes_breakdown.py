@@ -1,4 +1,4 @@
-"""What the bytes of a conversation were spent on, one bar a technique."""
+"""What the bytes of a conversation were spent on, one bar per technique."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOTTOM = 100  # pixels: the axis and a legend of two lines
 
 
 class _Part(NamedTuple):
-    """A column of `Trace.bytes()`, how it is called, and how it looks."""
+    """A column of `Trace.bytes()`, its name in the figure, and its look."""
 
     column: str
     name: str
@@ -36,14 +36,14 @@ PARTS = (
 ESTIMATE = _Part("tcp_ip_estimate", "TCP/IP (estimate)", "rgba(128, 128, 128, 0.12)", "\\")
 
 
-class _Spent(NamedTuple):
+class _Breakdown(NamedTuple):
     """What one conversation's bytes were spent on.
 
     Attributes:
-        label: whose.
+        label: the name of the conversation.
         parts: bytes by column.
         wire: what TCP carried, bytes.
-        estimate: what TCP/IP would add; None: it is not known.
+        estimate: what TCP/IP would add, bytes; None if it is not known.
     """
 
     label: str
@@ -53,23 +53,23 @@ class _Spent(NamedTuple):
 
 
 def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = None) -> go.Figure:
-    """What the bytes were spent on: a stacked bar for each trace, with its total at the end.
+    """Draw what the bytes were spent on: a stacked bar per trace, with its total at the end.
 
-    Payload, framing, HTTP headers, what is opaque and what was not decoded add up to what TCP
-    carried; what TCP/IP would add is an estimate, hatched, and not in the total.
+    Payload, framing, HTTP headers, opaque bytes and bytes not decoded add up to what TCP carried.
+    What TCP/IP would add is an estimate; it is hatched, and not part of the total.
 
     Args:
-        traces: by technique, or by whatever tells them apart.
-        per_message: how many chat messages were sent; then it shows bytes a message.
+        traces: by technique, or by any other name.
+        per_message: how many chat messages were sent; if given, the bars show bytes per message.
 
     Raises:
-        LabError: if there is nothing to show, or no message to share it between.
+        LabError: if there is nothing to show, or `per_message` is less than 1.
     """
     if per_message is not None and per_message < 1:
-        raise LabError("per_message is the number of chat messages: 1 or more.")
-    rows = [_spent(label, trace) for label, trace in traces.items()]
+        raise LabError("per_message is the number of chat messages; it must be at least 1.")
+    rows = [_break_down(label, trace) for label, trace in traces.items()]
     if not any(row.wire for row in rows):
-        raise LabError("No byte is in these traces: let somebody speak while it is recorded.")
+        raise LabError("These traces contain no bytes: send a message while they are recorded.")
     share = per_message or 1
     labels = [_name(row) for row in rows]
     figure = go.Figure()
@@ -89,7 +89,7 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
             align="left",
             xshift=6,
         )
-    unit = "bytes a chat message" if per_message else "bytes"
+    unit = "bytes per chat message" if per_message else "bytes"
     dress(
         figure,
         _title(rows, per_message),
@@ -105,15 +105,17 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
         margin={"b": BOTTOM},
         legend={"traceorder": "normal"},
     )
-    figure.update_xaxes(range=[0, 1.3 * largest], tickformat=",", nticks=7)  # and the totals
+    figure.update_xaxes(
+        range=[0, 1.3 * largest], tickformat=",", nticks=7
+    )  # with room for the totals
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
 
-def _spent(label: str, trace: Trace) -> _Spent:
+def _break_down(label: str, trace: Trace) -> _Breakdown:
     table = trace.bytes()
     added = table["tcp_ip_estimate"]
-    return _Spent(
+    return _Breakdown(
         label,
         {part.column: int(table[part.column].sum()) for part in PARTS},
         int(table["wire"].sum()),
@@ -137,7 +139,7 @@ def _add(figure: go.Figure, part: _Part, labels: list[str], sizes: list[float]) 
             "line": {"color": TEXT, "width": 0.5},
             "pattern": {
                 "shape": part.hatch,
-                "fillmode": "overlay",  # on the part's colour, not instead of it
+                "fillmode": "overlay",  # over the part's colour, not instead of it
                 "fgcolor": TEXT,
                 "fgopacity": 0.35,
                 "size": 7,
@@ -151,7 +153,7 @@ def _number(size: float) -> str:
     return f"{size:,.1f}" if size < 10 and size != int(size) else f"{size:,.0f}"
 
 
-def _end(row: _Spent, share: int) -> str:
+def _end(row: _Breakdown, share: int) -> str:
     payload = _percent(row.parts["payload"], row.wire)
     return f"<b>{_number(row.wire / share)}</b><br>{payload} payload"
 
@@ -163,8 +165,8 @@ def _percent(part: int, whole: int) -> str:
     return "under 1 %" if share < 1 else f"{share:.0f} %"
 
 
-def _title(rows: list[_Spent], per_message: int | None) -> str:
-    """What is to be seen, in one sentence."""
+def _title(rows: list[_Breakdown], per_message: int | None) -> str:
+    """Return what the figure shows, in one sentence."""
     some = [row for row in rows if row.wire]
     most = max(some, key=lambda row: row.wire)
     least = min(some, key=lambda row: row.wire)
@@ -178,7 +180,7 @@ def _title(rows: list[_Spent], per_message: int | None) -> str:
     overhead = max(PARTS[1:], key=lambda part: row.parts[part.column])
     total = row.wire / (per_message or 1)
     payload = row.parts["payload"] / (per_message or 1)
-    a_message = " a message" if per_message else ""
+    a_message = " per message" if per_message else ""
     by = f"By {_name(row)}, {{}} of {{}}" if len(some) > 1 else "{} of {}"
     title = f"{by.format(_number(payload), _number(total))} bytes{a_message} were payload"
     if spent := row.parts[overhead.column]:
@@ -186,5 +188,5 @@ def _title(rows: list[_Spent], per_message: int | None) -> str:
     return title
 
 
-def _name(row: _Spent) -> str:
+def _name(row: _Breakdown) -> str:
     return plain(words(row.label), LABEL_CHARACTERS)

@@ -1,4 +1,4 @@
-"""The note's comparison table as a heat map: every cell says how it is known, and shows why."""
+"""The note's comparison table as a heat map: each cell says how it is known, and why."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labserver.figures.palette import dress, words
 if TYPE_CHECKING:
     import pandas
 
-# Tints of Okabe and Ito's, on which dark text is read in either theme; each has a mark as well.
+# Tints of Okabe and Ito's colours, on which dark text is legible; each has a mark as well.
 COLOURS = {
     "holds": ("#8CD4BC", "✓"),
     "holds when": ("#F0CB7F", "~"),
@@ -22,23 +22,23 @@ COLOURS = {
 }
 INK = "#1A1A1A"
 ROW_PX = 62
-NAMES_PX = 22  # of the techniques, between the title and the cells
+NAMES_PX = 22  # for the techniques' names, between the title and the cells
 CELL_CHARS = 15
 HOVER_CHARS = 60
 
 
-def verdicts(table: pandas.DataFrame) -> go.Figure:
-    """The comparison table, coloured by verdict.
+def claims_table(table: pandas.DataFrame) -> go.Figure:
+    """Draw the comparison table, coloured by verdict.
 
     Args:
-        table: one row a cell with `dimension`, `technique`, `note`, `verdict`, `how` and
-            `evidence`, as `measure.note.note_table` gives it.
+        table: one row per cell, with `dimension`, `technique`, `note`, `verdict`, `how` and
+            `evidence`, as returned by `measure.claims.note_table`.
 
     Raises:
         ValueError: if the table is empty.
     """
     if table.empty:
-        raise ValueError("there is no cell to show: make the table first")
+        raise ValueError("there are no cells to show: make the table first")
     dimensions = list(dict.fromkeys(table["dimension"]))
     techniques = list(dict.fromkeys(table["technique"]))
     codes = {verdict: code for code, verdict in enumerate(COLOURS)}
@@ -86,7 +86,7 @@ def verdicts(table: pandas.DataFrame) -> go.Figure:
 
 
 def _steps() -> list[list[object]]:
-    """A colour scale of as many steps as there are verdicts."""
+    """Return a colour scale with one step per verdict."""
     colours = [colour for colour, _ in COLOURS.values()]
     return [
         [edge / len(colours), colour]

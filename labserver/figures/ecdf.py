@@ -1,4 +1,4 @@
-"""Latencies as cumulative distributions: how many messages had arrived after so long."""
+"""Latencies as cumulative distributions: the share of messages that had arrived by a time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
 if TYPE_CHECKING:
     import pandas
 
-POINTS = 40  # of a line; more can hardly be seen at notebook width, and 13 lines are stored
+POINTS = 40  # per line; more can hardly be seen at notebook width, and 13 lines are stored
 PANEL_PX = 190
-APART = 2.0  # times: what a path adds at least, to be said to set the floor
+APART = 2.0  # times the lowest median; only a path that adds as much is said to set the floor
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def latency_ecdf(table: pandas.DataFrame) -> go.Figure:
-    """The empirical distribution of latencies on a log axis, a panel for each link.
+    """Draw the empirical distribution of latencies on a log axis, with a panel for each link.
 
     Args:
-        table: one row a message: `technique`, `latency_ms`, and `link` where there are several;
-            a latency that is infinite or missing was never heard.
+        table: one row per message: `technique`, `latency_ms`, and `link` if there are several; a
+            message whose latency is infinite or missing was never heard.
 
     Raises:
         ValueError: if there is no message to show.
     """
     if table.empty:
-        raise ValueError("no message was measured: run the measurement first")
+        raise ValueError("no messages were measured: run the measurement first")
     table = table.assign(latency_ms=table["latency_ms"].fillna(math.inf))
     links = list(dict.fromkeys(table["link"])) if "link" in table else [""]
     figure = make_subplots(

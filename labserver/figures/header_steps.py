@@ -1,4 +1,4 @@
-"""How many bytes a WebSocket frame has before its payload, against the size of that."""
+"""The size of a WebSocket frame's header against the size of its payload."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _WORDS = ("no", "one", "two", "three")
 
 
 def header_steps() -> go.Figure:
-    """The header's size against the payload's, for a client's and a server's frames.
+    """Draw the size of the header against that of the payload, for both directions.
 
-    The sizes are those of the frames that the websockets library writes.
+    The sizes are those of frames that the websockets library writes.
     """
     steps = _steps()
     edges = [1, *(edge for step in steps for edge in (step - 1, step)), SIZE_MAX]
@@ -37,7 +37,7 @@ def header_steps() -> go.Figure:
             hovertemplate="%{x:,} bytes of payload: %{y} of header<extra></extra>",
         )
         for start, end, head in zip(edges[::2], edges[1::2], heads[::2], strict=True):
-            # On a log axis an annotation stands at the exponent.
+            # On a log axis an annotation's position is the exponent.
             figure.add_annotation(
                 x=(math.log10(start) + math.log10(end)) / 2,
                 y=head,
@@ -65,17 +65,17 @@ def header_steps() -> go.Figure:
 
 
 def header_size(size: int, *, masked: bool) -> int:
-    """How many bytes websockets writes before a payload of `size` bytes.
+    """Return the size of the header that websockets writes, in bytes.
 
     Args:
-        size: bytes of payload.
-        masked: as a client's frame must be.
+        size: the size of the payload, in bytes.
+        masked: whether the frame is masked, as a client's must be.
     """
     return len(Frame(Opcode.BINARY, bytes(size)).serialize(mask=masked)) - size
 
 
 def _steps() -> list[int]:
-    """The sizes of payload from which on the header is larger."""
+    """Return the sizes of payload at which the header grows."""
     head_of = partial(header_size, masked=False)
     sizes = range(SIZE_MAX + 1)
     steps = [bisect_right(sizes, head_of(0), key=head_of)]

@@ -1,4 +1,4 @@
-"""How much can be said in a room before latency bends."""
+"""How many messages a room can take before latency rises."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 NO_LIMIT = "not reached"
 
 
-def bend(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
-    """Latency of the largest room against how much is said in it, a line a technique.
+def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
+    """Draw the latency of the largest room against its message rate, a line per technique.
 
-    A point is the median of the repetitions; an open one is a rate at which the server, the load
-    or the machine was at its limit in most of them, and beyond it nothing was measured.
+    A point is the median of the repetitions. An open one is a rate at which the server, the load
+    or the machine was at its limit in most of them; beyond it nothing was measured.
 
     Args:
-        table: as `Capacity.table` has it: `technique`, `members`, `per_s`, `p90_ms`, `limit`.
-        notice_ms: what people notice; drawn as a line.
+        table: columns `technique`, `members`, `per_s`, `p90_ms` and `limit`, as in
+            `Capacity.table`.
+        notice_ms: the latency that people notice, in milliseconds; drawn as a line.
 
     Raises:
         ValueError: if nothing was measured.
@@ -74,7 +75,9 @@ def bend(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
         xref="x domain",
         x=1,
         xanchor="right",
-        y=math.log10(notice_ms),  # an annotation of a log axis counts so, a shape does not
+        y=math.log10(
+            notice_ms
+        ),  # on a log axis this is the exponent for an annotation, but not for a shape
         yanchor="bottom",
     )
     dress(

@@ -1,4 +1,4 @@
-"""How many times more bytes one technique needs than another, against the size of a message."""
+"""How many times as many bytes one technique needs as another, by size of the message."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
 def overhead_ratio(
     ratios: pandas.DataFrame, *, column: str = "ratio", of: str = "long polling"
 ) -> go.Figure:
-    """The ratio of bytes on the wire, a line for each client's headers, with the note's 10×.
+    """Draw the ratio of bytes on the wire, a line for each client's headers, with the note's 10×.
 
     Args:
-        ratios: one row a client and size: `client` (whose headers), `size` of the payload in
-            bytes, and how many times the bytes of a WebSocket it takes, as `Overhead.ratios`
-            gives it.
+        ratios: one row per client and size: `client` (whose headers are sent), `size` of the
+            payload in bytes, and how many times the bytes of a WebSocket that takes, as
+            returned by `Overhead.ratios`.
         column: which of its ratios: `ratio`, or `bare`, as if the text were sent without JSON.
-        of: what is compared with a WebSocket.
+        of: the technique that is compared with WebSocket.
 
     Raises:
         ValueError: if there is nothing to show.
@@ -51,7 +51,7 @@ def overhead_ratio(
         x=1,
         xref="x domain",
         xanchor="right",
-        y=math.log10(CLAIM),  # on a log axis an annotation stands at the exponent
+        y=math.log10(CLAIM),  # on a log axis an annotation's position is the exponent
         yanchor="bottom",
         text=f"the note: {CLAIM}×",
         showarrow=False,

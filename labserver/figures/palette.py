@@ -1,8 +1,8 @@
-"""One colour a technique, the same in every figure, and a look for light and dark themes.
+"""One colour per technique, the same in every figure, and a look for light and dark themes.
 
-The colours are Okabe and Ito's, which the colour-blind tell apart (Color Universal Design,
-2008). Text is a grey that keeps a contrast of 4 to 1 and more on white and on near-black,
-and the paper is transparent, so that a figure sits in either theme of JupyterLab.
+The colours are Okabe and Ito's, which colour-blind people can tell apart (Color Universal Design,
+2008). Text is grey with a contrast of at least 4 to 1 on white and on near-black, and the paper
+is transparent, so that a figure fits both themes of JupyterLab.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ TEXT = "#777777"
 GRID = "rgba(128, 128, 128, 0.25)"
 EMPHASIS = "#D55E00"
 GOOD = "#009E73"
-HOVER, HOVER_TEXT = "#222222", "#FFFFFF"  # 16 to 1, in either theme
-TITLE_CHARS = 60  # a line of it in a figure 500 pixels wide
+HOVER, HOVER_TEXT = "#222222", "#FFFFFF"  # a contrast of 16 to 1 in both themes
+TITLE_CHARS = 60  # per line, in a figure 500 pixels wide
 
 
 def words(technique: str) -> str:
-    """A technique's name for a reader: `short polling`."""
+    """Return a technique's name for a reader, such as `short polling`."""
     return technique.replace("_", " ")
 
 
 def dress(figure: go.Figure, title: str, *, x: str, y: str, height: int = 320) -> go.Figure:
-    """Give a figure its title, axes with units, a legend below, and the look of the suite.
+    """Give a figure its title, axes with units, a legend below, and the common look.
 
     Args:
         figure: is changed.
-        title: the insight, in one sentence; a long one is broken into lines.
-        x, y: what the axes show, with the unit.
-        height: in pixels; the width is the notebook's.
+        title: the insight in one sentence; it is broken into lines if it is long.
+        x, y: what the axes show, with their units.
+        height: in pixels; the width is that of the notebook.
 
     Returns:
         The same figure.
@@ -54,7 +54,7 @@ def dress(figure: go.Figure, title: str, *, x: str, y: str, height: int = 320) -
     lines = wrap(title, TITLE_CHARS)
     axis = {"gridcolor": GRID, "zerolinecolor": GRID, "linecolor": TEXT, "automargin": True}
     figure.update_layout(
-        template="none",  # the default one is 6 KB in each stored figure, for what is set here
+        template="none",  # the default one adds 6 KB to each stored figure
         title={
             "text": "<br>".join(lines),
             "font": {"size": 15},
@@ -73,9 +73,9 @@ def dress(figure: go.Figure, title: str, *, x: str, y: str, height: int = 320) -
         xaxis={"title": {"text": x, "font": {"size": 13}}, **axis},
         yaxis={"title": {"text": y, "font": {"size": 13}}, **axis},
         bargap=0.04,
-        # plotly would take the trace's colour, on which small text is hard to read.
+        # By default this is the trace's colour, on which small text is hard to read.
         hoverlabel={"bgcolor": HOVER, "font": {"color": HOVER_TEXT}},
-        # At the edge of the container it takes the room that its lines need.
+        # At the edge of the container the legend takes as much room as its lines need.
         legend={"orientation": "h", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"},
     )
     return figure

@@ -1,4 +1,4 @@
-"""The trade of polling: the more often one asks, the fresher the news and the more it costs."""
+"""The trade-off of polling: the more often a client asks, the fresher and the dearer its news."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import plotly.graph_objects as go
 from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
 
 
-def polling_trade(
+def polling_tradeoff(
     intervals_s: Sequence[float],
     poll_bytes: float,
     rtt_s: float = 0.0,
     beside: Mapping[str, tuple[float, float]] | None = None,
 ) -> go.Figure:
-    """Bytes a minute of a client that hears nothing, against how old its news would be.
+    """Draw the bytes per minute of an idle client against how old its news would be.
 
     Args:
         intervals_s: seconds between two polls, more than 0.
-        poll_bytes: of an empty poll, both ways, measured.
-        rtt_s: of the path, seconds.
-        beside: other techniques: bytes a minute of an idle client, and the mean age of news in
-            seconds.
+        poll_bytes: the bytes of an empty poll, both ways, as measured.
+        rtt_s: the round-trip time of the path, in seconds.
+        beside: other techniques, each with the bytes per minute of an idle client and the mean
+            age of its news in seconds.
 
     Raises:
         ValueError: if there is no interval.
@@ -44,7 +44,7 @@ def polling_trade(
             cliponaxis=False,  # the first label is higher than its point
             line={"color": TECHNIQUE["short_polling"], "width": 2.5},
             marker={"size": 9},
-            hovertemplate="%{text}: %{y:,.0f} bytes a minute, news %{x:,.0f} ms old on average",
+            hovertemplate="%{text}: %{y:,.0f} bytes per minute, news %{x:,.0f} ms old on average",
         )
     )
     for technique, (idle_bytes, age_s) in (beside or {}).items():
@@ -54,15 +54,15 @@ def polling_trade(
             name=words(technique),
             mode="markers",
             marker={"size": 13, "symbol": "diamond", "color": TECHNIQUE.get(technique, TEXT)},
-            hovertemplate="%{y:,.0f} bytes a minute, news %{x:,.1f} ms old on average",
+            hovertemplate="%{y:,.0f} bytes per minute, news %{x:,.1f} ms old on average",
         )
     daily = spent[0] * 60 * 24
     dress(
         figure,
-        f"Asking every {intervals_s[0]:g} s costs {daily / 1e6:,.1f} MB a day and client,"
+        f"Asking every {intervals_s[0]:g} s costs {daily / 1e6:,.1f} MB per day and client,"
         " whether there is news or not",
         x="mean age of news (ms, log)",
-        y="bytes a minute, idle (log)",
+        y="bytes per minute, idle (log)",
         height=380,
     )
     # Room on the right for the last label.

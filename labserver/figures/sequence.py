@@ -1,4 +1,4 @@
-"""A ladder diagram: client left, server right, time downwards, each message an arrow."""
+"""A ladder diagram: client left, server right, time downwards, an arrow for each message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labserver.trace.trace import Trace
 from labserver.wire.message import Message
 from labserver.wire.tape import Direction
 
-SHOWN_MAX = 500  # more arrows than that are a carpet
+SHOWN_MAX = 500  # more arrows cannot be told apart
 ROW = 26  # pixels from one sending to the next: a label fits in between
 LADDER_MIN, LADDER_MAX = 220, 1600  # pixels: the axis' title; a few screens to scroll
 LADDER_IN_TIME = 560  # pixels
@@ -28,15 +28,15 @@ LABEL_X = 1.05  # the client stands at 0, the server at 1
 RIGHT_X = 2.25
 HOVER_POINTS = 5  # along an arrow, near enough to each other for HOVER_PIXELS
 HOVER_PIXELS = 50
-THIN = 8  # pixels from one arrow to the next: less, and they are drawn light
+THIN = 8  # pixels from one arrow to the next; with less, arrows are drawn lighter
 
 # Rows from one event to the next, where the axis is the order of events.
 TO_ARRIVAL = 0.4
 TO_SENDING_AFTER_ARRIVAL = 0.6
 TO_SENDING = 1.0
-REMARK = 1.2  # rows that a remark takes
-SILENCE = 0.1  # of all the time, and
-SILENCE_MEDIANS = 5  # of the usual pauses, deserves a remark
+REMARK = 1.2  # rows for a remark
+SILENCE = 0.1  # of the whole time, and
+SILENCE_MEDIANS = 5  # times the median pause: such a silence deserves a remark
 
 FROM_X = {Direction.UP: 0.0, Direction.DOWN: 1.0}
 
@@ -55,58 +55,58 @@ class Rung(NamedTuple):
 
     @property
     def tip(self) -> tuple[float, float]:
-        """Where it points at; half way where it never arrived."""
+        """The point at its tip; halfway if it never arrived."""
         return self.point(1)
 
     @property
     def from_x(self) -> float:
-        """Where its sender stands."""
+        """The x coordinate of its sender."""
         return FROM_X[self.message.direction]
 
     def point(self, share: float) -> tuple[float, float]:
-        """What lies at a share of its length."""
+        """Return the point at a share of its length."""
         way = share / 2 if self.lost else share
         x = self.from_x + way * (1 - 2 * self.from_x)
         return round(x, 3), round(self.start + way * (self.end - self.start), 4)
 
 
 class Label(NamedTuple):
-    """Where there is room to say what a message is; `unsaid` follow that have none."""
+    """A label that says what a message is; `unsaid` messages after it have no room for one."""
 
     rung: Rung
     unsaid: int
 
 
 class Remark(NamedTuple):
-    """Something that is said between two arrows."""
+    """A remark between two arrows."""
 
     at: float
     text: str
 
 
 def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = False) -> go.Figure:
-    """Who said what to whom in which order, as a ladder diagram.
+    """Draw who said what to whom, and in which order, as a ladder diagram.
 
     By default the y axis is the order of events: each message has a row of its own, however many
-    there were in one millisecond, its time stands beside it, and a long silence is one remark.
-    An arrow falls past what was sent while it was under way. With `time` the axis is true:
+    there were in one millisecond, with its time beside it, and a long silence is one remark. An
+    arrow falls past what was sent while it was on its way. With `time`, the axis is true to scale:
     the slope is the link's delay, and a silence is as long as it was.
 
-    An arrow begins when the last byte left its sender, and ends when that arrived; where it
-    never did, half way in a cross. Strong arrows carry payload. Of more than 500 messages the
-    first and the last 250 are shown, and the figure says so.
+    An arrow begins when the last byte left its sender, and ends when that byte arrived; if it
+    never did, the arrow ends halfway in a cross. Strong arrows carry payload. Of more than 500
+    messages the first and the last 250 are shown; then the figure says so.
 
     Args:
-        trace: a trace, or some messages of one: `server.trace[:12]`.
+        trace: a trace, or some messages of one, such as `server.trace[:12]`.
         title: the insight; by default, how many messages carry payload.
-        time: a true time axis.
+        time: whether the y axis is true to scale.
 
     Raises:
         ValueError: if there is no message to show.
     """
     total = len(trace)
     if not total:
-        raise ValueError("no message was recorded: let somebody speak while the server records")
+        raise ValueError("no messages were recorded: send some while the server records")
     half = SHOWN_MAX // 2
     shown = [*trace[:half], *trace[max(half, total - half) : total]]
     cut = half if total > SHOWN_MAX else 0
@@ -114,7 +114,7 @@ def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = 
     first = min(rung.start for rung in rungs)
     extent = max(rung.end for rung in rungs) - first or 1.0
     pixels = LADDER_IN_TIME if time else max(LADDER_MIN, min(LADDER_MAX, ROW * (extent + 1)))
-    room = extent * LABEL_HEIGHT / pixels  # what a label takes of the axis
+    room = extent * LABEL_HEIGHT / pixels  # of the axis, for a label
 
     weight = min(1.0, pixels / len(shown) / THIN)
     figure = go.Figure()
@@ -154,7 +154,7 @@ def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = 
 
 
 def _in_time(shown: Sequence[Message]) -> tuple[list[Rung], list[Remark]]:
-    """Arrows on an axis of milliseconds."""
+    """Return arrows on an axis of milliseconds."""
     delays = [m.arrived - m.sent for m in shown if math.isfinite(m.arrived)]
     usual = median(delays) if delays else 0.0
     return [
@@ -164,7 +164,7 @@ def _in_time(shown: Sequence[Message]) -> tuple[list[Rung], list[Remark]]:
 
 
 def _in_order(shown: Sequence[Message], cut: int, left_out: int) -> tuple[list[Rung], list[Remark]]:
-    """Arrows on an axis of rows; `left_out` messages are missing before `shown[cut]`."""
+    """Return arrows on an axis of rows; `left_out` messages are missing before `shown[cut]`."""
     events = sorted(
         (at, message.number, is_arrival, place)
         for place, message in enumerate(shown)
@@ -204,7 +204,7 @@ def _name(connections: Sequence[int]) -> str:
 
 
 def _draw(figure: go.Figure, rungs: list[Rung], look: int, name: str, weight: float) -> None:
-    """The arrows of connections that look the same; `weight` 1 is what a few of them have."""
+    """Draw the arrows of connections that look the same; their `weight` is 1 if they are few."""
     colour, dash = CONNECTION[look]
     for has_payload in (True, False):
         xs, ys, symbols = [], [], []
@@ -244,7 +244,7 @@ def _draw(figure: go.Figure, rungs: list[Rung], look: int, name: str, weight: fl
         y=[y for _, (_, y) in points],
         mode="markers",
         marker={"size": 1, "opacity": 0, "color": colour},
-        meta=[hover(rung.message) for rung in rungs],  # said once for all points of an arrow
+        meta=[hover(rung.message) for rung in rungs],  # stored once for all points of an arrow
         hovertemplate=[f"%{{meta[{place}]}}<extra></extra>" for place, _ in points],
         hoverlabel={"bordercolor": colour},
         legendgroup=name,
@@ -254,7 +254,7 @@ def _draw(figure: go.Figure, rungs: list[Rung], look: int, name: str, weight: fl
 
 
 def _explain(figure: go.Figure, rungs: list[Rung]) -> None:
-    """Legend entries of what does not depend on the connection."""
+    """Add legend entries for what does not depend on the connection."""
     if any(not rung.message.payload for rung in rungs):
         figure.add_scatter(
             x=[None],
@@ -275,7 +275,7 @@ def _explain(figure: go.Figure, rungs: list[Rung]) -> None:
 
 
 def _labels(rungs: list[Rung], room: float) -> list[Label]:
-    """Those that there is room to name."""
+    """Return labels for the arrows that have room for one."""
     labels: list[Label] = []
     for rung in sorted(rungs, key=lambda rung: rung.start):
         if not labels or rung.start - labels[-1].rung.start >= room:
@@ -286,7 +286,7 @@ def _labels(rungs: list[Rung], room: float) -> list[Label]:
 
 
 def _write(figure: go.Figure, labels: list[Label], *, name_connection: bool) -> None:
-    """What the messages are, beside the ladder."""
+    """Write what the messages are beside the ladder."""
     texts = []
     for (message, _, _), unsaid in labels:
         connection = f" ({message.connection})" if name_connection else ""
@@ -307,7 +307,7 @@ def _write(figure: go.Figure, labels: list[Label], *, name_connection: bool) -> 
 
 
 def _times(labels: list[Label]) -> dict[str, list[float] | list[str]]:
-    """When they were sent, as ticks of the axis."""
+    """Return the times of sending, as ticks of the axis."""
     times_ms = [1000 * label.rung.message.sent for label in labels]
     span_ms = times_ms[-1] - times_ms[0]
     decimals = 3 if span_ms < 10 else 1 if span_ms < 1000 else 0
@@ -318,7 +318,7 @@ def _times(labels: list[Label]) -> dict[str, list[float] | list[str]]:
 
 
 def _frame(figure: go.Figure, top: float, bottom: float) -> None:
-    """Lifelines with their names, the axis downwards."""
+    """Draw the lifelines with their names, and let the axis run downwards."""
     for x in FROM_X.values():
         figure.add_vline(x=x, line={"color": TEXT, "width": 1.5})
     figure.update_xaxes(

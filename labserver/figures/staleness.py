@@ -13,17 +13,17 @@ BINS = 12
 
 
 def staleness(ages_s: Sequence[float], interval_s: float) -> go.Figure:
-    """A histogram of the messages' ages on arrival.
+    """Draw a histogram of the messages' ages on arrival.
 
     Args:
-        ages_s: seconds from sending to receiving, one a message.
+        ages_s: seconds from sending to receiving, one per message.
         interval_s: seconds between two polls.
 
     Raises:
         ValueError: if there is no age to show.
     """
     if not ages_s:
-        raise ValueError("no message was heard: poll while somebody speaks")
+        raise ValueError("no messages were received: poll while someone sends some")
     average_ms = 1000 * mean(ages_s)
     figure = go.Figure(
         go.Histogram(

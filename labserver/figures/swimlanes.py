@@ -13,13 +13,13 @@ from labserver.figures.wire_text import duration, plain
 from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction
 
-MARKS_MAX = 1500  # bars and ticks; past it, those that fall together are drawn as one
-MOMENTS = (20, 400)  # at least and at most so many to the width, and then one of a kind in each
+MARKS_MAX = 1500  # bars and ticks; past it, those that coincide are drawn as one
+MOMENTS = (20, 400)  # the least and the most per width; then one mark of each kind per moment
 LANES_MAX = 60
 LANE, LANE_MIN = 24, 12  # pixels
 LANES_HEIGHT_MIN, LANES_HEIGHT_MAX = 90, 1000  # pixels
 ROOM, SUBTITLE, BOTTOM = 14, 22, 96  # pixels, around the lanes
-HEAD = 1.1  # lanes that a group's name takes
+HEAD = 1.1  # lanes; the height of a group's name
 BAR, LINE = 0.5, 0.04  # of a lane
 TICK = {Direction.UP: -0.16, Direction.DOWN: 0.16}  # of a lane from its middle
 LABEL_CHARACTERS = 20
@@ -38,32 +38,35 @@ class Group(NamedTuple):
 
     @property
     def reach(self) -> float:
-        """The share of time in which the server could speak, on the connection that had most."""
+        """The share of time in which the server could speak, on the best connection."""
         time = self.read.ended - self.read.began
         return max(lane.reach_s for lane in self.read.lanes) / time if time else 1.0
 
 
 class Scale(NamedTuple):
-    """The time axis: its unit, and how many of them are a second."""
+    """The time axis: its unit, and how many units a second has."""
 
     unit: str
     factor: float
 
 
 def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
-    """What each TCP connection was busy with over time, one lane each, grouped by technique.
+    """Draw what each TCP connection was busy with over time: one lane each, grouped by technique.
 
-    A request until its answer is a bar: a poll that is answered at once is a sliver, one that
-    is held is long; hollow, it is the client that says something. A stream or a socket is one
-    long pale bar with a tick for each message, up in its upper half and down in the lower.
-    Times are the client's: when it sends, and when it has got. While a bar is filled, the server
-    can speak: the client is within reach. Each group says for which share of the time that is
-    so on its best connection. Of more than 60 connections the first are shown, and of
-    more than 1,500 bars and ticks those that fall together are one; the figure says so.
+    A bar lasts from a request to its answer: for a poll that is answered at once it is a sliver,
+    for one that is held it is long. A hollow bar is a request with which the client says
+    something. A stream or a socket is one long pale bar with a tick for each message: upwards in
+    its upper half, downwards in its lower half. Times are the client's: when it sends something,
+    and when it has received it.
+
+    While a bar is filled, the server can speak: the client is within reach. Each group says for
+    which share of the time that is so on its best connection. Of more than 60 connections only the
+    first are shown, and of more than 1,500 bars and ticks those that coincide are merged; then the
+    figure says so.
 
     Args:
-        traces: by technique; any other name is a label, and gets a colour that is left.
-        title: the insight; by default which clients are least and most within reach.
+        traces: by technique; any other name is a label, and gets a free colour.
+        title: the insight; by default, which clients are least and most within reach.
 
     Raises:
         ValueError: if no trace has a message.
@@ -73,7 +76,7 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
         Group(name, colours[name], lanes_of(trace)) for name, trace in traces.items() if len(trace)
     ]
     if not groups:
-        raise ValueError("no message was recorded: let somebody speak while the server records")
+        raise ValueError("no messages were recorded: send some while the server records")
     began = min(group.read.began for group in groups)
     time = max(group.read.ended for group in groups) - began
     insight = title or _insight(groups)
@@ -128,7 +131,7 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
 
 
 def _lay_out(figure: go.Figure, subtitle: str, height: int) -> None:
-    """Room for the title above and the legend below, bars of any kind on one another."""
+    """Make room for the title above and the legend below, and overlay bars of all kinds."""
     top = figure.layout.margin.t + ROOM + (SUBTITLE if subtitle else 0)
     figure.update_layout(
         height=height + top + BOTTOM,
@@ -143,7 +146,7 @@ def _lay_out(figure: go.Figure, subtitle: str, height: int) -> None:
 
 
 def _colours(names: Sequence[str]) -> dict[str, str]:
-    """A technique's own colour, and what is left for other names."""
+    """Return a colour for each name: a technique's own, or one that is free."""
     left = [colour for name, colour in TECHNIQUE.items() if name not in names] or [TEXT]
     others = [name for name in names if name not in TECHNIQUE]
     return TECHNIQUE | {name: left[at % len(left)] for at, name in enumerate(others)}
@@ -169,7 +172,7 @@ def _name(group: Group) -> str:
 
 
 def _bound(groups: Sequence[Group], time: float) -> str:
-    """Draw no more than can be seen; returns what is to be said of that."""
+    """Limit what is drawn to what can be seen; return what the figure says about that."""
     said = []
     connections = sum(len(group.read.lanes) for group in groups)
     if connections > LANES_MAX:
@@ -189,7 +192,7 @@ def _bound(groups: Sequence[Group], time: float) -> str:
 
 
 def _draw(figure: go.Figure, group: Group, rows: Sequence[float], scale: Scale) -> None:
-    """A group's lanes: thin lines while the connections are open, bars, ticks."""
+    """Draw a group's lanes: thin lines while connections are open, bars, and ticks."""
     placed = list(zip(rows, group.read.lanes, strict=True))
     idle = [(row, start, end) for row, lane in placed for start, end in lane.idle]
     figure.add_bar(
@@ -266,7 +269,7 @@ def _tick_look(colour: str) -> dict[str, Any]:
 
 
 def _explain(figure: go.Figure, groups: Sequence[Group]) -> None:
-    """A legend of what there is, in grey, as the colours are the techniques'."""
+    """Add a legend in grey, as colours belong to the techniques."""
     lanes = [lane for group in groups for lane in group.read.lanes]
     for busy in Busy:
         if any(bar.busy is busy for lane in lanes for bar in lane.bars):

@@ -1,4 +1,4 @@
-"""What one core of a server delivers, against how many listen."""
+"""What one core of a server delivers, against the number of listeners."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ MARKS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 
 
 def throughput(summary: pandas.DataFrame) -> go.Figure:
-    """Deliveries a second that one core pays for, against the size of the room.
+    """Draw the deliveries per second that one core can make, against the size of the room.
 
-    It is the size of the room divided by the CPU that a message took: at the rates that were
-    measured most servers were idle most of the time.
+    This is the size of the room divided by the CPU time per message, as at the measured rates most
+    servers were idle most of the time.
 
     Args:
-        summary: one row a technique and size, as `Capacity.summary` gives it: `technique`,
-            `members` of the room, `heard_per_s`, `cpu_ms` of the server for a message said, and
-            the `limit` that ended the measurement.
+        summary: one row per technique and size, as in `Capacity.summary`: `technique`,
+            `members` of the room, `heard_per_s`, `cpu_ms` of the server per message, and the
+            `limit` that ended the measurement.
 
     Raises:
         ValueError: if nothing was measured.

@@ -1,7 +1,7 @@
 """What was on the wire, as text in a figure: whatever it says, it is shown and not obeyed.
 
-plotly takes HTML tags, entities, line ends and TeX between dollars in texts for markup. Here
-they are made plain; what is built from `plain` may stand in a label, a hover or a title.
+plotly takes HTML tags, entities, line ends and TeX between dollars for markup. Here they are
+escaped, so that what is built from `plain` may be used in labels, hover texts and titles.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from labserver.wire.tape import Direction
 
 HOVER_CHARACTERS = 70  # in one line
 HOVER_BYTES = 32
-DUMP_COLUMNS = 16  # bytes a line, as in hexdump and Wireshark
+DUMP_COLUMNS = 16  # bytes per line, as in hexdump and Wireshark
 
 ARROW = {Direction.UP: "client → server", Direction.DOWN: "server → client"}
 
 
 def plain(text: str, most: int = HOVER_CHARACTERS) -> str:
-    """Text from anywhere as one line of a plotly text.
+    """Return text from anywhere as one line of a plotly text.
 
     Args:
-        text: is shortened; what cannot be printed is shown as Python escapes it.
-        most: characters.
+        text: is shortened if it is too long; what cannot be printed is shown as Python escapes
+            it.
+        most: how many characters there may be.
     """
     cut = text if len(text) <= most else text[: most - 1] + "…"
     printable = "".join(c if c.isprintable() else _escape(c) for c in cut)
@@ -32,11 +33,11 @@ def plain(text: str, most: int = HOVER_CHARACTERS) -> str:
 
 
 def dump(raw: bytes, most: int = HOVER_BYTES) -> list[str]:
-    """The first bytes as lines of hex and ASCII.
+    """Return the first bytes as lines of hex and ASCII.
 
     Args:
         raw: bytes from the wire.
-        most: how many are shown; a last line says how many more there are.
+        most: how many are shown; the last line says how many more there are.
     """
     lines = []
     for at in range(0, min(len(raw), most), DUMP_COLUMNS):
@@ -49,7 +50,7 @@ def dump(raw: bytes, most: int = HOVER_BYTES) -> list[str]:
 
 
 def hover(message: Message) -> str:
-    """What is said of a message that is pointed at: what it is, when, its bytes."""
+    """Return the hover text of a message: what it is, its times, its bytes."""
     arrived = (
         "never arrived"
         if math.isinf(message.arrived)
@@ -68,7 +69,7 @@ def hover(message: Message) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`1.5 s`, `602 ms`, `0.04 ms`."""
+    """Return a duration with a suitable unit: `1.5 s`, `602 ms`, `0.04 ms`."""
     return f"{seconds:,.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 

@@ -1,7 +1,7 @@
-"""A network as a function: what was sent when, and how long, gives when it arrives.
+"""A network as a function: from when something was sent, and its size, follows when it arrives.
 
-A `Link` is a description; a `Lane` is one direction of one connection over it. TCP keeps
-the order, so a piece never arrives before the one that was sent before it.
+A `Link` is a description; a `OneWayPath` is one direction of one connection over it. TCP keeps
+the order, so a piece never arrives before one that was sent earlier.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from labserver.errors import LabError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A network between client and server.
+    """A description of a network between client and server.
 
     Args:
-        rtt_ms: the round trip; half of it each way.
-        jitter_ms: the delay of each piece varies by up to so much, both ways from the mean.
-        kbit_s: what passes each way in a second, in thousands of bits; None: any amount.
-        chop: pieces are cut to at most so many bytes; None: as they come.
-        strip_upgrade: a proxy that takes `Upgrade` out of requests, as it is hop-by-hop
+        rtt_ms: the round-trip time in milliseconds; half of it each way.
+        jitter_ms: the delay of each piece varies by up to this, above and below the mean.
+        kbit_s: the bandwidth each way, in thousands of bits per second; None: unlimited.
+        chop: pieces are cut to at most this many bytes; None: they are not cut.
+        strip_upgrade: a proxy that removes `Upgrade` from requests, as it is hop-by-hop
             (RFC 9110 §7.6.1) and unknown to it.
-        buffer_responses: a proxy that passes a response on only when it has all of it.
-        cut_after: each connection is cut (RST) after so many bytes from the server; None: never.
-        idle_timeout_s: a proxy that closes a connection on which nothing was said for so long.
-        connections_max: connections beyond so many at once wait, as in a browser's pool or at
-            a proxy's limit.
-        seed: for the jitter: the same seed, the same delays.
-        source: where the figures come from, and of what date.
+        buffer_responses: a proxy that passes a response on only once it is complete.
+        cut_after: each connection is cut (RST) after this many bytes from the server; None:
+            never.
+        idle_timeout_s: a proxy that closes a connection after this many seconds of silence.
+        connections_max: more connections than this have to wait, as in a browser's pool or
+            at a proxy's limit.
+        seed: for the jitter; the same seed gives the same delays.
+        source: where the figures come from, with the date.
 
     Raises:
-        LabError: if a figure makes no sense.
+        LabError: if a value is impossible.
     """
 
     rtt_ms: float = 0.0
@@ -51,7 +52,7 @@ class Link:
     def __post_init__(self) -> None:
         for name in ("rtt_ms", "jitter_ms"):
             if not 0 <= getattr(self, name) < 600_000:
-                raise LabError(f"Link({name}=…) is milliseconds, 0 or more.")
+                raise LabError(f"Link({name}=…) must be in milliseconds, 0 or more.")
         for name in ("kbit_s", "chop", "cut_after", "idle_timeout_s", "connections_max"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -73,11 +74,11 @@ class Link:
         return f"Link({', '.join(given)})"
 
 
-class Lane:
+class OneWayPath:
     """One direction of one connection.
 
     Args:
-        link: what it goes over.
+        link: the link that it leads over.
         rng: for the jitter.
     """
 
@@ -88,7 +89,12 @@ class Lane:
         self._last = 0.0  # when the last piece so far arrives
 
     def arrival(self, now: float, size: int) -> float:
-        """When a piece of `size` bytes arrives that is sent `now`; seconds, the same clock."""
+        """Return when a piece arrives, in seconds.
+
+        Args:
+            now: when it is sent, in seconds on the same clock.
+            size: its size in bytes.
+        """
         link = self._link
         left = max(now, self._free_at)
         if link.kbit_s is not None:
@@ -101,7 +107,7 @@ class Lane:
         return self._last
 
     def cut(self, data: bytes) -> Iterator[bytes]:
-        """`data` in the pieces that the link makes of it."""
+        """Yield `data` in the pieces into which the link cuts it."""
         step = self._link.chop or len(data)
         for start in range(0, len(data), step):
             yield data[start : start + step]

@@ -1,8 +1,8 @@
 """What bad proxies do to HTTP, as functions of bytes.
 
-`strip_upgrade` takes Upgrade out of requests, as a proxy does that does not know it: the
-server then sees a plain GET. `buffer_responses` keeps a response until all of it has come,
-so that a stream which never ends never arrives. Inside TLS they see nothing, and do nothing.
+`strip_upgrade` removes Upgrade from requests, as a proxy does that does not know it: the server
+then sees a plain GET. `buffer_responses` holds a response back until it is complete, so that a
+stream that never ends never arrives. They cannot look into TLS, and leave it alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import h11
 from labserver.network.link import Link
 from labserver.wire.tape import Direction
 
-HEAD_MAX = 64 * 1024  # a head that does not end by then is none: passed on as it is
-HOLD_MAX = 8 * 1024 * 1024  # bytes of a response that are kept; then the proxy gives up on it
+HEAD_MAX = 64 * 1024  # if a head has not ended by then, it is passed on as it is
+HOLD_MAX = 8 * 1024 * 1024  # bytes of a response that are held back; then the proxy gives up
 
 _METHOD = re.compile(rb"[A-Za-z]")
 _END = b"\r\n\r\n"
@@ -24,10 +24,10 @@ _CONNECTION = re.compile(rb"\r\nConnection:([^\r\n]*)", re.IGNORECASE)
 
 
 class Middlebox:
-    """One connection's way through a proxy.
+    """A proxy on the path of one connection.
 
     Args:
-        link: says which bad habits it has.
+        link: says what the proxy does.
     """
 
     def __init__(self, link: Link) -> None:
@@ -37,11 +37,11 @@ class Middlebox:
         self._responses = _Responses() if link.buffer_responses else None
 
     def pass_on(self, direction: Direction, data: bytes) -> list[bytes]:
-        """What the proxy passes on now, having read `data`."""
+        """Return what the proxy passes on now that it has read `data`."""
         if direction is Direction.UP:
             if data and not self._seen:
                 self._seen = True
-                if not _METHOD.match(data):  # it is not HTTP, but TLS for instance
+                if not _METHOD.match(data):  # not HTTP, but TLS, for instance
                     self._strip, self._responses = False, None
             if self._responses is not None:
                 self._responses.asked(data)
@@ -49,14 +49,14 @@ class Middlebox:
         return [data] if self._responses is None else self._responses.answered(data)
 
     def flush(self, direction: Direction) -> list[bytes]:
-        """What is left when the sender will send no more."""
+        """Return what is left, as the sender will send no more."""
         if direction is Direction.DOWN and self._responses is not None:
             return self._responses.flush()
         head, self._head = self._head, b""
         return [head] if head and direction is Direction.UP else []
 
     def _up(self, data: bytes) -> list[bytes]:
-        """Heads are waited for and rewritten; a request with a body is passed on after its head."""
+        """Hold heads back until they can be rewritten; pass bodies on as they are."""
         self._head += data
         passed = []
         while _END in self._head:
@@ -88,15 +88,15 @@ def _length(head: bytes) -> int:
 
 
 class _Responses:
-    """Keeps the bytes of each response until h11 says that it is complete."""
+    """Holds back the bytes of each response until h11 says that it is complete."""
 
     def __init__(self) -> None:
         self._tap = h11.Connection(h11.CLIENT)
         self._held = b""
-        self._transparent = False  # after an upgrade, or where it is not HTTP/1.1
+        self._transparent = False  # after an upgrade, or if it is not HTTP/1.1
 
     def asked(self, data: bytes) -> None:
-        """Note a request, so that its response can be read (HEAD has no body)."""
+        """Take note of a request, as its method decides whether the response has a body."""
         if self._transparent or self._tap.our_state is not h11.IDLE:
             return
         method = data.partition(b" ")[0].decode("latin-1") or "GET"
@@ -107,7 +107,7 @@ class _Responses:
             self._transparent = True
 
     def answered(self, data: bytes) -> list[bytes]:
-        """What may pass."""
+        """Return what may pass now."""
         if self._transparent:
             return [data]
         self._held += data
@@ -130,6 +130,6 @@ class _Responses:
         return self.flush() if len(self._held) > HOLD_MAX else []
 
     def flush(self) -> list[bytes]:
-        """All that is kept."""
+        """Return everything that was held back."""
         held, self._held = self._held, b""
         return [held] if held else []

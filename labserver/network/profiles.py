@@ -1,7 +1,6 @@
-"""Links with names, each with what its figures stand for and where they come from.
+"""Links with names, each with the source of its figures.
 
-Only figures with a source stand here; what is a choice of ours says so. The sources were read
-in November 2026.
+Where a figure is our own choice, the source says so. The sources were read in November 2026.
 """
 
 from __future__ import annotations
@@ -72,10 +71,10 @@ LINKS: Mapping[str, Link] = MappingProxyType(
 
 
 def link_of(given: Link | str | None) -> Link | None:
-    """The link that is meant by a name; a link or None is what it is.
+    """Return the link of a name; a link, or None, is returned as it is.
 
     Args:
-        given: one of `LINKS`, or a link.
+        given: a name in `LINKS`, a link, or None.
 
     Raises:
         LabError: if there is no link of that name.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from html import escape
+from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from markupsafe import Markup
 
 from labserver.errors import LabError
 from labserver.figures.claims import COLOURS, INK
@@ -23,6 +25,7 @@ from labserver.measure.comparison import (
     Comparison,
     in_ms,
 )
+from labserver.templates import render
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -34,70 +37,47 @@ DATA_FILES = tuple(
     for suffix in (".csv", ".json")
 )
 FIGURE_PX = 360
-# Whatever the page says, a browser fetches nothing for it.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
-STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #111; } }
-body { background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif;
-       margin: 0 auto; max-width: 960px; padding: 1em; }
-h1, h2 { line-height: 1.2; }
-h2 { margin-top: 2em; }
-table { border-collapse: collapse; margin: 1em 0; }
-th, td { border-bottom: 1px solid #8886; padding: 4px 14px 4px 0; text-align: left;
-         vertical-align: top; }
-.number { font-variant-numeric: tabular-nums; text-align: right; }
-.number, .scroll td:first-child { white-space: nowrap; }
-.scroll { overflow-x: auto; }
-figure { margin: 2em 0; }
-figcaption { font-weight: 600; }
-.note { border-collapse: separate; border-spacing: 3px; table-layout: fixed; width: 100%; }
-.note th { border: 0; overflow-wrap: break-word; }
-.note td { border: 0; color: INK; font-size: 14px; line-height: 1.3; overflow-wrap: break-word;
-           padding: 6px 8px; }
-.note small { color: inherit; display: block; font-size: 12px; margin-top: 4px; }
-.note b { font-weight: 600; }
-.of { display: none; }
-@media (max-width: 760px) {
-  body { font-size: 15px; }
-  .note, .note tbody, .note tr, .note th, .note td { display: block; width: auto; }
-  .note thead { display: none; }
-  .note th { padding-top: 1em; }
-  .note td { margin-top: 3px; }
-  .of { display: inline; }
-}
-""".replace("INK", INK)
+
+
+class ClaimCell(NamedTuple):
+    """A cell of the note's table, as it is shown."""
+
+    technique: str
+    colour: str
+    mark: str
+    note: str
+    evidence: str
 
 
 def report(comparison: Comparison) -> str:
-    """The page.
+    """Return a comparison as one HTML page.
 
     Args:
         comparison: what was measured.
     """
-    notes = "".join(f"<p>{escape(note)}</p>" for note in comparison.notes)
-    drawn = [_drawn(figure, number) for number, figure in enumerate(_figures(comparison))]
-    return (
-        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        "<meta name='viewport' content='width=device-width'>"
-        f"<title>Techniques compared</title><style>{STYLE}</style></head><body>"
-        f"<h1>Techniques compared, over {escape(comparison.link)}</h1>"
-        f"<p>{escape(comparison.conditions)} Latency counts from when a message was due to when it"
-        " was heard: the median of the repetitions (the least to the most). Bytes are those on the"
-        f" wire to deliver {SIZE} bytes with {CLIENT}'s headers, and how many times the least that"
-        " is; they are counted, and no path changes them.</p>"
-        f"{_lines(comparison)}{notes}{_decided(comparison)}"
-        f"<h2>Figures</h2>{''.join(drawn)}{_note(comparison)}"
-        f"<h2>Measured on</h2>{_environment(comparison.latency.environment)}</body></html>\n"
+    return render(
+        "report/page.html",
+        comparison=comparison,
+        size=SIZE,
+        client=CLIENT,
+        lines=_lines(comparison),
+        verdicts=_verdicts(comparison),
+        figures=[_drawn(figure, number) for number, figure in enumerate(_figures(comparison))],
+        techniques=[words(technique) for technique in TECHNIQUES],
+        claims=_claims(comparison),
+        environment=[
+            (key.replace("_", " "), _plain(value))
+            for key, value in comparison.latency.environment.items()
+        ],
+        ink=INK,
     )
 
 
 def check_folder(folder: Path) -> None:
-    """Look, before a long measurement, whether a folder can be written to or made.
+    """Check, before a long measurement, that a folder can be written to or created.
 
     Raises:
-        LabError: if not.
+        LabError: if it cannot.
     """
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not nearest.is_dir():
@@ -110,17 +90,17 @@ def check_folder(folder: Path) -> None:
 
 
 def write_report(comparison: Comparison, folder: Path) -> list[str]:
-    """Write the page, and what was measured as CSV and JSON; all of it, or nothing.
+    """Write the page, and what was measured as CSV and JSON: everything or nothing.
 
-    Files of an earlier comparison in the same folder are replaced, and only once the new ones
-    are complete; one that the new comparison has no counterpart of is removed.
+    Files of an earlier comparison in the same folder are replaced once the new ones are complete;
+    those without a new counterpart are removed.
 
     Args:
         comparison: what was measured.
-        folder: is made if it is not there.
+        folder: where to; it is created if it does not exist.
 
     Returns:
-        The names of the files.
+        The names of the files, sorted.
 
     Raises:
         LabError: if they cannot be written.
@@ -153,9 +133,13 @@ def _figures(comparison: Comparison) -> list[go.Figure]:
     return figures
 
 
-def _drawn(figure: go.Figure, number: int) -> str:
-    """A figure under its title, which as text of the page breaks where the window is narrow."""
-    title = escape(figure.layout.title.text.replace("<br>", " "))
+def _drawn(figure: go.Figure, number: int) -> tuple[str, Markup]:
+    """Return a figure's title and drawing.
+
+    The title is text of the page, so that it breaks where the window is narrow.
+    """
+    # plotly's titles are markup: entities, and <br> between lines.
+    title = unescape(figure.layout.title.text.replace("<br>", " "))
     figure.update_layout(title_text="", margin_t=10, height=FIGURE_PX)
     drawing = figure.to_html(
         full_html=False,
@@ -163,11 +147,11 @@ def _drawn(figure: go.Figure, number: int) -> str:
         div_id=f"figure-{number}",
         config={"responsive": True, "displaylogo": False},
     )
-    return f"<figure><figcaption>{title}</figcaption>{drawing}</figure>"
+    return title, Markup(drawing)
 
 
-def _lines(comparison: Comparison) -> str:
-    rows = [
+def _lines(comparison: Comparison) -> list[tuple[str, ...]]:
+    return [
         (
             words(line.technique),
             in_ms(line.median_ms),
@@ -177,11 +161,10 @@ def _lines(comparison: Comparison) -> str:
         )
         for line in comparison.lines()
     ]
-    return _table(("technique", "median, ms", "p99, ms", "bytes", "times"), rows)
 
 
-def _decided(comparison: Comparison) -> str:
-    rows = [
+def _verdicts(comparison: Comparison) -> list[tuple[str, str, str]]:
+    return [
         (
             f"{words(verdict.a[0])}, {words(verdict.b[0])}",
             "undecided" if verdict.lower is None else f"{words(verdict.lower)} is lower",
@@ -189,64 +172,29 @@ def _decided(comparison: Comparison) -> str:
         )
         for verdict in comparison.verdicts()
     ]
-    if not rows:
-        return ""
-    table = _table(("medians of", "", ""), rows, numbers=False)
-    return f"<h2>Which differences are decided</h2>{table}"
 
 
-def _note(comparison: Comparison) -> str:
-    """The note's table, where all that it compares were measured."""
+def _claims(comparison: Comparison) -> list[tuple[str, list[ClaimCell]]]:
+    """Return the note's table by dimension; empty unless all its techniques were measured."""
     medians = comparison.latency.spreads(comparison.link)
     overhead = comparison.overhead
     if overhead is None or not set(TECHNIQUES) <= set(medians):
-        return ""
+        return []
     cells = note_table(latency_ms=medians, message_bytes=overhead.message_bytes())
-    rows = []
-    for dimension, row in cells.groupby("dimension", sort=False):
-        shown = []
-        for cell in row.itertuples():
-            colour, mark = COLOURS[str(cell.verdict)]
-            how = "" if cell.verdict == OPEN else f", {cell.how}"
-            shown.append(
-                f"<td style='background: {colour}'>"
-                f"<span class='of'>{words(str(cell.technique))}: </span>"
-                f"<b>{mark} {escape(str(cell.note))}</b>"
-                f"<small>{escape(f'{cell.verdict}{how}: {cell.evidence}')}</small></td>"
-            )
-        rows.append(f"<tr><th scope='row'>{escape(str(dimension))}</th>{''.join(shown)}</tr>")
-    heads = "".join(f"<th scope='col'>{words(technique)}</th>" for technique in TECHNIQUES)
-    return (
-        "<h2>The note's table</h2><p>What the study note says of each technique, and whether it"
-        " holds: by this run, by a standard or a provider's manual, or in our judgement. Memory and"
-        " proxies are measured in lesson 09.</p>"
-        f"<table class='note'><thead><tr><td></td>{heads}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
+    return [
+        (str(dimension), [_claim_cell(cell) for cell in row.itertuples()])
+        for dimension, row in cells.groupby("dimension", sort=False)
+    ]
 
 
-def _environment(environment: Mapping[str, Any]) -> str:
-    return _table(
-        ("", ""),
-        [(key.replace("_", " "), _plain(value)) for key, value in environment.items()],
-        numbers=False,
-    )
+def _claim_cell(cell: Any) -> ClaimCell:
+    colour, mark = COLOURS[str(cell.verdict)]
+    how = "" if cell.verdict == OPEN else f", {cell.how}"
+    evidence = f"{cell.verdict}{how}: {cell.evidence}"
+    return ClaimCell(words(str(cell.technique)), colour, mark, str(cell.note), evidence)
 
 
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {each}" for key, each in value.items() if each is not None)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: bool = True) -> str:
-    """A table of plain text; with numbers in all columns but the first."""
-    kind = " class='number'" if numbers else ""
-
-    def row(tag: str, first: str, *others: str) -> str:
-        cells = "".join(f"<{tag}{kind}>{escape(text)}</{tag}>" for text in others)
-        return f"<tr><{tag}>{escape(first)}</{tag}>{cells}</tr>"
-
-    head = row("th", *heads) if any(heads) else ""
-    body = "".join(row("td", *cells) for cells in rows)
-    return f"<div class='scroll'><table>{head}{body}</table></div>"

@@ -14,7 +14,7 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
 
     Args:
         comparison: what was measured.
-        console: where to; None: standard output.
+        console: where to; by default, standard output.
     """
     console = console or Console(highlight=False, markup=False, emoji=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)

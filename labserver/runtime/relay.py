@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from labserver.network.link import Lane, Link
+from labserver.network.link import Link, OneWayPath
 from labserver.network.middlebox import Middlebox
 from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 
@@ -115,8 +115,8 @@ class RelayedConnection:
         self.relay = relay
         self.number = number
         self.middlebox = Middlebox(link)
-        self.client = ClientSide(self, Direction.UP, Lane(link, rng))
-        self.server = Side(self, Direction.DOWN, Lane(link, rng))
+        self.client = ClientSide(self, Direction.UP, OneWayPath(link, rng))
+        self.server = Side(self, Direction.DOWN, OneWayPath(link, rng))
         self.client.other, self.server.other = self.server, self.client
         self.end_timer: asyncio.TimerHandle | None = None
         self.allowance = link.cut_after  # bytes from the server that may still pass
@@ -192,7 +192,9 @@ class Side(asyncio.Protocol):
 
     other: Side
 
-    def __init__(self, connection: RelayedConnection, direction: Direction, lane: Lane) -> None:
+    def __init__(
+        self, connection: RelayedConnection, direction: Direction, lane: OneWayPath
+    ) -> None:
         self.transport: asyncio.Transport | None = None
         self.connection = connection
         self.relay = connection.relay

@@ -1,10 +1,10 @@
 """A trace as one file: what was on the wire, compressed.
 
-    `LABTRACE`, a byte for the version, then zlib of msgpack (RFC 1950): the server's port and
-    the pieces, their times as differences to the piece before.
+    `LABTRACE`, one byte for the version, then zlib (RFC 1950) of msgpack: the server's port and
+    the pieces, with their times as differences to the piece before.
 
-A file may come from anywhere: sizes are checked before anything is stored, and what is read
-is checked against its types. It is written under another name and then renamed.
+A file may come from anywhere: sizes are checked before anything is stored, and what is read is
+checked against its types. A file is written under another name and then renamed.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ from labserver.wire.tape import LIMIT_BYTES, LIMIT_PIECES, Direction, Piece, Pie
 
 MAGIC = b"LABTRACE"
 VERSION = 1
-INFLATED_MAX = LIMIT_BYTES + 48 * LIMIT_PIECES  # bytes; a piece without its data has at most 48
-FILE_MAX = INFLATED_MAX + 1024 * 1024  # what cannot be compressed grows by little
+INFLATED_MAX = (
+    LIMIT_BYTES + 48 * LIMIT_PIECES
+)  # bytes; a piece has at most 48 bytes besides its data
+FILE_MAX = INFLATED_MAX + 1024 * 1024  # incompressible data grows a little
 
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Time = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 
 
-class _Piece(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A piece; `under_way` is how long, -1 where it never arrives."""
+class _SavedPiece(
+    msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
+):
+    """A piece; `under_way` is how long it travelled, -1 if it never arrives."""
 
     after: Time  # since the piece before was sent
     under_way: Annotated[int, msgspec.Meta(ge=-1, le=2**62)]
@@ -42,13 +46,13 @@ class _Piece(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unkn
     data: bytes
 
 
-class _File(msgspec.Struct, frozen=True):
+class _SavedTrace(msgspec.Struct, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
-    pieces: Annotated[list[_Piece], msgspec.Meta(max_length=LIMIT_PIECES)]
+    pieces: Annotated[list[_SavedPiece], msgspec.Meta(max_length=LIMIT_PIECES)]
 
 
 def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
-    """Write pieces to a file, whole or not at all.
+    """Write pieces to a file, completely or not at all.
 
     Raises:
         LabError: if it cannot be written.
@@ -57,7 +61,7 @@ def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
     for piece in pieces:
         under_way = -1 if piece.arrived_ns < 0 else max(0, piece.arrived_ns - piece.sent_ns)
         kept.append(
-            _Piece(
+            _SavedPiece(
                 piece.sent_ns - last,
                 under_way,
                 piece.connection,
@@ -68,15 +72,15 @@ def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
             )
         )
         last = piece.sent_ns
-    body = zlib.compress(msgspec.msgpack.encode(_File(port, kept)), 6)
+    body = zlib.compress(msgspec.msgpack.encode(_SavedTrace(port, kept)), 6)
     return write_whole(path, MAGIC + bytes([VERSION]) + body)
 
 
 def read_trace(path: Path) -> tuple[list[Piece], int]:
-    """The pieces of a file, and the server's port.
+    """Read the pieces of a file, and the server's port.
 
     Raises:
-        LabError: if there is no such file, it is no trace, damaged or of a newer version.
+        LabError: if there is no such file, or it is not a trace, damaged or of a newer version.
     """
     try:
         with path.open("rb") as file:
@@ -90,20 +94,20 @@ def read_trace(path: Path) -> tuple[list[Piece], int]:
     if version > VERSION:
         raise LabError(f"{path} was saved by a newer labserver (version {version}): update it.")
     if size > FILE_MAX:
-        raise LabError(f"{path} is no trace: it is larger than any that can be saved.")
+        raise LabError(f"{path} is not a trace: it is larger than any that can be saved.")
     stream = zlib.decompressobj()
     try:
         body = stream.decompress(content[len(MAGIC) + 1 :], INFLATED_MAX)
         if not stream.eof or stream.unused_data:
-            raise _damaged(path, "it is not all there, or too much")
-        file_ = msgspec.msgpack.decode(body, type=_File)
+            raise _damaged(path, "it is incomplete, or something follows it")
+        file_ = msgspec.msgpack.decode(body, type=_SavedTrace)
     except (zlib.error, msgspec.MsgspecError, RecursionError) as error:
         raise _damaged(path, str(error)) from None
     pieces, sent = [], 0
     for each in file_.pieces:
         sent += each.after
         if len(each.data) not in (0, each.size):
-            raise _damaged(path, "a piece is not as long as it says")
+            raise _damaged(path, "the size of a piece is wrong")
         arrived = -1 if each.under_way < 0 else sent + each.under_way
         pieces.append(
             Piece(sent, arrived, each.connection, each.direction, each.kind, each.data, each.size)
@@ -112,7 +116,7 @@ def read_trace(path: Path) -> tuple[list[Piece], int]:
 
 
 def write_whole(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all: under another name first, then renamed.
+    """Write a file completely or not at all: under another name first, then renamed.
 
     Raises:
         LabError: if it cannot be written.
@@ -125,7 +129,7 @@ def write_whole(path: Path, content: bytes) -> Path:
 
 
 def _damaged(path: Path, why: str) -> LabError:
-    return LabError(f"{path} is damaged ({why}): fetch it again, or record anew.")
+    return LabError(f"{path} is damaged ({why}): fetch it again, or record it again.")
 
 
 def _reason(error: OSError) -> str:

@@ -1,8 +1,8 @@
 """A trace for Wireshark: pcapng (draft-ietf-opsawg-pcapng) with made-up IPv4 and TCP headers.
 
-The relay reads streams, so segments, acknowledgements and the handshake are made up; times,
-order, lengths, bytes and how each connection ended are as they were. Where the tape was full a
-packet has its whole length and none of its data, as with a capture's snap length.
+The relay reads streams, so segments, acknowledgements and the handshake are made up. Times,
+order, lengths, bytes, and how each connection ended, are as they were. After the tape was full, a
+packet has its full length and no data, as with a capture's snap length.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from labserver.wire.tape import Direction, Piece, PieceKind
 LINKTYPE_RAW = 101  # packets begin with their IP header
 SEGMENT_MAX = 1460  # bytes: what an Ethernet frame of 1,500 leaves
 WINDOW = 65535
-CLIENT, SERVER = 0x7F000001, 0x7F000001  # 127.0.0.1; clients past the ports' end have the next one
-PORT_FIRST, PORTS = 10_000, 55_000  # the client's ports; one for each connection
+CLIENT, SERVER = (
+    0x7F000001,
+    0x7F000001,
+)  # 127.0.0.1; once all ports are used, clients get the next address
+PORT_FIRST, PORTS = 10_000, 55_000  # of clients; one per connection
 SEQUENCE = {Direction.UP: 1000, Direction.DOWN: 5000}  # of the SYN
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -32,7 +35,7 @@ def write_pcapng(path: Path, pieces: Sequence[Piece], port: int) -> Path:
     Args:
         path: the file.
         pieces: in the order in which they were sent.
-        port: the server's.
+        port: the server's port.
 
     Raises:
         LabError: if it cannot be written.
@@ -41,18 +44,18 @@ def write_pcapng(path: Path, pieces: Sequence[Piece], port: int) -> Path:
 
 
 def pcapng(pieces: Sequence[Piece], port: int) -> Iterator[bytes]:
-    """The blocks of the file."""
+    """Yield the blocks of the file."""
     # Section Header: the byte order, version 1.0, its length left open.
     yield _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
     # Interface Description: no snap length; option 9, if_tsresol, says nanoseconds.
     options = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
     yield _block(1, struct.pack("<HHI", LINKTYPE_RAW, 0, 0) + options)
-    talks: dict[int, _Talk] = {}
+    connections: dict[int, _TcpConnection] = {}
     for piece in pieces:
-        talk = talks.get(piece.connection)
-        if talk is None:
-            talk = talks[piece.connection] = _Talk(piece.connection, port)
-        for packet, length in talk.packets(piece):
+        connection = connections.get(piece.connection)
+        if connection is None:
+            connection = connections[piece.connection] = _TcpConnection(piece.connection, port)
+        for packet, length in connection.packets(piece):
             time = max(0, piece.sent_ns)
             head = struct.pack(
                 "<IIIII", 0, time >> 32, time & 0xFFFFFFFF, len(packet), length
@@ -65,8 +68,8 @@ def _block(kind: int, body: bytes) -> bytes:
     return struct.pack("<I", kind) + length + body + length
 
 
-class _Talk:
-    """One TCP connection: its addresses, and how far each side has come."""
+class _TcpConnection:
+    """One TCP connection: its addresses, and the sequence number of each side."""
 
     def __init__(self, connection: int, port: int) -> None:
         host, own = divmod(connection, PORTS)
@@ -80,7 +83,7 @@ class _Talk:
         self._open = False
 
     def packets(self, piece: Piece) -> Iterator[tuple[bytes, int]]:
-        """The packets of a piece, each with its length on the wire."""
+        """Yield the packets of a piece, each with its length on the wire."""
         direction, back = piece.direction, _BACK[piece.direction]
         if piece.kind is PieceKind.OPEN or not self._open:
             self._open = True
@@ -139,7 +142,7 @@ class _Talk:
 
 
 def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
+    """Return the Internet checksum (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))

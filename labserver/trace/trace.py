@@ -1,12 +1,10 @@
 """A trace: what a relay has seen, as messages.
 
-    trace = server.trace                      # live: it has what has been seen by now
-    trace[0], trace[-5:], len(trace)          # messages
-    trace.only(kind=Kind.WEBSOCKET_FRAME)     # a trace of some of them
-    trace.messages(), trace.frames(), trace.bytes()     # DataFrames
-    trace.save("chat.trace"), Trace.load("chat.trace"), trace.to_pcapng("chat.pcapng")
-
-What was found is kept lightly, and a `Message` is made when it is asked for.
+trace = server.trace                      # live: it grows as messages pass
+trace[0], trace[-5:], len(trace)          # messages
+trace.only(kind=Kind.WEBSOCKET_FRAME)     # a trace of some of them
+trace.messages(), trace.frames(), trace.bytes()     # DataFrames
+trace.save("chat.trace"), Trace.load("chat.trace"), trace.to_pcapng("chat.pcapng")
 """
 
 from __future__ import annotations
@@ -31,19 +29,19 @@ from labserver.wire.tape import Direction, Piece, Tape
 if TYPE_CHECKING:
     import pandas
 
-PORT = 80  # where it is not known which port the server had
+PORT = 80  # if the server's port is not known
 
 E = TypeVar("E", bound=Enum)
 
 
 class Trace:
-    """Messages in the order in which they were completely sent; a message has all its bytes.
+    """Messages in the order in which their last bytes were sent.
 
     Args:
-        tape: what a relay writes down; the trace grows with it.
-        port: the server's, as the clients see it; for `to_pcapng`.
-        ended: nothing more will be written down: what is unfinished is cut off.
-        turn: entered while it catches up with the tape; a lock, where threads share the trace.
+        tape: what a relay records; the trace grows with it.
+        port: the server's port, as clients see it; for `to_pcapng`.
+        ended: whether nothing more will be recorded, so that what is unfinished is cut off.
+        turn: entered while the trace catches up with the tape; a lock if threads share it.
     """
 
     def __init__(
@@ -57,8 +55,8 @@ class Trace:
         self.port = port
         self._source = _Source(Tape() if tape is None else tape, ended, turn or nullcontext())
         self._chosen = _Choice()
-        self._index: list[int] | None = None  # which of the source's; None: all
-        self._looked = 0  # at so many of them
+        self._index: list[int] | None = None  # places of the chosen messages; None: all are chosen
+        self._looked = 0  # how many of the source's messages have been looked at
 
     def only(
         self,
@@ -67,11 +65,13 @@ class Trace:
         connection: int | Iterable[int] | None = None,
         direction: Direction | str | None = None,
     ) -> Trace:
-        """Some of the messages; they keep their numbers, and it grows as this trace does.
+        """Return a trace of some of the messages.
+
+        They keep their numbers, and the trace grows as this one does.
 
         Args:
-            kind: one or several kinds, or their names: `"WebSocket frame"`.
-            connection: one or several numbers of connections.
+            kind: one or several kinds, or their names, such as `"WebSocket frame"`.
+            connection: the numbers of one or several connections.
             direction: `"up"` or `"down"`.
 
         Raises:
@@ -126,34 +126,34 @@ class Trace:
 
     @property
     def full(self) -> bool:
-        """Whether there was more than the tape keeps: the rest is counted, and not decoded."""
+        """Whether there was more than the tape keeps; the rest is counted, but not decoded."""
         return self._source.tape.full
 
     def messages(self) -> pandas.DataFrame:
-        """One row a message.
+        """Return a table with one row per message.
 
         Returns:
             `number`, `connection` int64; `direction`, `kind` categories of their names; `began`,
-            `sent`, `arrived` float64, seconds since the trace began (infinite: never arrived);
+            `sent`, `arrived` float64, seconds since the trace began (infinite: never);
             `size`, `payload`, `overhead` int64, bytes; `summary`, `error` str.
         """
         return tables.messages(self._all())
 
     def frames(self) -> pandas.DataFrame:
-        """One row a WebSocket frame.
+        """Return a table with one row per WebSocket frame.
 
         Returns:
             `number`, `connection` int64; `direction`, `opcode` categories; `sent` float64,
             seconds; `fin`, `masked` bool; `rsv` int64, RSV1 is 4; `mask_key` str, hex;
             `length` int64, as declared; `inflated` Int64, bytes where it was compressed; `head`
-            int64, bytes before the payload; `message` int64, of which it is a part in its
-            direction (0: none); `payload` str, its beginning as text or hex; `close_code` Int64;
-            `reason`, `error` str.
+            int64, bytes before the payload; `message` int64, the number of its message in its
+            direction (0: none); `payload` str, its beginning as text or hex; `close_code`
+            Int64; `reason`, `error` str.
         """
         return tables.frames(self._all())
 
     def bytes(self) -> pandas.DataFrame:
-        """What the bytes were spent on, one row a connection and direction.
+        """Return what the bytes were spent on, one row per connection and direction.
 
         Returns:
             int64 columns `connection`, `payload`, `framing` (of WebSocket, SSE, chunks, HTTP/2,
@@ -162,16 +162,16 @@ class Trace:
             Int64 `tcp_ip_estimate` is what IPv4 and TCP would add in headers of 20 bytes each:
             for each segment of at most 1,460 bytes, an acknowledgement of every second one, the
             three-way handshake and the end; with `wire` it makes `total_estimate`. Both are
-            missing where messages of some kinds only were chosen, as they share segments.
+            missing if only some kinds of messages were chosen, as these share segments with others.
         """
         pieces = None if self._chosen.kinds is not None else self._pieces()
         return tables.byte_totals(self._all(), pieces)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write it to one compressed file, whole or not at all.
+        """Save the trace in one compressed file, completely or not at all.
 
-        What was on the wire is saved, tokens and all, and decoded again when it is loaded. Of
-        some messages' trace, all that their connections said is saved, numbered anew.
+        What was on the wire is saved, including tokens, and is decoded again by `load`. If only
+        some messages were chosen, everything on their connections is saved and numbered anew.
 
         Raises:
             LabError: if it cannot be written.
@@ -180,10 +180,10 @@ class Trace:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Trace:
-        """A trace that was saved; the file may come from anywhere.
+        """Load a trace that was saved; the file may come from anywhere.
 
         Raises:
-            LabError: if there is no such file, it is no trace, damaged or of a newer version.
+            LabError: if there is no such file, or it is not a trace, damaged or of a newer version.
         """
         pieces, port = read_trace(Path(path))
         tape = Tape()
@@ -193,9 +193,9 @@ class Trace:
         return cls(tape, port=port, ended=True)
 
     def to_pcapng(self, path: str | PathLike[str]) -> Path:
-        """Write it for Wireshark, with made-up TCP/IP headers: what the relay read was a stream.
+        """Write the trace for Wireshark, with made-up TCP/IP headers, as the relay reads streams.
 
-        Of some messages' trace, all that their connections said is written.
+        If only some messages were chosen, everything on their connections is written.
 
         Raises:
             LabError: if it cannot be written.
@@ -220,7 +220,7 @@ class Trace:
         return self._index
 
     def _pieces(self) -> list[Piece]:
-        """All that was said on the connections that it has messages of."""
+        """Return all pieces of the connections that it has messages of."""
         pieces = self._source.tape.pieces[:]
         if self._index is None:
             return pieces
@@ -260,7 +260,7 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Which messages; None: any."""
+    """Which messages are chosen; None stands for any."""
 
     kinds: frozenset[Kind] | None = None
     connections: frozenset[int] | None = None
@@ -296,7 +296,7 @@ def _both(one: frozenset[T] | None, other: frozenset[T] | None) -> frozenset[T] 
 
 
 def _members(enum: type[E], given: Any) -> list[E]:
-    """Members of an enum that were given as such, by value or by name; one or several."""
+    """Return members of an enum, given as such, by value or by name; one or several."""
     members = []
     for each in [given] if isinstance(given, enum | str) else given:
         names = {str(member.value).lower(): member for member in enum}

@@ -1,1 +1,1 @@
-"""What was sent: bytes in, messages out, at any cut of the bytes. No sockets, no tasks."""
+"""What was sent: bytes in, messages out, however the bytes are cut. No sockets, no tasks."""

@@ -1,7 +1,7 @@
 """One HTTP/1.1 request or response, and what its lines say (RFC 9112).
 
-It is kept as its bytes, with the length of its head and the runs of its body that are data;
-what lies between those is chunk framing (§7.1).
+It is kept as bytes, with the length of the head and the places of the body's data; what lies
+between the data is chunk framing (§7.1).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from labserver.wire.message import Kind, Part
 from labserver.wire.preview import byte_count, preview, quoted
 
 MEANING_MAX = 200  # characters of a header field in a part's meaning
-BODY_SHOWN = 16 * 1024  # bytes of a body that are looked at for its text
+BODY_SHOWN = 16 * 1024  # bytes of a body that are searched for text
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -27,12 +27,12 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
     """A request or a response.
 
     Attributes:
-        kind: which of both.
+        kind: request or response.
         raw: its bytes.
-        head: how many of them are the head, the blank line included.
-        spans: where in `raw` the data of its body stand.
-        error: what is wrong with it and at which byte.
-        note: what else is to be known, such as the request that a response answers.
+        head: the length of the head in bytes, including the blank line.
+        spans: where in `raw` the data of the body are.
+        error: what is wrong with it, and at which byte.
+        note: what else is known, such as the request that a response answers.
     """
 
     kind: Kind
@@ -44,22 +44,22 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """The number of its bytes."""
         return len(self.raw)
 
     @property
     def payload(self) -> int:
-        """How many of them are the body's data."""
+        """How many of its bytes are data of the body."""
         return sum(end - start for start, end in self.spans)
 
     @property
     def http_head(self) -> int:
-        """How many of them are the head."""
+        """How many of its bytes are the head."""
         return self.head
 
     @property
     def opaque(self) -> int:
-        """None of them."""
+        """None, as all of its bytes can be read."""
         return 0
 
     @property
@@ -75,7 +75,7 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
         return text
 
     def parts(self) -> tuple[Part, ...]:
-        """Its lines, and its body."""
+        """Return the lines of its head, and its body."""
         parts = list(self._head_parts())
         at = self.head
         for start, end in self.spans:
@@ -85,7 +85,7 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
         return (*parts, *framing(self.raw, at, len(self.raw)))
 
     def detail(self) -> dict[str, Any]:
-        """The fields of its head, and the beginning of its body."""
+        """Return the fields of its head, and the beginning of its body."""
         first, *lines = self.raw[: self.head].decode("latin-1").split("\n")
         words = [*first.rstrip("\r").split(" ", 2), "", ""]
         names = ("method", "target", "version")
@@ -104,7 +104,7 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
         return detail | preview(self.body(BODY_SHOWN))
 
     def body(self, most: int | None = None) -> bytes:
-        """The data of its body; at most `most` bytes of them, where that is given."""
+        """Return the data of its body, or at most the first `most` bytes of them."""
         data = bytearray()
         for start, end in self.spans:
             data += self.raw[start : end if most is None else min(end, start + most - len(data))]
@@ -121,7 +121,7 @@ class HttpMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 def framing(raw: bytes, start: int, end: int) -> Iterator[Part]:
-    """The parts of the chunk framing between two runs of data, or after the last (§7.1)."""
+    """Yield the parts of the chunk framing between two runs of data, or after the last (§7.1)."""
     name = "chunk size"
     for at, found in enumerate(_LINE.finditer(raw, start, end)):
         text = found[0].rstrip(b"\r\n")

@@ -433,7 +433,7 @@ class HttpReader:
             # h11 says this before the head is complete, or after: it depends on the pieces.
             reason = f"it cannot begin with 0x{first:02x}"
         if end is None or first <= 0x20:
-            error = f"byte 0: no head of a {_NAMES[self._kind]}: {reason}"
+            error = f"byte 0: not the head of a {_NAMES[self._kind]}: {reason}"
             yield from self._give_up(bytes(current.wire), error)
             return
         current.head = end.end()

@@ -1,7 +1,7 @@
 """The frame layer of HTTP/2 (RFC 9113 §4), with the header lists that HPACK gives (RFC 7541).
 
-Header compression remembers what was said before in the same direction; where a block is
-broken, the later ones cannot be read either, and say so.
+Header compression refers to what was sent before in the same direction. So once a header block
+is broken, later ones cannot be read either, and their frames say so.
 """
 
 from __future__ import annotations
@@ -27,84 +27,86 @@ from labserver.wire.tape import Direction
 
 FRAME_MAX = 1024 * 1024  # bytes; without SETTINGS_MAX_FRAME_SIZE it is 16 KiB (§4.2)
 BLOCK_MAX = 256 * 1024  # bytes of a header block over all its CONTINUATION frames
-TABLE_MAX = 64 * 1024  # bytes of HPACK's memory; the default is 4 KiB
+TABLE_MAX = 64 * 1024  # bytes of HPACK's dynamic table; the default is 4 KiB
 
 _LOST = "the header block is not read, as an earlier one was broken"
 
 
 class Http2Decoder:
-    """Both directions of a connection."""
+    """Decodes both directions of a connection."""
 
     def __init__(self) -> None:
         self._readers = {
-            direction: _Reader(preface=direction is Direction.UP) for direction in Direction
+            direction: _FrameReader(preface=direction is Direction.UP) for direction in Direction
         }
 
     def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
-        """The frames that `data` completes."""
+        """Return the frames that `data` completes, each with its direction."""
         reader = self._readers[direction]
-        found = reader.feed(data)
+        decoded = reader.feed(data)
         other = self._readers[Direction.DOWN if direction is Direction.UP else Direction.UP]
-        for frame in found:
+        for frame in decoded:
             if isinstance(frame, Http2Frame) and not frame.is_preface and frame.type == SETTINGS:
                 other.heed(settings(frame.raw))
-        return [(direction, frame) for frame in found]
+        return [(direction, frame) for frame in decoded]
 
     def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
         """Return what is left, as no more will come in this direction."""
         return [(direction, rest) for rest in self._readers[direction].end()]
 
 
-class _Reader:
-    """The frames of one direction."""
+class _FrameReader:
+    """Reads the frames of one direction."""
 
     def __init__(self, *, preface: bool) -> None:
         self._preface = preface
         self._held = bytearray()
-        self._lost: UndecodedStream | None = None
+        self._undecoded: UndecodedStream | None = None
         self._frame_max = 2**14
         self._hpack = hpack.Decoder()
         self._block: bytearray | None = None  # a header block that has begun
         self._broken = False
 
     def heed(self, values: dict[str, int]) -> None:
-        """What the peer allows this direction."""
+        """Apply the settings of the peer, which say what it accepts from this direction."""
         self._frame_max = values.get("MAX_FRAME_SIZE", self._frame_max)
         if (size := values.get("HEADER_TABLE_SIZE")) is not None:
             self._hpack.max_allowed_table_size = min(size, TABLE_MAX)
 
     def feed(self, data: bytes) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.feed(data)
+        if self._undecoded is not None:
+            return self._undecoded.feed(data)
         held = self._held
         held += data
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         if self._preface and len(held) >= len(PREFACE):
             self._preface = False
             if not held.startswith(PREFACE):
-                return self._lose("byte 0: not the connection preface (§3.4)")
-            found.append(Http2Frame(PREFACE))
+                return self._give_up("byte 0: not the connection preface (§3.4)")
+            decoded.append(Http2Frame(PREFACE))
             del held[: len(PREFACE)]
         while len(held) >= HEAD and not self._preface:
             length = int.from_bytes(held[:3], "big")
             if length > FRAME_MAX:
-                return found + self._lose(f"byte 0: a frame of {length:,} bytes is not read (§4.2)")
+                return decoded + self._give_up(
+                    f"byte 0: a frame of {length:,} bytes is not read (§4.2)"
+                )
             if len(held) < HEAD + length:
                 break
             raw = bytes(held[: HEAD + length])
             del held[: HEAD + length]
-            found.append(self._look(Http2Frame(raw)))
-        return found
+            decoded.append(self._look(Http2Frame(raw)))
+        return decoded
 
     def end(self) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.end()
+        if self._undecoded is not None:
+            return self._undecoded.end()
         rest, self._held = bytes(self._held), bytearray()
         return cut_off(rest, "an HTTP/2 frame")
 
-    def _lose(self, error: str) -> list[Decoded]:
-        self._lost = UndecodedStream(error)
-        return self._lost.feed(bytes(self._held))
+    def _give_up(self, error: str) -> list[Decoded]:
+        self._undecoded = UndecodedStream(error)
+        return self._undecoded.feed(bytes(self._held))
 
     def _look(self, frame: Http2Frame) -> Http2Frame:
         errors = []

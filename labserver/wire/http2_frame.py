@@ -60,8 +60,8 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         raw: its bytes.
-        error: what is wrong with it and at which byte.
-        fields: the header list that it completes, as HPACK gives it.
+        error: what is wrong with it, and at which byte.
+        fields: the header list that it completes, as HPACK decodes it.
     """
 
     raw: bytes
@@ -73,22 +73,22 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_preface(self) -> bool:
-        """Whether it is the connection preface, which is no frame."""
+        """Whether it is the connection preface, which is not a frame."""
         return self.raw == PREFACE
 
     @property
     def type(self) -> int:
-        """Its type: §11.2."""
+        """The frame type (§11.2)."""
         return self.raw[3]
 
     @property
     def type_name(self) -> str:
-        """The name of its type."""
+        """The name of the frame type."""
         return "preface" if self.is_preface else TYPES.get(self.type, f"0x{self.type:02x}")
 
     @property
     def stream(self) -> int:
-        """The stream that it belongs to; 0: the connection."""
+        """The stream that it belongs to; 0 stands for the connection."""
         return 0 if self.is_preface else int.from_bytes(self.raw[5:HEAD], "big") & 0x7FFFFFFF
 
     @property
@@ -99,12 +99,12 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """The number of its bytes."""
         return len(self.raw)
 
     @property
     def payload(self) -> int:
-        """How many of them are DATA, without its padding."""
+        """How many of its bytes are DATA, without padding."""
         if self.is_preface or self.type != DATA:
             return 0
         start, end = self.body
@@ -112,7 +112,7 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def http_head(self) -> int:
-        """How many of them are header fields, compressed."""
+        """How many of its bytes are compressed header fields."""
         if self.is_preface or self.type not in (HEADERS, PUSH_PROMISE, CONTINUATION):
             return 0
         start, end = self.body
@@ -120,7 +120,7 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def body(self) -> tuple[int, int]:
-        """Where its content stands: without padding and what comes before a header block."""
+        """Where its content begins and ends, without padding and what precedes a header block."""
         start, end = HEAD, len(self.raw)
         padded = self.type in (DATA, HEADERS, PUSH_PROMISE) and self.raw[4] & PADDED
         if padded and end > HEAD:
@@ -153,7 +153,7 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
         return text + ": " + ", ".join(str(value) for value in told.values()) if told else text
 
     def parts(self) -> tuple[Part, ...]:
-        """Its head (§4.1), padding (§6.1), and what it carries."""
+        """Return its header (§4.1), its content, and its padding (§6.1)."""
         if self.is_preface:
             return (Part("connection preface", 0, len(PREFACE), "HTTP/2 follows"),)
         start, end = self.body
@@ -170,7 +170,7 @@ class Http2Frame(msgspec.Struct, frozen=True, gc=False):
         return tuple(part for part in parts if part.start < part.end)
 
     def detail(self) -> dict[str, Any]:
-        """What it says."""
+        """Return what it says."""
         if self.is_preface:
             return {"type": "preface"}
         start, end = self.body
@@ -202,17 +202,20 @@ _CONTENT = {
 
 
 def settings(raw: bytes) -> dict[str, int]:
-    """What a SETTINGS frame sets (§6.5.1)."""
-    found = {}
+    """Return what a SETTINGS frame sets (§6.5.1)."""
+    values = {}
     for at in range(HEAD, len(raw) - 5, 6):
         setting = int.from_bytes(raw[at : at + 2], "big")
         name = SETTING_NAMES.get(setting, f"0x{setting:04x}")
-        found[name] = int.from_bytes(raw[at + 2 : at + 6], "big")
-    return found
+        values[name] = int.from_bytes(raw[at + 2 : at + 6], "big")
+    return values
 
 
 def control(raw: bytes) -> dict[str, int | str]:
-    """What RST_STREAM (§6.4), GOAWAY (§6.8) and WINDOW_UPDATE (§6.9) say; else nothing."""
+    """Return what RST_STREAM (§6.4), GOAWAY (§6.8) and WINDOW_UPDATE (§6.9) say.
+
+    Of other frames it returns nothing.
+    """
     kind, content = raw[3], raw[HEAD:]
     if kind == WINDOW_UPDATE and len(content) == 4:
         return {"increment": int.from_bytes(content, "big") & 0x7FFFFFFF}
@@ -225,7 +228,7 @@ def control(raw: bytes) -> dict[str, int | str]:
 
 
 def _error_code(raw: bytes) -> str:
-    """Its name (§7)."""
+    """Return the name of an error code (§7)."""
     code = int.from_bytes(raw, "big")
     try:
         return ErrorCodes(code).name

@@ -1,9 +1,9 @@
-"""`text/event-stream`, decoded by the WHATWG rules (HTML §9.2.6), at any cut of the bytes.
+"""`text/event-stream`, decoded by the WHATWG rules (HTML §9.2.6), however the bytes are cut.
 
-The unit is the line, which ends in LF, CRLF or CR, and not the chunk: so lines are cut from
-the bytes, and only whole lines are decoded. A block is what lies between two blank lines; it
-may be an event, or only a comment, an id or a retry. The parser never raises; what is too
-large is passed over, and `error` says so.
+The unit is the line, which ends in LF, CRLF or CR; chunks do not matter. So the bytes are cut
+into lines, and only whole lines are decoded as text. A block is what lies between two blank
+lines; it may be an event, or only a comment, an id or a retry. The parser never raises; it skips
+a block that is too large, and the block's `error` says so.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class SSEEvent:
-    """What `EventSource` would dispatch.
+    """An event, as `EventSource` would dispatch it.
 
     Attributes:
-        type: `message` unless the stream says otherwise.
-        data: its lines, joined by LF.
+        type: `message`, unless the stream names another type.
+        data: its data lines, joined by LF.
         id: the last event id, which may come from an earlier block.
     """
 
@@ -38,12 +38,12 @@ class Block:
     """What lies between two blank lines.
 
     Attributes:
-        size: its bytes on the stream, the blank line included.
-        event: what is dispatched; None where there is no data.
-        id: the id that it sets; None where it sets none.
-        retry_ms: the reconnection time that it sets.
-        comments: the text after each leading colon.
-        error: what is wrong with it.
+        size: the number of its bytes in the stream, including the blank line.
+        event: the event that is dispatched; None if there is no data.
+        id: the id that it sets, if any.
+        retry_ms: the reconnection time that it sets, in milliseconds, if any.
+        comments: the texts of its comments.
+        error: what is wrong with it; empty if nothing is.
     """
 
     size: int = 0
@@ -55,11 +55,11 @@ class Block:
 
 
 class SSEParser:
-    """Reads one stream.
+    """Parses one stream.
 
     Attributes:
-        last_event_id: what a reconnecting client sends as `Last-Event-ID`.
-        retry_ms: the reconnection time that the stream asked for; None: it did not.
+        last_event_id: what a client sends as `Last-Event-ID` when it reconnects.
+        retry_ms: the reconnection time that the stream asked for, in milliseconds, if any.
     """
 
     def __init__(self) -> None:
@@ -75,11 +75,15 @@ class SSEParser:
         self._type = ""
 
     def feed(self, chunk: bytes) -> list[SSEEvent]:
-        """The events that `chunk` completes."""
+        """Return the events that `chunk` completes.
+
+        Args:
+            chunk: the next bytes of the stream; any number of them.
+        """
         return [block.event for block in self.blocks(chunk) if block.event is not None]
 
     def blocks(self, chunk: bytes) -> list[Block]:
-        """The blocks that `chunk` completes, be they events or not."""
+        """Return the blocks that `chunk` completes, whether they are events or not."""
         self._block.size += len(chunk)
         chunk = self._without_bom(chunk)
         if self._after_cr and chunk:
@@ -87,7 +91,7 @@ class SSEParser:
             chunk = chunk.removeprefix(b"\n")
         if chunk.endswith(b"\r"):
             self._after_cr = True
-        found: list[Block] = []
+        complete: list[Block] = []
         start = 0
         for end in _LINE_END.finditer(chunk):
             self._pieces.append(chunk[start : end.start()])
@@ -96,9 +100,9 @@ class SSEParser:
             if line:
                 self._read(line)
             else:
-                found.append(self._finish(len(chunk) - start))
+                complete.append(self._finish(len(chunk) - start))
         self._keep(chunk[start:])
-        return found
+        return complete
 
     def _without_bom(self, chunk: bytes) -> bytes:
         if self._begun:

@@ -1,7 +1,8 @@
-"""Server-sent events as they stand in a response's body, chunk framing included.
+"""Server-sent events as they are in a response's body, with chunk framing.
 
-An event is cut from the stream where its blank line ends; a chunk that ends there ends with
-it. So each event has its own share of the framing, and the shares add up to the body.
+The stream is cut after the blank line of each event; if a chunk ends there, the end of the chunk
+belongs to the event. So each event has its share of the framing, and the shares add up to the
+body.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from labserver.wire.message import Decoded, Kind, Part
 from labserver.wire.preview import byte_count, quoted
 from labserver.wire.sse import Block, SSEParser
 
-EVENT_MAX = 16 * 1024 * 1024  # bytes of a block that are waited for
+EVENT_MAX = 16 * 1024 * 1024  # bytes of a block; nobody waits for more
 CHUNK_END = b"\r\n"
 
 _BOM = b"\xef\xbb\xbf"
@@ -28,9 +29,9 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         raw: its bytes.
-        spans: where in `raw` the stream is; between them is chunk framing.
-        block: what the stream's parser makes of it; None: the stream's end.
-        error: what is wrong with it and at which byte.
+        spans: where in `raw` the stream is; what lies between is chunk framing.
+        block: what the parser makes of it; None at the end of the stream.
+        error: what is wrong with it, and at which byte.
     """
 
     raw: bytes
@@ -44,17 +45,17 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """The number of its bytes."""
         return len(self.raw)
 
     @property
     def payload(self) -> int:
-        """How many of them are data."""
-        return sum(f.end - f.value for f in _fields(self._text()) if f.name == b"data")
+        """How many of its bytes are data."""
+        return sum(f.end - f.value for f in _stream_lines(self._text()) if f.name == b"data")
 
     @property
     def what(self) -> str:
-        """`event`, or what a block is that has no data."""
+        """`event`, or what a block without data consists of."""
         block = self.block
         if block is None:
             return "end of the stream"
@@ -65,7 +66,7 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def summary(self) -> str:
-        """Its type and the beginning of its data, or what else it is."""
+        """The type and the beginning of the data, or what else it is."""
         block = self.block
         if block is None:
             return self.what
@@ -79,9 +80,9 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
         return ", ".join(said[:3]) or self.what
 
     def parts(self) -> tuple[Part, ...]:
-        """Its fields, cut where the chunk framing cuts them."""
+        """Return its fields, cut where the chunk framing cuts them."""
         parts: list[Part] = []
-        pieces = deque(_pieces(self._text()))
+        pieces = deque(_field_parts(self._text()))
         at = done = 0  # in the message's bytes; in the stream's
         for start, end in self.spans:
             parts += framing(self.raw, at, start)
@@ -97,7 +98,7 @@ class StreamEvent(msgspec.Struct, frozen=True, gc=False):
         return (*parts, *framing(self.raw, at, len(self.raw)))
 
     def detail(self) -> dict[str, Any]:
-        """Its fields."""
+        """Return its fields."""
         detail: dict[str, Any] = {"what": self.what}
         block = self.block
         if block is None:
@@ -122,7 +123,7 @@ class EventStream:
     """Cuts one stream into its events.
 
     Attributes:
-        lost: whether a block is too large to be waited for.
+        lost: whether there is a block that is too large to wait for.
     """
 
     def __init__(self) -> None:
@@ -132,15 +133,20 @@ class EventStream:
         self._spans: list[tuple[int, int, bool]] = []  # of the stream in it; does a chunk end?
         self._cr = b""  # the stream's last byte, until it is known whether an LF belongs to it
         self._ready: deque[Block] = deque()  # complete, and not cut off yet
-        self._pending = 0  # bytes of the stream that are in no complete block
+        self._pending = 0  # bytes of the stream after the last complete block
 
     def framing(self, data: bytes) -> list[Decoded]:
-        """Chunk framing has come."""
+        """Take chunk framing; return the events that it completes."""
         self._raw += data
         return self._cut()
 
     def data(self, data: bytes, *, chunk_end: bool) -> list[Decoded]:
-        """Bytes of the stream have come; `chunk_end`: CRLF will follow them."""
+        """Take bytes of the stream; return the events that they complete.
+
+        Args:
+            data: the bytes.
+            chunk_end: whether they end a chunk, so that CRLF follows.
+        """
         start = len(self._raw)
         self._raw += data
         if self._spans and self._spans[-1][1] == start and not self._spans[-1][2]:
@@ -150,30 +156,38 @@ class EventStream:
         self._cr = b"\r" if data.endswith(b"\r") else b""
         self._pending += len(data) - len(self._cr)
         self._parse(data.removesuffix(self._cr))
-        found = self._cut()
+        decoded = self._cut()
         self.lost = self.lost or self._pending > EVENT_MAX
-        return found
+        return decoded
 
     def end(self) -> list[Decoded]:
-        """The stream has ended as it should."""
+        """Return what is left, as the stream has ended as it should."""
         self._parse(self._cr)
-        found = self._cut()
+        decoded = self._cut()
         if self._raw:
             # What an unfinished block says is never dispatched (HTML §9.2.6).
             error = f"byte {self._spans[0][0]}: ends within an event" if self._spans else ""
-            found.append(self._take(len(self._raw), None, error))
-        return found
+            decoded.append(self._take(len(self._raw), None, error))
+        return decoded
 
     def give_up(self, wire: bytes) -> tuple[list[Decoded], bytes, int]:
-        """`wire` cannot be read: what is complete, what is left, and where that goes wrong."""
+        """Stop, as the stream cannot be read any further.
+
+        Args:
+            wire: the bytes that cannot be read.
+
+        Returns:
+            The events that are complete, the bytes that are left, and the index in these at
+            which they go wrong.
+        """
         self._raw += wire
-        found = self._cut(wait=False)
+        decoded = self._cut(wait=False)
         at = self._spans[-1][1] if self._spans and not self.lost else 0
         if at and self._raw.startswith(CHUNK_END, at):
             at += len(CHUNK_END)
         rest = bytes(self._raw)
         self._raw.clear()
-        return found, rest, at
+        return decoded, rest, at
 
     def _parse(self, data: bytes) -> None:
         for block in self._parser.blocks(data) if data else ():
@@ -181,7 +195,7 @@ class EventStream:
             self._ready.append(block)
 
     def _cut(self, *, wait: bool = True) -> list[Decoded]:
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         while self._ready:
             block = self._ready[0]
             if block.size > EVENT_MAX:
@@ -194,11 +208,11 @@ class EventStream:
                 if self._raw.startswith(CHUNK_END, end):
                     end += len(CHUNK_END)
             self._ready.popleft()
-            found.append(self._take(end, block))
-        return found
+            decoded.append(self._take(end, block))
+        return decoded
 
     def _place(self, size: int) -> tuple[int, bool]:
-        """Where the next `size` bytes of the stream end, and whether their chunk does."""
+        """Return where the next `size` bytes of the stream end, and whether a chunk ends there."""
         for start, stop, chunk_end in self._spans:
             if size <= stop - start:
                 return start + size, chunk_end and size == stop - start
@@ -232,8 +246,8 @@ def _not_utf8(raw: bytes, spans: Spans) -> str:
     return ""
 
 
-class _Field(NamedTuple):
-    """A line of the stream: where it begins, its value does, and both end."""
+class _StreamLine(NamedTuple):
+    """A line of the stream: where the line and its value begin, and where they end."""
 
     start: int
     value: int
@@ -242,15 +256,15 @@ class _Field(NamedTuple):
     name: bytes
 
 
-class _Piece(NamedTuple):
+class _FieldPart(NamedTuple):
     name: str
     end: int
     meaning: str
     is_payload: bool
 
 
-def _fields(text: bytes) -> Iterator[_Field]:
-    """The lines of a block (HTML §9.2.6)."""
+def _stream_lines(text: bytes) -> Iterator[_StreamLine]:
+    """Yield the lines of a block (HTML §9.2.6)."""
     start = len(_BOM) if text.startswith(_BOM) else 0
     while start < len(text):
         ends = [at for at in (text.find(b"\n", start), text.find(b"\r", start)) if at >= 0]
@@ -260,25 +274,25 @@ def _fields(text: bytes) -> Iterator[_Field]:
         value = start + len(name) + len(colon)
         if text[value : value + 1] == b" " and value < end:
             value += 1
-        yield _Field(start, value, end, line_end, name)
+        yield _StreamLine(start, value, end, line_end, name)
         start = line_end
 
 
-def _pieces(text: bytes) -> Iterator[_Piece]:
-    """The parts of a block, as if no chunk cut it."""
+def _field_parts(text: bytes) -> Iterator[_FieldPart]:
+    """Yield the parts of a block, as if no chunk framing cut it."""
     if text.startswith(_BOM):
-        yield _Piece("byte order mark", len(_BOM), "ignored", False)
-    for field in _fields(text):
+        yield _FieldPart("byte order mark", len(_BOM), "ignored", False)
+    for field in _stream_lines(text):
         value = text[field.value : field.end].decode("utf-8", "replace")[:MEANING_MAX]
         if field.start == field.end:
-            # An LF of a CRLF whose CR ended the last block stands alone as well.
-            yield _Piece("blank line", field.line_end, "the event ends", False)
+            # So is the LF of a CRLF whose CR ended the last block.
+            yield _FieldPart("blank line", field.line_end, "the event ends", False)
             continue
         name = field.name.decode("utf-8", "replace")[:MEANING_MAX] or "comment"
-        yield _Piece(f"{name}:" if field.name else "comment", field.value, name, False)
+        yield _FieldPart(f"{name}:" if field.name else "comment", field.value, name, False)
         if field.value < field.end:
             is_data = field.name == b"data"
             said = byte_count(field.end - field.value) if is_data else value
-            yield _Piece(f"{name} value", field.end, said, is_data)
+            yield _FieldPart(f"{name} value", field.end, said, is_data)
         if field.end < field.line_end:
-            yield _Piece("line end", field.line_end, "", False)
+            yield _FieldPart("line end", field.line_end, "", False)

@@ -1,7 +1,7 @@
 """What a relay has seen: every piece of every connection, with its times.
 
-The tape is bounded: past its limit it goes on noting that pieces passed, and how long they
-were, but no longer what was in them; `full` says so.
+The tape is bounded. Past its limit it still records when pieces passed and how long they were,
+but no longer what was in them; then `full` is true.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ LIMIT_PIECES = 1_000_000
 
 
 class Direction(Enum):
-    """Which way a piece went."""
+    """The way that a piece went."""
 
     UP = "up"  # client to server
     DOWN = "down"
 
 
 class PieceKind(Enum):
-    """What a piece is."""
+    """The kinds of pieces."""
 
     OPEN = "open"  # a client has connected
     DATA = "data"
@@ -34,13 +34,13 @@ class Piece(NamedTuple):
     """What one read of a socket gave, or what happened to a connection.
 
     Attributes:
-        sent_ns: when it left its sender, nanoseconds since the tape began.
-        arrived_ns: when the link delivers it; -1 where it never does.
+        sent_ns: when it left its sender, in nanoseconds since the tape began.
+        arrived_ns: when the link delivers it; -1 if it never does.
         connection: the connection's number, from 1.
-        direction: which way.
+        direction: the way that it went.
         kind: data, or something that happened to the connection.
         data: the bytes, as they were delivered; empty past the tape's limit.
-        size: how many there were.
+        size: how many bytes there were.
     """
 
     sent_ns: int
@@ -66,7 +66,7 @@ class Tape:
         self._listeners: list[Callable[[Piece], None]] = []
 
     def add(self, piece: Piece) -> None:
-        """Note a piece, and tell those who listen."""
+        """Record a piece, and call the listeners with it."""
         if self.full or piece.size > self._room or len(self.pieces) >= LIMIT_PIECES:
             self.full = True
             piece = piece._replace(data=b"")
@@ -77,9 +77,12 @@ class Tape:
             listener(piece)
 
     def listen(self, listener: Callable[[Piece], None]) -> Callable[[], None]:
-        """Call `listener` with each piece from now on; returns what ends that.
+        """Call `listener` with each piece from now on.
 
         It is called on the relay's thread, and must neither raise nor block.
+
+        Returns:
+            A function that removes the listener.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)

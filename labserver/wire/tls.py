@@ -1,6 +1,6 @@
-"""TLS records (RFC 8446 §5.1): their heads can be read, what they carry cannot.
+"""TLS records (RFC 8446 §5.1): their headers can be read, but not what they carry.
 
-That is what is shown: who sends how much and when is seen by anyone on the way.
+This shows what anyone on the path can see: who sends how much, and when.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ VERSIONS = {0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TL
 
 
 class TlsRecord(msgspec.Struct, frozen=True, gc=False):
-    """One record."""
+    """A TLS record."""
 
     raw: bytes
 
     kind: ClassVar[Kind] = Kind.TLS_RECORD
-    payload: ClassVar[int] = 0  # what of it the application said cannot be seen
+    payload: ClassVar[int] = 0  # how much of it the application said cannot be seen
     http_head: ClassVar[int] = 0
     error: ClassVar[str] = ""
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """The number of its bytes."""
         return len(self.raw)
 
     @property
     def opaque(self) -> int:
-        """All but the head."""
+        """How many of its bytes are encrypted: all but the header."""
         return len(self.raw) - HEAD
 
     @property
     def summary(self) -> str:
-        """Its content type and its length."""
+        """The content type and the length."""
         return f"{TYPES[self.raw[0]]}, {byte_count(self.opaque)}"
 
     def parts(self) -> tuple[Part, ...]:
-        """Its head and its fragment."""
+        """Return the fields of its header, and its fragment."""
         parts = (
             Part("content type", 0, 1, TYPES[self.raw[0]]),
             Part("legacy version", 1, 3, _version(self.raw)),
@@ -62,7 +62,7 @@ class TlsRecord(msgspec.Struct, frozen=True, gc=False):
         return parts if self.opaque else parts[:-1]
 
     def detail(self) -> dict[str, Any]:
-        """Its head."""
+        """Return the fields of its header."""
         return {
             "content_type": TYPES[self.raw[0]],
             "legacy_version": _version(self.raw),
@@ -71,13 +71,13 @@ class TlsRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class TlsDecoder:
-    """Both directions of a connection."""
+    """Decodes both directions of a connection."""
 
     def __init__(self) -> None:
-        self._readers = {direction: _Reader() for direction in Direction}
+        self._readers = {direction: _RecordReader() for direction in Direction}
 
     def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
-        """The records that `data` completes."""
+        """Return the records that `data` completes, each with its direction."""
         return [(direction, record) for record in self._readers[direction].feed(data)]
 
     def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
@@ -85,33 +85,33 @@ class TlsDecoder:
         return [(direction, rest) for rest in self._readers[direction].end()]
 
 
-class _Reader:
-    """The records of one direction."""
+class _RecordReader:
+    """Reads the records of one direction."""
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._lost: UndecodedStream | None = None
+        self._undecoded: UndecodedStream | None = None
 
     def feed(self, data: bytes) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.feed(data)
+        if self._undecoded is not None:
+            return self._undecoded.feed(data)
         held = self._held
         held += data
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         while len(held) >= HEAD:
             length = int.from_bytes(held[3:HEAD], "big")
             if error := _error(held, length):
-                self._lost = UndecodedStream(error)
-                return found + self._lost.feed(bytes(held))
+                self._undecoded = UndecodedStream(error)
+                return decoded + self._undecoded.feed(bytes(held))
             if len(held) < HEAD + length:
                 break
-            found.append(TlsRecord(bytes(held[: HEAD + length])))
+            decoded.append(TlsRecord(bytes(held[: HEAD + length])))
             del held[: HEAD + length]
-        return found
+        return decoded
 
     def end(self) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.end()
+        if self._undecoded is not None:
+            return self._undecoded.end()
         rest, self._held = bytes(self._held), bytearray()
         return cut_off(rest, "a TLS record")
 

@@ -1,8 +1,8 @@
-"""WebSocket frames (RFC 6455 §5) of both directions, at any cut of the bytes.
+"""WebSocket frames (RFC 6455 §5) of both directions, however the bytes are cut.
 
-The head is read here, as five lines do it; masks are taken off by websockets' own C. What is
-wrong is said of the frame and reading goes on, as a frame's end is known from its head alone.
-Only a length that nobody would send ends it: nothing after it can be trusted.
+A frame with something wrong has an error, and reading goes on, as the header alone tells where
+the frame ends. Only a length that nobody would send ends the reading: nothing after it can be
+trusted. Payloads are unmasked by the C extension of the websockets library.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ from labserver.wire.websocket_frame import (
 )
 from labserver.wire.websocket_inflate import Inflater, negotiated
 
-FRAME_MAX = 16 * 1024 * 1024  # bytes; websockets' default is 1 MiB, browsers send at most so many
-HELD_PIECES = 1000  # of a frame, before they are put together
-COPY_MAX = 1024  # bytes; below, a slice costs less than a view
+FRAME_MAX = 16 * 1024 * 1024  # bytes; the default of websockets is 1 MiB
+HELD_PIECES = 1000  # of a frame that may be held before they are joined
+COPY_MAX = 1024  # bytes; for less, a slice costs less than a view
+
+SHORTEST = {126: 126, 127: 65536}  # the least that an extended length may be (§5.2)
 
 _TEXT_ALONE, _BINARY_ALONE = 0x80 | TEXT, 0x80 | BINARY
 
 
 class WebSocketDecoder:
-    """Both directions of a connection after its 101.
+    """Decodes both directions of a connection after its 101.
 
     Args:
         extensions: the `Sec-WebSocket-Extensions` of the 101.
@@ -47,7 +49,7 @@ class WebSocketDecoder:
         }
 
     def feed(self, direction: Direction, data: bytes) -> list[tuple[Direction, Decoded]]:
-        """The frames that `data` completes."""
+        """Return the frames that `data` completes, each with its direction."""
         return [(direction, frame) for frame in self._readers[direction].feed(data)]
 
     def end(self, direction: Direction, *, clean: bool) -> list[tuple[Direction, Decoded]]:
@@ -56,11 +58,11 @@ class WebSocketDecoder:
 
 
 class FrameReader:
-    """The frames of one direction.
+    """Reads the frames of one direction.
 
     Args:
-        masked: whether they must be, as a client's must (§5.1).
-        takeover: what was negotiated; None: nothing is compressed.
+        masked: whether the frames must be masked, as a client's must (§5.1).
+        takeover: whether compression takes over its context; None if nothing is compressed.
     """
 
     def __init__(self, *, masked: bool, takeover: bool | None = None) -> None:
@@ -68,32 +70,32 @@ class FrameReader:
         self._inflater = None if takeover is None else Inflater(takeover)
         self._held: list[bytes | bytearray] = []  # the pieces of a frame that is not complete yet
         self._held_size = 0
-        self._need = 2  # how many bytes there must be before it is worth looking
-        self._lost: UndecodedStream | None = None
-        self._number = 0  # of the message under way, or of the last one
-        self._open = False  # a message has begun, and its last frame has not come
-        self._compressed = False  # it is
+        self._need = 2  # bytes that must be there before reading is worth while
+        self._undecoded: UndecodedStream | None = None
+        self._number = 0  # of the current message, or of the last one
+        self._open = False  # a message has begun, and its last frame has not come yet
+        self._compressed = False  # the current message is compressed
         self._closed = False  # a close frame has come
         self._utf8: codecs.IncrementalDecoder | None = None  # of an open text message
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """The frames that `data` completes."""
+        """Return the frames that `data` completes."""
         if not self._held:
             return self._read(data, 0)
-        found: list[Decoded] = []
+        decoded: list[Decoded] = []
         start = 0
         while self._held and self._held_size + len(data) - start >= self._need:
-            # No more than the frame that has begun is put together: to copy costs most.
+            # Only the frame that has begun is joined, as copying costs most.
             end = start + self._need - self._held_size
             first = b"".join((*self._held, data[start:end]))
             self._held.clear()
             self._held_size = 0
-            found += self._read(first, 0)
+            decoded += self._read(first, 0)
             start = end
         if not self._held:
-            return found + self._read(data, start)
+            return decoded + self._read(data, start)
         self._hold(data[start:])
-        return found
+        return decoded
 
     def _hold(self, data: bytes) -> None:
         self._held.append(data)
@@ -105,32 +107,23 @@ class FrameReader:
             self._held = [together]
 
     def _read(self, data: bytes, start: int) -> list[Decoded]:
-        if self._lost is not None:
-            return self._lost.feed(data[start:])
-        found: list[Decoded] = []
-        size, need = len(data), 2
-        while size - start >= 2:
-            first, second = data[start], data[start + 1]
-            length = second & 0x7F
-            body = start + 2
-            ok = second & 0x80 == self._mask
-            if length >= 126:
-                body += 2 if length == 126 else 8
-                if body > size:
-                    need = body - start
-                    break
-                least = 126 if length == 126 else 65536
-                length = int.from_bytes(data[start + 2 : body], "big")
-                ok = ok and length >= least
-            if second & 0x80:
-                body += 4
-            end = body + length
-            if end > size:
-                need = (end if length <= FRAME_MAX else body) - start
-                if length <= FRAME_MAX or body > size:
-                    break
+        """Read the frames in `data` from `start` on, and hold what is left.
+
+        This is the inner loop of a trace: ordinary frames, which are whole messages without a
+        fault, are made here without another call; `_look` checks all others.
+        """
+        if self._undecoded is not None:
+            return self._undecoded.feed(data[start:])
+        decoded: list[Decoded] = []
+        size = len(data)
+        while True:
+            body, length = parse_header(data, start)
+            end = body if length > FRAME_MAX else body + max(length, 0)
+            if length < 0 or end > size:
+                break
             if length > FRAME_MAX:
-                return found + self._give_up(data, start, body, length)
+                return decoded + self._give_up(data, start, body, length)
+            first, second = data[start], data[start + 1]
             if not second & 0x80:
                 payload = data[body:end]
             elif length < COPY_MAX:
@@ -139,40 +132,45 @@ class FrameReader:
                 payload = masked_with(memoryview(data)[body:end], data[body - 4 : body])
             head = data[start:body]
             start = end
-            if ok and not self._open and not self._closed:
-                if first == _TEXT_ALONE and (payload.isascii() or _is_utf8(payload)):
-                    self._number += 1
-                    found.append(Frame(head, payload, self._number))
-                    continue
-                if first == _BINARY_ALONE:
-                    self._number += 1
-                    found.append(Frame(head, payload, self._number))
-                    continue
-            found.append(self._look(Frame(head, payload)))
-        self._need = need
+            short = second & 0x7F
+            if (
+                second & 0x80 == self._mask
+                and (short < 126 or length >= SHORTEST[short])
+                and not self._open
+                and not self._closed
+                and (
+                    (first == _TEXT_ALONE and (payload.isascii() or _is_utf8(payload)))
+                    or first == _BINARY_ALONE
+                )
+            ):
+                self._number += 1
+                decoded.append(Frame(head, payload, self._number))
+            else:
+                decoded.append(self._look(Frame(head, payload)))
+        self._need = end - start
         if start < size:
             self._hold(data[start:])
-        return found
+        return decoded
 
     def end(self) -> list[Decoded]:
-        """No more will come."""
-        if self._lost is not None:
-            return self._lost.end()
+        """Return what is left, as no more will come."""
+        if self._undecoded is not None:
+            return self._undecoded.end()
         rest = cut_off(b"".join(self._held), f"a frame of {byte_count(self._need)}")
         self._held.clear()
         self._held_size = 0
         return rest
 
     def _give_up(self, data: bytes, start: int, body: int, length: int) -> list[Decoded]:
-        """The head of a frame whose length is absurd, and the rest as unknown bytes."""
+        """Return the header of a frame whose length is absurd, and the rest as unknown bytes."""
         error = f"byte 2: declares {byte_count(length)}; more than {FRAME_MAX:,} are not read"
         if length >> 63:
             error += "; the first bit of a length must be 0 (§5.2)"
-        self._lost = UndecodedStream("what follows a frame that is not read")
-        return [Frame(data[start:body], b"", error=error), *self._lost.feed(data[body:])]
+        self._undecoded = UndecodedStream("what follows a frame that is not read")
+        return [Frame(data[start:body], b"", error=error), *self._undecoded.feed(data[body:])]
 
     def _look(self, frame: Frame) -> Frame:
-        """A frame that is not the ordinary case: a part of a message, a control frame, or wrong."""
+        """Check a frame that is a fragment, a control frame, or wrong in some way."""
         errors = self._head_errors(frame)
         number, inflated = 0, None
         if frame.opcode >= CLOSE or frame.opcode not in OPCODES:
@@ -210,7 +208,7 @@ class FrameReader:
             rsv &= 3  # RSV1 says that the message is compressed (RFC 7692 §6)
         if rsv:
             errors.append(
-                f"byte 0: RSV is {rsv:03b}, which nothing negotiated gives a sense (§5.2)"
+                f"byte 0: RSV is {rsv:03b}, but no extension was negotiated that uses it (§5.2)"
             )
         if opcode not in OPCODES:
             errors.append(f"byte 0: opcode 0x{opcode:x} is reserved (§5.2)")
@@ -228,7 +226,7 @@ class FrameReader:
             errors.append(f"byte 1: {who} (§5.1)")
         if is_control and length > 125:
             errors.append(f"byte 1: a control frame has at most 125 bytes, not {length:,} (§5.5)")
-        if (short == 126 and length < 126) or (short == 127 and length < 65536):
+        if short >= 126 and length < SHORTEST[short]:
             errors.append(f"byte 1: a length of {length:,} has a shorter form (§5.2)")
         return errors
 
@@ -245,10 +243,34 @@ class FrameReader:
         try:
             self._utf8.decode(frame.data, frame.fin)
         except UnicodeDecodeError as error:
-            self._utf8 = None  # once is enough
+            self._utf8 = None  # one error per message is enough
             at = len(frame.head) + max(0, error.start - before)
             return [f"byte {at}: not UTF-8: {error.reason} (§8.1)"]
         return []
+
+
+def parse_header(data: bytes, start: int) -> tuple[int, int]:
+    """Return where a frame's header ends, and the length of its payload (§5.2).
+
+    If the header is not complete, the length may be -1; then the header ends there at the
+    earliest.
+
+    Args:
+        data: bytes from the wire.
+        start: the index of the frame's first byte.
+    """
+    end = start + 2
+    if end > len(data):
+        return end, -1
+    length = data[start + 1] & 0x7F
+    if length >= 126:
+        end += 2 if length == 126 else 8
+        if end > len(data):
+            return end, -1
+        length = int.from_bytes(data[start + 2 : end], "big")
+    if data[start + 1] & 0x80:
+        end += 4  # the masking key
+    return end, length
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -260,7 +282,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _close_errors(frame: Frame) -> list[str]:
-    """What is wrong with the payload of a close frame (§5.5.1, §7.4)."""
+    """Return what is wrong with the payload of a close frame (§5.5.1, §7.4)."""
     start, code = len(frame.head), frame.close_code
     if code is None:
         return [f"byte {start}: half a close code (§5.5.1)"] if frame.data else []

@@ -1,6 +1,6 @@
-"""Sec-WebSocket-Accept: what a server makes of a client's key (RFC 6455 §1.3, §4.2.2).
+"""Sec-WebSocket-Accept: how a server answers a client's key (RFC 6455 §1.3, §4.2.2).
 
-No secret is in it: who can read the request can compute it.
+It contains no secret: anyone who can read the request can compute it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 
-GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3; it stands nowhere else
-KEY_BYTES = 16  # that a key stands for (RFC 6455 §4.1)
+GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3; it has no other use
+KEY_BYTES = 16  # which a key encodes (RFC 6455 §4.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class AcceptStep:
     """One step from the key to the answer.
 
     Attributes:
-        what: is done in this step.
-        text: its result as a person reads it; bytes that are no text as hex.
-        data: its result.
+        what: what is done in this step.
+        text: the result as a person reads it; in hex if it is not text.
+        data: the result.
     """
 
     what: str
@@ -33,29 +33,29 @@ class AcceptStep:
 
 
 def accept_key(key: str) -> str:
-    """The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key.
+    """Return the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (RFC 6455 §4.2.2).
 
     Args:
-        key: as it was sent. The hash is over this text, not over the bytes it stands for.
+        key: as it was sent. This text is hashed, and not the bytes that it encodes.
 
     Raises:
-        UnicodeEncodeError: if it cannot stand in a header.
+        UnicodeEncodeError: if it contains a character that a header field cannot have.
     """
     return base64.b64encode(_digest(key)).decode()
 
 
 def accept_steps(key: str) -> tuple[AcceptStep, ...]:
-    """The way from a Sec-WebSocket-Key to its Sec-WebSocket-Accept, step by step.
+    """Return the steps from a Sec-WebSocket-Key to its Sec-WebSocket-Accept.
 
     Args:
         key: as it was sent.
 
     Returns:
-        The key; what it decodes to, which is shown and not used; key and GUID together; the
-        SHA-1 digest of that; its Base64.
+        Five steps: the key; what it decodes to, which is not used; the key with the GUID appended;
+        the SHA-1 digest of that; the digest in Base64.
 
     Raises:
-        UnicodeEncodeError: if the key cannot stand in a header.
+        UnicodeEncodeError: if the key contains a character that a header field cannot have.
     """
     digest = _digest(key)
     accept = accept_key(key)
@@ -64,7 +64,7 @@ def accept_steps(key: str) -> tuple[AcceptStep, ...]:
         AcceptStep("the key, as it was sent", key, _octets(key)),
         AcceptStep(
             "decoded from Base64 (not used: the hash is over the text)",
-            "it is no Base64" if nonce is None else nonce.hex(" "),
+            "it is not Base64" if nonce is None else nonce.hex(" "),
             nonce or b"",
         ),
         AcceptStep("the key's text, and the GUID after it", key + GUID, _octets(key + GUID)),
@@ -74,7 +74,7 @@ def accept_steps(key: str) -> tuple[AcceptStep, ...]:
 
 
 def key_bytes(key: str) -> bytes | None:
-    """What a key stands for, which must be 16 bytes; None: it is no Base64."""
+    """Return the bytes that a key encodes, which must be 16; None if it is not Base64."""
     try:
         return base64.b64decode(_octets(key), validate=True)
     except binascii.Error:
@@ -86,5 +86,5 @@ def _digest(key: str) -> bytes:
 
 
 def _octets(text: str) -> bytes:
-    """A header's text as bytes, and each byte as it was (RFC 9110 §5.5)."""
+    """Return a header field's text as the bytes that were sent (RFC 9110 §5.5)."""
     return text.encode("latin-1")

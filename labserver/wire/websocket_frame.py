@@ -1,6 +1,6 @@
 """One WebSocket frame, and what its bits say (RFC 6455 §5.2).
 
-A frame is kept as its head and its unmasked payload; its bytes on the wire follow from them.
+A frame is kept as its header and its unmasked payload; its bytes on the wire follow from them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from labserver.wire.preview import byte_count, hex_preview, preview, quoted, tex
 
 try:
     from websockets.speedups import apply_mask
-except ImportError:  # where its C extension could not be built
+except ImportError:  # the C extension could not be built
     from websockets.utils import apply_mask
 
-masked_with = apply_mask  # XOR: it puts a mask on and takes it off (§5.3)
+masked_with = apply_mask  # XOR both masks and unmasks (§5.3)
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 OPCODES = {
@@ -32,11 +32,11 @@ OPCODES = {
 
 
 class Inflated(msgspec.Struct, frozen=True, gc=False):
-    """What a compressed payload says.
+    """A compressed payload, once it is inflated.
 
     Attributes:
-        size: how many bytes it is when it is inflated.
-        start: the first of them.
+        size: its size in bytes.
+        start: its first bytes.
     """
 
     size: int
@@ -44,14 +44,15 @@ class Inflated(msgspec.Struct, frozen=True, gc=False):
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
-    """One frame.
+    """A WebSocket frame.
 
     Attributes:
-        head: its bytes before the payload, the masking key included.
-        data: its payload, unmasked.
-        number: of the message that it is a part of, from 1 in each direction; 0: of none.
-        error: what is wrong with it and at which byte.
-        inflated: where the payload is compressed, what it says.
+        head: its bytes before the payload, including the masking key.
+        data: its payload, without the mask.
+        number: the number of the message that it is part of, from 1 in each direction; 0 for a
+            control frame, which is not part of a message.
+        error: what is wrong with it, and at which byte.
+        inflated: what a compressed payload says; None if it is not compressed.
     """
 
     head: bytes
@@ -66,22 +67,22 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def opcode(self) -> int:
-        """What is carried: §11.8."""
+        """The opcode, which says what it carries (§11.8)."""
         return self.head[0] & 0x0F
 
     @property
     def opcode_name(self) -> str:
-        """Its name."""
+        """The name of the opcode."""
         return OPCODES.get(self.opcode, f"reserved 0x{self.opcode:x}")
 
     @property
     def fin(self) -> bool:
-        """Whether it is the last of its message."""
+        """Whether it is the last frame of its message."""
         return self.head[0] >= 0x80
 
     @property
     def rsv(self) -> int:
-        """RSV1, RSV2 and RSV3, as one number; RSV1 is 4."""
+        """RSV1, RSV2 and RSV3 as one number, in which RSV1 counts 4."""
         return self.head[0] >> 4 & 0x07
 
     @property
@@ -91,12 +92,12 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def mask_key(self) -> bytes:
-        """What it is masked with; empty where it is not."""
+        """The masking key; empty if the payload is not masked."""
         return self.head[-4:] if self.masked else b""
 
     @property
     def length(self) -> int:
-        """The payload's length, as the head declares it."""
+        """The length of the payload, as the header declares it."""
         length = self.head[1] & 0x7F
         if length < 126:
             return length
@@ -104,12 +105,12 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """How many bytes it was on the wire."""
+        """The number of its bytes on the wire."""
         return len(self.head) + len(self.data)
 
     @property
     def payload(self) -> int:
-        """How many of them are payload data, which is what the RFC calls application data."""
+        """How many of its bytes are payload, which the RFC calls application data."""
         return len(self.data)
 
     @property
@@ -119,7 +120,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def close_code(self) -> int | None:
-        """The code in a close frame (§7.4); None: it has none."""
+        """The code in a close frame (§7.4), if there is one."""
         if self.opcode != CLOSE or len(self.data) < 2:
             return None
         return int.from_bytes(self.data[:2], "big")
@@ -131,7 +132,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def text(self) -> str | None:
-        """The beginning of what it says; None: it is no text."""
+        """The beginning of what it says; None if that is not text."""
         if self.opcode == CLOSE:
             return None
         text = text_preview(self.data if self.inflated is None else self.inflated.start)
@@ -157,7 +158,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         return f"{name}, {byte_count(len(data))}" if text is None else f"{name} {quoted(text)}"
 
     def parts(self) -> tuple[Part, ...]:
-        """Its fields, as §5.2 draws them."""
+        """Return its fields, as §5.2 draws them."""
         head, masked = self.head, self.masked
         extended = {126: 2, 127: 8}.get(head[1] & 0x7F, 0)
         flags = "last of its message" if self.fin else "more follows"
@@ -178,7 +179,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
         return tuple(parts)
 
     def detail(self) -> dict[str, Any]:
-        """What it says."""
+        """Return what it says."""
         detail: dict[str, Any] = {
             "opcode": self.opcode_name,
             "fin": self.fin,
@@ -210,7 +211,7 @@ def _said(text: str | None, data: bytes) -> str:
 
 
 def close_name(code: int) -> str:
-    """The name of a close code; §7.4.2 for the ranges."""
+    """Return the name of a close code, or of its range (§7.4.2)."""
     try:
         return CloseCode(code).name
     except ValueError:
@@ -220,7 +221,7 @@ def close_name(code: int) -> str:
 
 
 def close_meaning(code: int) -> str:
-    """What a close code means."""
+    """Return what a close code means."""
     if code in CLOSE_CODE_EXPLANATIONS:
         return CLOSE_CODE_EXPLANATIONS[CloseCode(code)]
     if 3000 <= code < 5000:

@@ -1,7 +1,7 @@
 """What each line of a WebSocket handshake is for, and what is wrong with it (RFC 6455 §4).
 
-Both messages are judged as they were sent, by the RFCs alone: what a server decides beyond
-them (who may come, and from which page) is its own affair.
+Both messages are judged as they were sent, and by the RFCs alone. A server may decide more than
+that, such as who may connect and from which page; this is its own affair.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ VERSION = "13"  # RFC 6455 §4.1
 OTHER = "has no part in the handshake"
 
 
-class Verdict(Enum):
-    """What there is to say of a line."""
+class Conformance(Enum):
+    """What the RFCs say of a line."""
 
     RIGHT = "required"
     FREE = "optional"
@@ -29,94 +29,96 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a request or a response, or one that should be there.
+class HandshakeLine:
+    """A line of a request or a response, or one that should be there.
 
     Attributes:
-        name: of its field; `request line`, `status line` or `blank line`.
-        text: as it was sent, without its end; of a missing one, what could stand there.
+        name: the name of its field; or `request line`, `status line`, `blank line`.
+        text: as it was sent, without its line end; for a missing line, an example.
         purpose: what it is for.
-        rule: where that is written.
-        verdict: what there is to say of it.
-        fault: what is wrong with it, where something is.
+        rule: the section that says so.
+        verdict: whether it is required, and whether it is right.
+        fault: what is wrong with it; empty if nothing is.
     """
 
     name: str
     text: str
     purpose: str
     rule: str
-    verdict: Verdict
+    verdict: Conformance
     fault: str = ""
 
     @property
     def is_faulty(self) -> bool:
         """Whether it is wrong or missing."""
-        return self.verdict in (Verdict.WRONG, Verdict.MISSING)
+        return self.verdict in (Conformance.WRONG, Conformance.MISSING)
 
 
-class Purpose(NamedTuple):
-    """What a header field is for, and where that is written."""
+class Explanation(NamedTuple):
+    """What a header field is for, and which section says so."""
 
     text: str
     rule: str = ""
 
 
 REQUEST_FIELDS = {
-    "host": Purpose("which of the names at this address is meant", "RFC 9112 §3.2"),
-    "upgrade": Purpose("the protocol to change to", "RFC 6455 §4.1"),
-    "connection": Purpose("says that Upgrade is for the next hop", "RFC 6455 §4.1"),
-    "sec-websocket-key": Purpose(
+    "host": Explanation("which of the names at this address is meant", "RFC 9112 §3.2"),
+    "upgrade": Explanation("the protocol to change to", "RFC 6455 §4.1"),
+    "connection": Explanation("says that Upgrade is for the next hop", "RFC 6455 §4.1"),
+    "sec-websocket-key": Explanation(
         "16 random bytes, new each time: the answer must fit them", "RFC 6455 §4.1"
     ),
-    "sec-websocket-version": Purpose("the version of the protocol", "RFC 6455 §4.1"),
-    "origin": Purpose("the page that asks; browsers always send it", "RFC 6455 §4.1"),
-    "sec-websocket-protocol": Purpose("subprotocols to choose from", "RFC 6455 §4.1"),
-    "sec-websocket-extensions": Purpose(
+    "sec-websocket-version": Explanation("the version of the protocol", "RFC 6455 §4.1"),
+    "origin": Explanation("the page that is asking; browsers always send it", "RFC 6455 §4.1"),
+    "sec-websocket-protocol": Explanation("subprotocols to choose from", "RFC 6455 §4.1"),
+    "sec-websocket-extensions": Explanation(
         "extensions to choose from, such as compression", "RFC 6455 §9.1"
     ),
-    "authorization": Purpose("who asks; a page's script cannot set it", "RFC 9110 §11.6.2"),
-    "cookie": Purpose(
-        "a browser sends it for any page that asks: so Origin must be looked at", "RFC 6455 §10.2"
+    "authorization": Explanation("who is asking; page scripts cannot set it", "RFC 9110 §11.6.2"),
+    "cookie": Explanation(
+        "a browser sends it for any page, so the server must check Origin", "RFC 6455 §10.2"
     ),
-    "user-agent": Purpose("which program asks", "RFC 9110 §10.1.5"),
-    "content-length": Purpose("the size of a body", "RFC 9110 §8.6"),
+    "user-agent": Explanation("which program asks", "RFC 9110 §10.1.5"),
+    "content-length": Explanation("the size of a body", "RFC 9110 §8.6"),
 }
 
 RESPONSE_FIELDS = {
-    "upgrade": Purpose("the protocol that it is about", "RFC 9110 §7.8"),
-    "connection": Purpose("what becomes of the connection", "RFC 9110 §7.6.1"),
-    "sec-websocket-accept": Purpose(
-        "proves that the key was read; who the server is it does not prove", "RFC 6455 §4.2.2"
+    "upgrade": Explanation("the protocol that the server offers", "RFC 9110 §7.8"),
+    "connection": Explanation("what happens to the connection", "RFC 9110 §7.6.1"),
+    "sec-websocket-accept": Explanation(
+        "proves that the server has read the key, but not who the server is", "RFC 6455 §4.2.2"
     ),
-    "sec-websocket-protocol": Purpose("the subprotocol that was chosen", "RFC 6455 §4.2.2"),
-    "sec-websocket-extensions": Purpose("the extensions that were chosen", "RFC 6455 §9.1"),
-    "sec-websocket-version": Purpose("the versions that the server knows", "RFC 6455 §4.4"),
-    "www-authenticate": Purpose("how one may prove who one is", "RFC 9110 §11.6.1"),
-    "allow": Purpose("the methods that are allowed", "RFC 9110 §10.2.1"),
-    "retry-after": Purpose("when to ask again", "RFC 9110 §10.2.3"),
-    "location": Purpose("where to ask instead", "RFC 9110 §10.2.2"),
-    "content-type": Purpose("what the body is", "RFC 9110 §8.3"),
-    "content-length": Purpose("the size of the body", "RFC 9110 §8.6"),
-    "date": Purpose("when it was answered", "RFC 9110 §6.6.1"),
-    "server": Purpose("which program answers", "RFC 9110 §10.2.4"),
+    "sec-websocket-protocol": Explanation("the subprotocol that was chosen", "RFC 6455 §4.2.2"),
+    "sec-websocket-extensions": Explanation("the extensions that were chosen", "RFC 6455 §9.1"),
+    "sec-websocket-version": Explanation("the versions that the server knows", "RFC 6455 §4.4"),
+    "www-authenticate": Explanation("how to prove who is asking", "RFC 9110 §11.6.1"),
+    "allow": Explanation("the methods that are allowed", "RFC 9110 §10.2.1"),
+    "retry-after": Explanation("when to ask again", "RFC 9110 §10.2.3"),
+    "location": Explanation("where to ask instead", "RFC 9110 §10.2.2"),
+    "content-type": Explanation("what the body is", "RFC 9110 §8.3"),
+    "content-length": Explanation("the size of the body", "RFC 9110 §8.6"),
+    "date": Explanation("when it was answered", "RFC 9110 §6.6.1"),
+    "server": Explanation("which program answers", "RFC 9110 §10.2.4"),
 }
 
 SWITCHED_FIELDS = RESPONSE_FIELDS | {
-    "upgrade": Purpose("the protocol that both change to", "RFC 6455 §4.2.2"),
-    "connection": Purpose("says that it is this connection that changes", "RFC 6455 §4.2.2"),
+    "upgrade": Explanation("the protocol that both change to", "RFC 6455 §4.2.2"),
+    "connection": Explanation("says that it is this connection that changes", "RFC 6455 §4.2.2"),
 }
 
 STATUSES = {
-    101: Purpose("yes: after the blank line both sides speak in frames", "RFC 6455 §4.2.2"),
-    400: Purpose("no: that is not how one asks", "RFC 9110 §15.5.1"),
-    401: Purpose("no: the server wants to know who asks", "RFC 9110 §15.5.2"),
-    403: Purpose("no: understood, and not allowed, such as from that page", "RFC 9110 §15.5.4"),
-    404: Purpose("no: there is no such resource", "RFC 9110 §15.5.5"),
-    405: Purpose("no: a handshake is a GET", "RFC 9110 §15.5.6"),
-    421: Purpose("no: the server does not answer under that Host", "RFC 9110 §15.5.20"),
-    426: Purpose("no: this resource wants an upgrade", "RFC 9110 §15.5.22"),
-    429: Purpose("no: too often", "RFC 6585 §4"),
-    503: Purpose("no: not now", "RFC 9110 §15.6.4"),
+    101: Explanation("yes: after the blank line both sides speak in frames", "RFC 6455 §4.2.2"),
+    400: Explanation("no: the request is malformed", "RFC 9110 §15.5.1"),
+    401: Explanation("no: the server wants to know who is asking", "RFC 9110 §15.5.2"),
+    403: Explanation(
+        "no: understood, but not allowed, for instance from that page", "RFC 9110 §15.5.4"
+    ),
+    404: Explanation("no: there is no such resource", "RFC 9110 §15.5.5"),
+    405: Explanation("no: a handshake is a GET", "RFC 9110 §15.5.6"),
+    421: Explanation("no: the server does not answer under that Host", "RFC 9110 §15.5.20"),
+    426: Explanation("no: this resource requires an upgrade", "RFC 9110 §15.5.22"),
+    429: Explanation("no: too often", "RFC 6585 §4"),
+    503: Explanation("no: not now", "RFC 9110 §15.6.4"),
 }
 
 _REQUIRED_OF_REQUEST = {
@@ -137,7 +139,7 @@ _Check = Callable[[str], str]
 
 
 def is_asked_for(raw: bytes) -> bool:
-    """Whether a request wants to become a WebSocket, however badly it says so."""
+    """Return whether a request asks for a WebSocket, even if it does so incorrectly."""
     fields = _Head(raw).fields
     return "websocket" in _tokens(fields.get("upgrade", "")) or any(
         name.startswith("sec-websocket-") for name in fields
@@ -145,31 +147,31 @@ def is_asked_for(raw: bytes) -> bool:
 
 
 def field_of(raw: bytes, name: str) -> str:
-    """The value of a header field; empty where there is none.
+    """Return the value of a header field; empty if there is none.
 
     Args:
         raw: a request or a response.
-        name: in any case.
+        name: the field's name, in any case.
     """
     return _Head(raw).fields.get(name.lower(), "")
 
 
-def request_lines(raw: bytes) -> tuple[Line, ...]:
-    """The lines of the request, and the ones that it lacks (RFC 6455 §4.1).
+def request_lines(raw: bytes) -> tuple[HandshakeLine, ...]:
+    """Return the lines of the request, and those that it lacks (RFC 6455 §4.1).
 
     Args:
-        raw: its bytes; a body is left out.
+        raw: its bytes; a body is ignored.
     """
     head = _Head(raw)
     first = _judged(
         "request line",
         head.first,
-        Purpose("the resource; a handshake is a GET", "RFC 6455 §4.1"),
+        Explanation("the resource; a handshake is a GET", "RFC 6455 §4.1"),
         _request_fault(head.first),
         required=True,
     )
     checks: dict[str, _Check] = {
-        "host": lambda value: "" if value else "it names nobody",
+        "host": lambda value: "" if value else "it is empty",
         "upgrade": _must_have("websocket"),
         "connection": _must_have("upgrade"),
         "sec-websocket-key": _key_fault,
@@ -180,11 +182,11 @@ def request_lines(raw: bytes) -> tuple[Line, ...]:
     return (first, *_field_lines(head, REQUEST_FIELDS, _REQUIRED_OF_REQUEST, checks))
 
 
-def response_lines(raw: bytes, request: bytes) -> tuple[Line, ...]:
-    """The lines of the response, and the ones that it lacks (RFC 6455 §4.2.2).
+def response_lines(raw: bytes, request: bytes) -> tuple[HandshakeLine, ...]:
+    """Return the lines of the response, and those that it lacks (RFC 6455 §4.2.2).
 
     Args:
-        raw: its bytes; the body is left out.
+        raw: its bytes; a body is ignored.
         request: the bytes of the request that it answers.
     """
     head = _Head(raw)
@@ -210,30 +212,30 @@ def response_lines(raw: bytes, request: bytes) -> tuple[Line, ...]:
             "sec-websocket-extensions": _must_be_offered(asked.get("sec-websocket-extensions", "")),
         }
         if any(line.is_faulty for line in request_lines(request)):
-            fault = "the request is not a whole handshake: it must be refused (RFC 6455 §4.2.1)"
+            fault = "the request is not a complete handshake: it must be refused (RFC 6455 §4.2.1)"
     elif asked.get("sec-websocket-version", VERSION) != VERSION:
         required["sec-websocket-version"] = f"Sec-WebSocket-Version: {VERSION}"
-    meaning = STATUSES.get(status, Purpose("no upgrade: the connection stays HTTP"))
+    meaning = STATUSES.get(status, Explanation("no upgrade: the connection stays HTTP"))
     first = _judged("status line", head.first, meaning, fault, required=status == 101)
     purposes = SWITCHED_FIELDS if status == 101 else RESPONSE_FIELDS
     return (first, *_field_lines(head, purposes, required, checks))
 
 
 def status_of(raw: bytes) -> int:
-    """The status of a response; 0: it has none."""
+    """Return the status of a response, or 0 if it has none."""
     word = raw[:16].partition(b" ")[2][:3]
     return int(word) if word.isdigit() and len(word) == 3 else 0
 
 
 class _Head:
-    """The lines of a message up to the blank line, however broken they are."""
+    """The lines of a message up to the blank line, even if they are broken."""
 
     def __init__(self, raw: bytes) -> None:
         text = raw[:HEAD_MAX].decode("latin-1").lstrip("\r\n")  # RFC 9112 §2.2
         self.first, *rest = (line.removesuffix("\r") for line in text.split("\n"))
         self.ends = "" in rest[:-1]
         self.lines = rest[: rest.index("")] if "" in rest else rest
-        self.fields: dict[str, str] = {}  # lines of one name are one list (RFC 9110 §5.3)
+        self.fields: dict[str, str] = {}  # lines with the same name form one list (RFC 9110 §5.3)
         for line in self.lines:
             name, value = _name(line), line.partition(":")[2].strip()
             if name:
@@ -248,42 +250,48 @@ def _name(line: str) -> str:
 
 def _field_lines(
     head: _Head,
-    purposes: Mapping[str, Purpose],
+    purposes: Mapping[str, Explanation],
     required: Mapping[str, str],
     checks: Mapping[str, _Check],
-) -> list[Line]:
+) -> list[HandshakeLine]:
     lines = []
     seen: set[str] = set()
     for text in head.lines:
         name = _name(text)
         fault = ""
         if not name:
-            fault = "no header field: that is a name, a colon and a value (RFC 9112 §5)"
+            fault = "not a header field, which is a name, a colon and a value (RFC 9112 §5)"
         elif name in seen:
             fault = "more than once, and only one can count" if name in _ONCE else ""
         elif name in checks:
-            # Of a field that may come once, the first is judged; of a list, the whole of it.
+            # A field that may come only once is judged by its first line, a list by all of them.
             value = text.partition(":")[2].strip() if name in _ONCE else head.fields[name]
             fault = checks[name](value)
         seen.add(name)
-        purpose = purposes.get(name, Purpose(OTHER))
+        purpose = purposes.get(name, Explanation(OTHER))
         lines.append(
             _judged(text.partition(":")[0], text, purpose, fault, required=name in required)
         )
     for name, example in required.items():
         if name not in seen:
-            lines.append(Line(example.partition(":")[0], example, *purposes[name], Verdict.MISSING))
-    blank = Purpose("the end of the head", "RFC 9112 §2.1")
+            lines.append(
+                HandshakeLine(
+                    example.partition(":")[0], example, *purposes[name], Conformance.MISSING
+                )
+            )
+    blank = Explanation("the end of the head", "RFC 9112 §2.1")
     if head.ends:
         lines.append(_judged("blank line", "", blank, "", required=True))
     else:
-        lines.append(Line("blank line", "", *blank, Verdict.MISSING))
+        lines.append(HandshakeLine("blank line", "", *blank, Conformance.MISSING))
     return lines
 
 
-def _judged(name: str, text: str, purpose: Purpose, fault: str, *, required: bool) -> Line:
-    verdict = Verdict.WRONG if fault else Verdict.RIGHT if required else Verdict.FREE
-    return Line(name, text, *purpose, verdict, fault)
+def _judged(
+    name: str, text: str, purpose: Explanation, fault: str, *, required: bool
+) -> HandshakeLine:
+    verdict = Conformance.WRONG if fault else Conformance.RIGHT if required else Conformance.FREE
+    return HandshakeLine(name, text, *purpose, verdict, fault)
 
 
 def _request_fault(line: str) -> str:
@@ -292,14 +300,14 @@ def _request_fault(line: str) -> str:
     if method != "GET":
         return "the method must be GET"
     if not version.startswith("HTTP/"):
-        return "it does not end in the version of HTTP"
-    return "HTTP must be 1.1 at least" if version in ("HTTP/0.9", "HTTP/1.0") else ""
+        return "it does not end with the HTTP version"
+    return "HTTP must be at least 1.1" if version in ("HTTP/0.9", "HTTP/1.0") else ""
 
 
 def _key_fault(value: str) -> str:
     nonce = key_bytes(value)
     if nonce is None:
-        return "no Base64"
+        return "not Base64"
     return (
         "" if len(nonce) == KEY_BYTES else f"stands for {byte_count(len(nonce))}, not {KEY_BYTES}"
     )
@@ -311,9 +319,9 @@ def _must_have(token: str) -> _Check:
 
 def _must_be_offered(offer: str) -> _Check:
     offered = _tokens(offer)
-    return lambda value: "" if _tokens(value) <= offered else "nobody offered that"
+    return lambda value: "" if _tokens(value) <= offered else "this was not offered"
 
 
 def _tokens(value: str) -> set[str]:
-    """The names in a list, without their parameters."""
+    """Return the names in a list, without their parameters."""
     return {each.partition(";")[0].strip().lower() for each in value.split(",")} - {""}

@@ -1,7 +1,7 @@
 """permessage-deflate (RFC 7692), inflated for display within bounds.
 
-A message may inflate to a thousand times its size: past `INFLATED_MAX` it is cut off, and
-what follows cannot be inflated where it refers to what was said before (context takeover).
+A message may inflate to a thousand times its size. Past `INFLATED_MAX` it is cut off; then later
+messages cannot be inflated either if they refer to it (context takeover).
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from labserver.wire.websocket_frame import Inflated
 INFLATED_MAX = 4 * 1024 * 1024  # bytes of one message; a chat message has at most 64 KiB
 KEPT = 16 * 1024  # bytes of a frame that are kept for display
 STEP = 64 * 1024  # bytes inflated at a time
-TAIL = b"\x00\x00\xff\xff"  # the sender leaves it away (RFC 7692 §7.2.1)
+TAIL = b"\x00\x00\xff\xff"  # the sender removes it (RFC 7692 §7.2.1)
 
 
 def negotiated(extensions: str, side: str) -> bool | None:
-    """What a 101's `Sec-WebSocket-Extensions` says of the frames that `side` sends.
+    """Return what a 101's `Sec-WebSocket-Extensions` says about the frames that `side` sends.
 
     Args:
         extensions: the header field's value.
         side: `client` or `server`.
 
     Returns:
-        Whether the context is taken over from message to message; None: nothing is compressed.
+        Whether the context is taken over from message to message; None if nothing is
+        compressed.
     """
     for extension in extensions.lower().split(","):
         name, *parameters = (part.strip() for part in extension.split(";"))
@@ -36,7 +37,7 @@ def negotiated(extensions: str, side: str) -> bool | None:
 
 
 class Inflater:
-    """Inflates what one side sends; at most one message is under way.
+    """Inflates what one side sends, one message at a time.
 
     Args:
         takeover: whether a message may refer to those before it.
@@ -51,7 +52,7 @@ class Inflater:
         self.error = ""
 
     def begin(self, is_text: bool) -> None:
-        """A message begins."""
+        """Begin a message."""
         if not self._takeover:
             self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
             self._lost = ""
@@ -59,7 +60,7 @@ class Inflater:
         self._utf8 = codecs.getincrementaldecoder("utf-8")() if is_text else None
 
     def inflate(self, data: bytes, *, final: bool) -> Inflated:
-        """A frame's payload; `error` says what is wrong with it."""
+        """Return a frame's payload, inflated; `error` then says what is wrong with it."""
         self.error = self._lost
         if self._lost:
             return Inflated(0, b"")

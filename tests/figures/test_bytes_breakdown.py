@@ -44,7 +44,7 @@ def test_the_title_compares_what_a_message_costs() -> None:
         f"A message costs {wire[0] / 10:.0f} bytes by long polling, {wire[1] / 10:.0f} by a:"
         f" {wire[0] / wire[1]:.1f} times"
     )
-    assert figure.layout.xaxis.title.text == "bytes a chat message on the wire"
+    assert figure.layout.xaxis.title.text == "bytes per chat message on the wire"
     assert sums({"a": SOCKET}, per_message=10) == [pytest.approx(wire[0] / 10)]
 
 
@@ -81,7 +81,7 @@ def test_a_label_is_text(label: str) -> None:
 
 def test_nothing_to_show_is_an_error_and_not_an_empty_picture() -> None:
     for traces in ({}, {"a": Trace(), "b": Trace()}):
-        with pytest.raises(LabError, match="No byte"):
+        with pytest.raises(LabError, match="contain no bytes"):
             bytes_breakdown(traces)
     with pytest.raises(LabError, match="1 or more"):
         bytes_breakdown({"a": SOCKET}, per_message=0)

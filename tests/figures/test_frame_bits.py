@@ -124,7 +124,7 @@ def test_a_length_that_nobody_sends_is_drawn() -> None:
 
 def test_a_message_that_is_no_frame_is_an_error_that_says_what_to_take() -> None:
     request, *_ = decoded(((UP, UPGRADE % b""), (DOWN, SWITCHED % b"")))
-    with pytest.raises(LabError, match=r"no WebSocket frame: take one of trace\.only"):
+    with pytest.raises(LabError, match=r"not a WebSocket frame: take one of trace\.only"):
         frame_bits(request)
 
 

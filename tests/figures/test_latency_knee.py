@@ -5,7 +5,7 @@ import math
 import pandas
 import pytest
 
-from labserver.figures.latency_knee import bend
+from labserver.figures.latency_knee import latency_knee
 
 TABLE = pandas.DataFrame(
     [
@@ -23,11 +23,11 @@ TABLE = pandas.DataFrame(
 
 
 def title(table: pandas.DataFrame) -> str:
-    return str(bend(table).layout.title.text).replace("<br>", " ")
+    return str(latency_knee(table).layout.title.text).replace("<br>", " ")
 
 
 def test_a_line_a_technique_in_the_largest_room_alone() -> None:
-    lines = bend(TABLE).data
+    lines = latency_knee(TABLE).data
     assert [line.name for line in lines] == ["websocket", "sse", "long polling"]
     assert list(lines[0].x) == [20.0, 320.0]
     assert list(lines[0].y) == [18.0, 142.5]
@@ -35,7 +35,7 @@ def test_a_line_a_technique_in_the_largest_room_alone() -> None:
 
 
 def test_a_point_is_open_where_most_repetitions_were_at_a_limit() -> None:
-    websocket, sse, long_polling = bend(TABLE).data
+    websocket, sse, long_polling = latency_knee(TABLE).data
     assert not any(symbol.endswith("-open") for symbol in websocket.marker.symbol)
     assert [symbol.endswith("-open") for symbol in sse.marker.symbol] == [False, True]
     assert [symbol.endswith("-open") for symbol in long_polling.marker.symbol] == [True]
@@ -59,9 +59,9 @@ def test_who_bend_together_are_named_together() -> None:
 
 def test_what_was_lost_leaves_a_gap_and_no_error() -> None:
     lost = TABLE.assign(p90_ms=TABLE["p90_ms"].replace(847.0, math.inf))
-    assert [line.name for line in bend(lost).data][2] == "long polling"
+    assert [line.name for line in latency_knee(lost).data][2] == "long polling"
 
 
 def test_nothing_measured_is_said() -> None:
     with pytest.raises(ValueError, match="run the measurement"):
-        bend(TABLE.iloc[:0])
+        latency_knee(TABLE.iloc[:0])

@@ -164,5 +164,5 @@ def test_every_conversation_can_be_drawn_in_both_ways() -> None:
 
 
 def test_no_message_is_an_error_and_not_an_empty_picture() -> None:
-    with pytest.raises(ValueError, match="let somebody speak"):
+    with pytest.raises(ValueError, match="send some while"):
         sequence(Trace(Tape()))

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labserver.errors import LabError
-from labserver.network.link import Lane, Link
+from labserver.network.link import Link, OneWayPath
 
 
-def lane(link: Link) -> Lane:
-    return Lane(link, random.Random(1))
+def lane(link: Link) -> OneWayPath:
+    return OneWayPath(link, random.Random(1))
 
 
 def test_half_the_round_trip_each_way() -> None:

@@ -1,4 +1,4 @@
-"""Traces in files: what is saved comes back, and what is no trace is refused with a sentence."""
+"""Traces in files: what is saved comes back, and what is not a trace is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def packed(*pieces: object, port: object = 80) -> bytes:
         (packed(port=-1), "damaged"),
         (packed(piece(direction="left")), "damaged"),
         (packed(piece(connection="x")), "damaged"),
-        (packed(piece(size=5)), "not as long as it says"),
+        (packed(piece(size=5)), "size of a piece is wrong"),
         (packed(piece(after=2**63)), "damaged"),
         (packed([1, 2]), "damaged"),
         (packed([*piece(), 1]), "damaged"),
@@ -143,7 +143,7 @@ def test_a_small_file_does_not_become_a_large_trace(
     path.write_bytes(file_of(bytes(200_000_000)))
     tracemalloc.start()
     try:
-        with pytest.raises(LabError, match="not all there, or too much"):
+        with pytest.raises(LabError, match="incomplete, or something follows it"):
             Trace.load(path)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:

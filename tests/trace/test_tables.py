@@ -169,3 +169,8 @@ def test_what_never_arrives_is_infinite() -> None:
     data = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     tape.add(Piece(1, -1, 1, UP, PieceKind.DATA, data, len(data)))
     assert Trace(tape).messages()["arrived"][1] == math.inf
+
+
+def test_a_length_beyond_64_bits_with_a_sign_is_shown_as_the_largest() -> None:
+    trace = trace_of((*HANDSHAKE, (DOWN, b"\x82\xff" + b"\xff" * 12)))
+    assert trace.frames()["length"][0] == 2**63 - 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,30 +10,50 @@ import pytest
 import labserver as lab
 from labserver.runtime.loop import lab_loop
 from labserver.widgets.inspector import RAW_MAX, ROWS_MAX, Inspector, bits, detail, row
+from labserver.wire.http1_message import HttpMessage
 from labserver.wire.message import Kind, Message, Part
 from labserver.wire.tape import Direction
+from labserver.wire.tls import TlsRecord
 from tests.waiting import wait_until
 
 
-def frame(number: int, payload: bytes = b"Hello") -> Message:
-    return Message(
-        number=number,
-        kind=Kind.WEBSOCKET_FRAME,
-        connection=1,
-        direction=Direction.DOWN,
-        began=number / 1000,
-        sent=number / 1000,
-        arrived=number / 1000,
-        raw=b"\x81" + bytes([len(payload) & 0x7F]) + payload,
-        payload=len(payload),
-        summary=f"text <b>{number}</b>",
-        parts=(
+@dataclass(frozen=True)
+class Text:
+    """A text frame whose fields say more than a real one's."""
+
+    payload_: bytes
+
+    kind = Kind.WEBSOCKET_FRAME
+    http_head = opaque = 0
+    error = ""
+    summary = "text <b>3</b>"
+
+    @property
+    def raw(self) -> bytes:
+        return b"\x81" + bytes([len(self.payload_) & 0x7F]) + self.payload_
+
+    @property
+    def size(self) -> int:
+        return len(self.raw)
+
+    @property
+    def payload(self) -> int:
+        return len(self.payload_)
+
+    def parts(self) -> tuple[Part, ...]:
+        return (
             Part("FIN, RSV, opcode", 0, 1, "final text"),
             Part("mask, length", 1, 2, "5 bytes"),
-            Part("payload", 2, 2 + len(payload), "Hello", is_payload=True),
-        ),
-        detail={"opcode": "text", "raw": b"\x01\x02", "text": "Hello"},
-    )
+            Part("payload", 2, self.size, "Hello", is_payload=True),
+        )
+
+    def detail(self) -> dict[str, Any]:
+        return {"opcode": "text", "raw": b"\x01\x02", "text": "Hello"}
+
+
+def frame(number: int, payload: bytes = b"Hello") -> Message:
+    at = 1_000_000 * number
+    return Message(number, 1, Direction.DOWN, at, at, at, Text(payload))
 
 
 class Growing:
@@ -188,13 +209,13 @@ def test_a_masked_payload_is_shown_without_its_mask_too() -> None:
 
 
 def test_what_is_encrypted_is_not_called_overhead() -> None:
-    record = Message(1, Kind.TLS_RECORD, 1, Direction.UP, 0, 0, 0, b"\x17\x03\x03\x00\x01x")
+    record = Message(1, 1, Direction.UP, 0, 0, 0, TlsRecord(b"\x17\x03\x03\x00\x01x"))
     assert detail(record)["opaque"]
     assert not detail(frame(1))["opaque"]
 
 
 def test_only_frames_have_bits() -> None:
-    text = Message(1, Kind.HTTP_REQUEST, 1, Direction.UP, 0, 0, 0, b"GET")
+    text = Message(1, 1, Direction.UP, 0, 0, 0, HttpMessage(Kind.HTTP_REQUEST, b"GET", 3))
     assert bits(text) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labserver.wire import http1_reader
+from labserver.wire.http1_reader import TRANSITIONS, Move, State
 from labserver.wire.message import Kind, Message
 from tests.wire.conversations import DOWN, UP, Said, decoded
 
@@ -95,4 +96,16 @@ def test_a_chunked_body_that_becomes_too_large_is_given_up(monkeypatch: pytest.M
 def test_bytes_that_are_no_head_at_all_are_unknown() -> None:
     (message,) = down(b"\x00\x01\x02")
     assert message.kind is Kind.UNKNOWN
-    assert message.error == "byte 0: no head of a response: it cannot begin with 0x00"
+    assert message.error == "byte 0: not the head of a response: it cannot begin with 0x00"
+
+
+def test_every_state_has_its_moves_and_can_be_reached() -> None:
+    assert set(TRANSITIONS) == set(State)
+    reached = {state for moves in TRANSITIONS.values() for state in moves.values()}
+    assert reached == set(State)
+
+
+def test_any_state_may_be_left_and_all_but_two_may_end() -> None:
+    assert all(TRANSITIONS[state][Move.LEAVE] is State.SWITCHED for state in State)
+    endless = {state for state in State if Move.END not in TRANSITIONS[state]}
+    assert endless == {State.SWITCHED, State.ENDED}

@@ -104,7 +104,7 @@ def test_messages_come_back_whatever_their_fragments_and_cuts(
     [
         (UP, "81 02 68 69", "byte 1: a client must mask its frames (§5.1)"),
         (DOWN, "81 80 00000000", "byte 1: a server must not mask (§5.1)"),
-        (DOWN, "c1 00", "byte 0: RSV is 100, which nothing negotiated gives a sense (§5.2)"),
+        (DOWN, "c1 00", "byte 0: RSV is 100, but no extension was negotiated that uses it (§5.2)"),
         (DOWN, "83 00", "byte 0: opcode 0x3 is reserved (§5.2)"),
         (DOWN, "8f 00", "byte 0: opcode 0xf is reserved (§5.2)"),
         (DOWN, "09 00", "byte 0: a control frame must not be fragmented (§5.5)"),

@@ -46,4 +46,4 @@ def test_a_key_that_is_none_is_hashed_all_the_same(key: str) -> None:
 
 def test_a_step_prints_as_one_line() -> None:
     assert str(accept_steps(KEY)[-1]) == "Base64 of those 20 bytes: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-    assert str(accept_steps("x")[1]).endswith("it is no Base64")
+    assert str(accept_steps("x")[1]).endswith("it is not Base64")

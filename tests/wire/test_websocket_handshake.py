@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labserver.wire.websocket_handshake import (
-    Line,
-    Verdict,
+    Conformance,
+    HandshakeLine,
     field_of,
     is_asked_for,
     request_lines,
@@ -18,7 +18,7 @@ from tests.wire.conversations import SWITCHED, UPGRADE
 REQUEST, SWITCH = UPGRADE % b"", SWITCHED % b""
 
 
-def faults(lines: tuple[Line, ...]) -> dict[str, str]:
+def faults(lines: tuple[HandshakeLine, ...]) -> dict[str, str]:
     return {line.name: line.fault or line.verdict.value for line in lines if line.is_faulty}
 
 
@@ -38,7 +38,7 @@ def test_a_whole_handshake_has_no_fault_and_every_line_is_judged() -> None:
         "Sec-WebSocket-Version",
         "blank line",
     ]
-    assert {line.verdict for line in (*asked, *answered)} == {Verdict.RIGHT}
+    assert {line.verdict for line in (*asked, *answered)} == {Conformance.RIGHT}
     assert all(line.purpose and line.rule for line in (*asked, *answered))
 
 
@@ -55,14 +55,14 @@ def test_each_required_line_of_the_request_is_missed(name: str) -> None:
     ("old", "new", "name", "fault"),
     [
         (b"GET", b"POST", "request line", "the method must be GET"),
-        (b"HTTP/1.1", b"HTTP/1.0", "request line", "HTTP must be 1.1 at least"),
-        (b" HTTP/1.1", b"", "request line", "it does not end in the version of HTTP"),
+        (b"HTTP/1.1", b"HTTP/1.0", "request line", "HTTP must be at least 1.1"),
+        (b" HTTP/1.1", b"", "request line", "it does not end with the HTTP version"),
         (b"Upgrade: websocket", b"Upgrade: irc", "Upgrade", "does not name websocket"),
         (b"Connection: Upgrade", b"Connection: close", "Connection", "does not name upgrade"),
         (b"dGhlIHNhbXBsZSBub25jZQ==", b"c2hvcnQ=", "Sec-WebSocket-Key", "stands for 5 bytes"),
-        (b"dGhlIHNhbXBsZSBub25jZQ==", b"?", "Sec-WebSocket-Key", "no Base64"),
+        (b"dGhlIHNhbXBsZSBub25jZQ==", b"?", "Sec-WebSocket-Key", "not Base64"),
         (b"Version: 13", b"Version: 8", "Sec-WebSocket-Version", "RFC 6455 is version 13"),
-        (b"Host: server.example.com", b"Host:", "Host", "it names nobody"),
+        (b"Host: server.example.com", b"Host:", "Host", "it is empty"),
     ],
 )
 def test_what_is_wrong_in_the_request_is_named(
@@ -82,7 +82,7 @@ def test_connection_is_a_list_in_any_case_over_any_number_of_lines() -> None:
 def test_of_two_keys_the_second_is_wrong() -> None:
     twice = UPGRADE % b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     lines = [line for line in request_lines(twice) if line.name == "Sec-WebSocket-Key"]
-    assert [line.verdict for line in lines] == [Verdict.RIGHT, Verdict.WRONG]
+    assert [line.verdict for line in lines] == [Conformance.RIGHT, Conformance.WRONG]
 
 
 def test_a_wrong_accept_a_protocol_and_an_extension_that_nobody_offered() -> None:
@@ -90,8 +90,8 @@ def test_a_wrong_accept_a_protocol_and_an_extension_that_nobody_offered() -> Non
     answer = (SWITCHED % more).replace(b"s3pP", b"S3pP")
     assert faults(response_lines(answer, REQUEST)) == {
         "Sec-WebSocket-Accept": "the key asks for s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-        "Sec-WebSocket-Protocol": "nobody offered that",
-        "Sec-WebSocket-Extensions": "nobody offered that",
+        "Sec-WebSocket-Protocol": "this was not offered",
+        "Sec-WebSocket-Extensions": "this was not offered",
     }
     offer = (
         b"Sec-WebSocket-Protocol: chat, soap\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
@@ -133,7 +133,7 @@ def test_a_line_that_is_no_field_and_a_head_without_an_end() -> None:
     found = request_lines(broken)
     assert faults(found) == {
         "Host server.example.com": (
-            "no header field: that is a name, a colon and a value (RFC 9112 §5)"
+            "not a header field, which is a name, a colon and a value (RFC 9112 §5)"
         ),
         "Host": "missing",
         "blank line": "missing",
