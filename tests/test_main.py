@@ -292,7 +292,7 @@ def test_with_a_certificate_it_serves_over_tls_and_http_2_where_asked_to(state: 
         (["serve", "websocket", "--host", "no.such.host.invalid"], {"LABSERVER_SECRET": SECRET}, 1,
          "Cannot listen"),
         (["serve", "websocket", "--store", "/dev/null/mail"], {}, 1, "mailbox"),
-        (["serve", "websocket", "--http2"], {}, 2, "sse does"),
+        (["serve", "websocket", "--http2"], {}, 2, "Only sse"),
         (["serve", "websocket", "--certificate", __file__], {}, 2, "PEM file"),
         (["compare", "--techniques", "pigeon"], {}, 2, "no technique 'pigeon'"),
         (["compare", "--techniques", ""], {}, 2, "there are short_polling"),

@@ -153,7 +153,7 @@ class Hub:
         here = self._rooms[room]
         first = here.add(member)
         self._members_of.setdefault(user, set()).add(member)
-        self._post.moved_in(user, room)
+        self._post.note_visit(user, room)
         self._presence.connect(user, member)
         here.announce(user)
         if first:

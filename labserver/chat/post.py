@@ -15,7 +15,7 @@ from labserver.chat.events import Envelope, Event
 from labserver.chat.log import RoomLog
 from labserver.chat.ports import Bus, Kept, Letter, Mailbox
 
-HOMES_MAX = 8  # rooms last visited that are remembered per user
+LAST_ROOMS_MAX = 8  # rooms last visited that are remembered per user
 
 
 class Post:
@@ -33,15 +33,15 @@ class Post:
         self._bus = bus
         self._mailbox = mailbox
         self._open_log = open_log
-        self._homes: dict[str, dict[str, None]] = {}  # user → rooms, the last visited last
+        self._last_rooms: dict[str, dict[str, None]] = {}  # user → rooms, the last visited last
 
-    def moved_in(self, user: str, room: str) -> None:
+    def note_visit(self, user: str, room: str) -> None:
         """Remember that `user` has been in `room`."""
-        homes = self._homes.setdefault(user, {})
-        homes.pop(room, None)
-        homes[room] = None
-        if len(homes) > HOMES_MAX:
-            del homes[next(iter(homes))]
+        rooms = self._last_rooms.setdefault(user, {})
+        rooms.pop(room, None)
+        rooms[room] = None
+        if len(rooms) > LAST_ROOMS_MAX:
+            del rooms[next(iter(rooms))]
 
     async def send(self, letter: Letter, rooms_of: Callable[[str], set[str]], here: str) -> Kept:
         """Keep a letter and place it where its recipient will read.
@@ -66,7 +66,7 @@ class Post:
                 return kept
         placed: set[str] = set()
         # Ask again after each round, because the recipient may arrive in the meantime.
-        while rooms := (rooms_of(user) | set(self._homes.get(user, ())) or {here}) - placed:
+        while rooms := (rooms_of(user) | set(self._last_rooms.get(user, ())) or {here}) - placed:
             for room in sorted(rooms):
                 await self._place(letter, kept.at, await self._open_log(room))
                 placed.add(room)

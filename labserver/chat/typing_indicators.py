@@ -24,20 +24,20 @@ class TypingIndicators:
         self._throttle_s = throttle_s
         self._ttl_s = ttl_s
         self._until: dict[Typist, float] = {}  # those shown as typing; the next to expire first
-        self._quiet: dict[Typist, float] = {}  # no START before this moment; oldest first
+        self._throttled: dict[Typist, float] = {}  # no START before this moment; oldest first
 
     def start(self, user: str, room: str) -> bool:
         """Note a sign of typing; return whether to tell the others."""
         now = self._clock.monotonic()
         typist = (user, room)
         shown = self._until.pop(typist, None) is not None
-        while self._quiet and next(iter(self._quiet.values())) <= now:
-            del self._quiet[next(iter(self._quiet))]
-        if typist in self._quiet:
+        while self._throttled and next(iter(self._throttled.values())) <= now:
+            del self._throttled[next(iter(self._throttled))]
+        if typist in self._throttled:
             if shown:
                 self._until[typist] = now + self._ttl_s
             return False
-        self._quiet[typist] = now + self._throttle_s
+        self._throttled[typist] = now + self._throttle_s
         self._until[typist] = now + self._ttl_s
         return True
 

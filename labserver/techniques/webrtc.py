@@ -1,6 +1,6 @@
 """WebRTC: the chat over a data channel, from peer to peer (RFC 8825), with `aiortc`.
 
-    GET /ws/signal?room=   Upgrade; then one text frame per signal: see transport/signalling.py
+    GET /ws/signal?room=   Upgrade; then one text frame per signal
 
 Over the WebSocket, two participants of a room only find each other. Then they talk directly: two
 users with each other, or a user with the server, which is the participant named `@hub`:
@@ -13,28 +13,29 @@ The offer has one ordered, reliable data channel labelled `chat`. Over it the ch
 as with the WebSocket technique, one event per text message. The WebSocket stays open, and is how
 each side learns that the other has gone. A data channel cannot say why it closes, so the `bye`
 says it, with the close code that a WebSocket would have.
+
+The form of the signals is in transport/signalling.py, one end of a peer connection in
+transport/peer.py.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import msgspec
-import websockets.asyncio.server
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
-from websockets.protocol import OPEN
 
 from labserver.chat import events
 from labserver.chat.events import Event
 from labserver.chat.log import Cursor
-from labserver.chat.rate import RateLimit
 from labserver.errors import LabError, Refused
-from labserver.techniques.transport import signalling, websocket_endpoint
+from labserver.techniques.transport import signalling, signalling_endpoint, websocket_endpoint
 from labserver.techniques.transport.conversation import Conversation, receipt
 from labserver.techniques.transport.ice import Candidate, Description
 from labserver.techniques.transport.interface import (
@@ -52,80 +53,18 @@ from labserver.techniques.transport.signalling import (
     OfferData,
     Send,
     Signal,
-    Switchboard,
 )
-from labserver.techniques.transport.websocket_endpoint import (
-    CLOSE_TIMEOUT_S,
-    Visitor,
-    VisitorConnection,
-)
+from labserver.techniques.transport.websocket_endpoint import CLOSE_TIMEOUT_S, Visitor
 
 BYE_TIMEOUT_S = 0.25  # for the bye (over TCP) that says why the channel (over UDP) has ended
-SIGNALS_WAITING_MAX = 1024 * 1024  # bytes that may wait for one connection; an offer has 2 KiB
 
 
 # Server
 
 
-@asynccontextmanager
-async def serve(chat: Chat, listening: socket.socket) -> AsyncIterator[None]:
+def serve(chat: Chat, listening: socket.socket) -> AbstractAsyncContextManager[None]:
     """Serve the chat over WebRTC, and the signalling for it on a bound socket."""
-    switchboard = Switchboard()
-    rate = RateLimit(chat.hub.clock)
-
-    async with asyncio.TaskGroup() as closing:
-
-        async def attend(connection: VisitorConnection) -> None:
-            def send(signal: bytes) -> None:
-                if connection.protocol.state is not OPEN:
-                    return
-                if connection.transport.get_write_buffer_size() <= SIGNALS_WAITING_MAX:
-                    websockets.asyncio.server.broadcast([connection], signal, text=True)
-                else:
-                    closing.create_task(
-                        connection.close(CloseCode.TRY_AGAIN_LATER, "you read too slowly")
-                    )
-
-            await _attend(chat, switchboard, rate, connection, send)
-
-        async with websocket_endpoint.serve(
-            chat, listening, "/ws/signal", VisitorConnection, attend
-        ):
-            yield
-
-
-async def _attend(
-    chat: Chat,
-    switchboard: Switchboard,
-    rate: RateLimit,
-    connection: VisitorConnection,
-    send: Send,
-) -> None:
-    """Handle one participant's signals: to other participants, and to the hub's own peer."""
-    visitor = connection.visitor
-    participant = switchboard.join(visitor.user, visitor.room, send)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            hub_peer = HubPeer(chat, visitor, connection.local_address[0], tasks, send)
-            try:
-                async for message in connection:
-                    if isinstance(message, bytes):
-                        await connection.close(CloseCode.UNSUPPORTED_DATA, "send text frames")
-                        break
-                    try:
-                        rate.spend(visitor.user)
-                        signal = signalling.decode_client_signal(message)
-                        if signal.to == HUB:
-                            await hub_peer.take(signal)
-                        else:
-                            switchboard.relay(participant, signal)
-                    except Refused as refused:
-                        send(events.error(refused).json)
-            except ConnectionClosed:
-                pass
-            hub_peer.hang_up()
-    finally:
-        switchboard.leave(participant)
+    return signalling_endpoint.serve(chat, listening, partial(HubPeer, chat))
 
 
 class HubPeer:
@@ -244,7 +183,7 @@ class WebRTCConnector:
         """Connect, and yield what is received."""
         self.counters.requests += 1
         signals = await websocket_endpoint.connect(
-            self._address, "/ws/signal", {"room": self._address.room}
+            self._address, signalling_endpoint.PATH, {"room": self._address.room}
         )
         peer = Peer(signals.local_address[0])
         conversation = Conversation(self.counters, cursor)

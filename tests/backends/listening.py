@@ -30,7 +30,7 @@ def contents(log: RoomLog) -> list[str]:
 
 
 @dataclass
-class Heard:
+class RecordingListener:
     """A listener that remembers what it was told."""
 
     signals: list[tuple[str, Event]] = field(default_factory=list)

@@ -12,7 +12,7 @@ from labserver.chat.events import Envelope
 from labserver.chat.hub import Hub
 from labserver.chat.log import Cursor
 from labserver.clock import SystemClock
-from tests.backends.listening import Buses, Heard, contents, say
+from tests.backends.listening import Buses, RecordingListener, contents, say
 from tests.waiting import eventually
 
 
@@ -120,7 +120,7 @@ async def test_a_private_entry_is_private_on_every_server(buses: Buses) -> None:
 
 async def test_signals_reach_the_others_and_not_oneself(buses: Buses) -> None:
     async with buses() as (one, other):
-        here, there = Heard(), Heard()
+        here, there = RecordingListener(), RecordingListener()
         await one.attach("here", here)
         await other.attach("there", there)
         notice = events.typing("alice", started=True)
@@ -136,7 +136,7 @@ def _signal(bus: object, notice: Envelope) -> bool:
 
 async def test_arrivals_and_departures_reach_the_others_and_not_oneself(buses: Buses) -> None:
     async with buses() as (one, other):
-        here, there = Heard(), Heard()
+        here, there = RecordingListener(), RecordingListener()
         await one.attach("here", here)
         await other.attach("there", there)
         one.arrived("here", "alice", "lobby")
@@ -149,17 +149,17 @@ async def test_arrivals_and_departures_reach_the_others_and_not_oneself(buses: B
 
 async def test_who_attaches_later_hears_who_is_there(buses: Buses) -> None:
     async with buses() as (one, other):
-        await one.attach("here", Heard())
+        await one.attach("here", RecordingListener())
         one.arrived("here", "alice", "lobby")
-        there = Heard()
+        there = RecordingListener()
         await other.attach("there", there)
         await eventually(lambda: there.present == {("here", "alice", "lobby")})
 
 
 async def test_who_detaches_takes_its_users_along(buses: Buses) -> None:
     async with buses() as (one, other):
-        there = Heard()
-        await one.attach("here", Heard())
+        there = RecordingListener()
+        await one.attach("here", RecordingListener())
         await other.attach("there", there)
         one.arrived("here", "alice", "lobby")
         one.arrived("here", "bob", "lobby")

@@ -24,7 +24,7 @@ from labserver.chat import events
 from labserver.chat.events import Envelope
 from labserver.chat.log import Cursor, RoomLog
 from labserver.errors import LabError, Refused
-from tests.backends.listening import Heard, contents, letter, say
+from tests.backends.listening import RecordingListener, contents, letter, say
 from tests.backends.redis_server import RedisServer
 from tests.waiting import DEADLINE_S, LOOK_S, PROMPT_S, eventually, within
 
@@ -97,8 +97,8 @@ async def test_nothing_is_left_behind(shared_redis: RedisServer, prefix: str) ->
 
 async def test_a_bus_ends_with_its_last_hub(shared_redis: RedisServer, prefix: str) -> None:
     async with redis_bus(shared_redis.url, prefix=prefix) as bus:
-        await bus.attach("one", Heard())
-        await bus.attach("other", Heard())
+        await bus.attach("one", RecordingListener())
+        await bus.attach("other", RecordingListener())
         await bus.detach("one")
         await bus.aclose()
         await bus.append("lobby", say("hi"))
@@ -285,7 +285,7 @@ async def test_an_emptied_redis_is_noticed_by_servers_that_only_listen(
         await one.append("lobby", say("old"))
         await eventually(lambda: log.newest == 1)
         one.arrived("here", "alice", "lobby")
-        heard = Heard()
+        heard = RecordingListener()
         await other.attach("there", heard)
         await client.flushall()
         await eventually(lambda: log.newest == 0)
@@ -416,7 +416,7 @@ async def test_a_letter_that_has_left_the_log_is_placed_again(
 
 async def test_a_server_that_was_killed_is_noticed(shared_redis: RedisServer, prefix: str) -> None:
     async with redis_bus(shared_redis.url, prefix=prefix) as bus:
-        heard = Heard()
+        heard = RecordingListener()
         await bus.attach("witness", heard)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", SERVER, shared_redis.url, prefix, stdout=asyncio.subprocess.PIPE
@@ -435,7 +435,7 @@ async def test_a_server_that_ends_is_noticed_at_once(
     shared_redis: RedisServer, prefix: str
 ) -> None:
     async with redis_bus(shared_redis.url, prefix=prefix) as bus:
-        heard = Heard()
+        heard = RecordingListener()
         await bus.attach("witness", heard)
         async with redis_bus(shared_redis.url, prefix=prefix) as other:
             other.arrived("other", "alice", "lobby")
@@ -445,7 +445,7 @@ async def test_a_server_that_ends_is_noticed_at_once(
 
 async def test_nobody_leaves_because_redis_is_away(own_redis: RedisServer) -> None:
     async with redis_bus(own_redis.url) as one, redis_bus(own_redis.url) as other:
-        heard = Heard()
+        heard = RecordingListener()
         await one.attach("witness", heard)
         other.arrived("other", "alice", "lobby")
         other.arrived("other", "bob", "lobby")
@@ -486,7 +486,7 @@ async def test_what_others_publish_on_the_channel_does_no_harm(
         redis_bus(shared_redis.url, prefix=prefix) as one,
         redis_bus(shared_redis.url, prefix=prefix) as other,
     ):
-        heard = Heard()
+        heard = RecordingListener()
         await one.attach("witness", heard)
         other.arrived("other", "alice", "lobby")
         await eventually(lambda: bool(heard.present))
@@ -503,7 +503,7 @@ async def test_signals_that_are_too_many_are_dropped(
         redis_bus(shared_redis.url, prefix=prefix) as one,
         redis_bus(shared_redis.url, prefix=prefix) as other,
     ):
-        heard = Heard()
+        heard = RecordingListener()
         await one.attach("witness", heard)
         other.arrived("other", "marker", "lobby")
         await eventually(lambda: bool(heard.present))
@@ -517,7 +517,7 @@ async def test_signals_that_are_too_many_are_dropped(
 
 
 async def test_a_server_restarted_under_its_name_does_not_leave_with_its_predecessor() -> None:
-    heard = Heard()
+    heard = RecordingListener()
     rosters = Rosters()
     rosters.attach("witness", heard)
     place: Place = ("server", "alice", "lobby")
@@ -538,7 +538,7 @@ async def test_a_server_restarted_under_its_name_does_not_leave_with_its_predece
 def test_rosters_agree_after_a_beat_whatever_was_lost(
     story: list[tuple[str, bool, bool, bool]],
 ) -> None:
-    own, rosters, heard = OwnRoster("bus"), Rosters(), Heard()
+    own, rosters, heard = OwnRoster("bus"), Rosters(), RecordingListener()
     rosters.attach("witness", heard)
 
     def publish(lost: bool, change: Change) -> None:

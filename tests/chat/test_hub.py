@@ -292,7 +292,7 @@ STEPS = st.lists(
 async def test_each_stream_is_the_log_and_no_direct_message_is_lost(
     steps: list[tuple[str, str, str]],
 ) -> None:
-    """Streams have no gaps or duplicates, and mail is kept until it is acknowledged."""
+    """Whatever happens: streams have no gaps and no duplicates, and mail waits for its receipt."""
     lab = Lab()
     await lab.hub.open()
     here: dict[tuple[str, str], tuple[Member, list[Event], bool]] = {}

@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from aioice.ice import get_host_addresses
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from labserver.runtime import server as runtime
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
-from labserver.techniques.transport import peer as peers
 
 Talk = Callable[[Browser, str], Page]
 
@@ -110,7 +110,7 @@ def any_browser(
     request: pytest.FixtureRequest, playwright: Playwright, chromium: str
 ) -> Iterator[Browser]:
     """Chromium as people use it, and one that needs no network."""
-    if request.param == "plain" and not peers._all_addresses(True, True):
+    if request.param == "plain" and not get_host_addresses(use_ipv4=True, use_ipv6=True):
         pytest.skip("Chromium without flags does no WebRTC on a machine without a network.")
     with launch(playwright, chromium, FLAGS if request.param == "loopback" else []) as browser:
         yield browser

@@ -104,7 +104,7 @@ def test_an_unknown_technique_is_told_the_known_ones(start: Start) -> None:
 
 @pytest.mark.parametrize("name", ["websocket", "long_polling"])
 def test_a_technique_that_does_not_go_over_http_2_says_which_does(start: Start, name: str) -> None:
-    with pytest.raises(LabError, match="sse does"):
+    with pytest.raises(LabError, match="Only sse"):
         start(name, http2=True)
 
 

@@ -146,7 +146,7 @@ class Switchboard:
     """Knows the participants of all rooms, and passes on what they send."""
 
     def __init__(self) -> None:
-        self._members: dict[tuple[str, str], set[Participant]] = {}
+        self._participants: dict[tuple[str, str], set[Participant]] = {}
 
     def join(self, user: str, room: str, send: Send) -> Participant:
         """Add a connection; the caller must call `leave` when it ends.
@@ -156,15 +156,15 @@ class Switchboard:
             send: takes a signal as JSON; must neither raise nor block.
         """
         participant = Participant(user, room, send)
-        self._members.setdefault((room, user), set()).add(participant)
+        self._participants.setdefault((room, user), set()).add(participant)
         return participant
 
     def leave(self, participant: Participant) -> None:
         """Remove a connection, and send a bye in its name."""
-        mine = self._members[participant.room, participant.user]
+        mine = self._participants[participant.room, participant.user]
         mine.remove(participant)
         if not mine:
-            del self._members[participant.room, participant.user]
+            del self._participants[participant.room, participant.user]
         bye = _encoder.encode(Signal("bye", sender=participant.user, session=participant.session))
         for other in participant.partners:
             other.partners.discard(participant)
@@ -178,15 +178,11 @@ class Switchboard:
         """
         found = [
             other
-            for other in self._members.get((participant.room, signal.to or ""), ())
+            for other in self._participants.get((participant.room, signal.to or ""), ())
             if other is not participant and signal.session in (None, other.session)
         ]
         if not found:
-            raise Refused(
-                404,
-                "no_such_member",
-                "Nobody of that name is in this room.",
-            )
+            raise Refused(404, "no_such_member", "Nobody of that name is in this room.")
         passed_on = _encoder.encode(
             Signal(signal.type, participant.user, signal.to, participant.session, signal.data)
         )
