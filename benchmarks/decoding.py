@@ -92,9 +92,7 @@ USES: dict[str, Callable[[Trace], object]] = {
 
 @click.command()
 @click.option("--rounds", default=7, help="Measurements of each decoder.")
-@click.option(
-    "--megabytes", default=16, help="What a decoder reads per measurement, at most."
-)
+@click.option("--megabytes", default=16, help="What a decoder reads per measurement, at most.")
 def main(rounds: int, megabytes: int) -> None:
     """Print a table of times and ratios."""
     taken: dict[tuple[str, int], list[float]] = {}

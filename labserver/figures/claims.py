@@ -32,7 +32,7 @@ def verdicts(table: pandas.DataFrame) -> go.Figure:
 
     Args:
         table: one row a cell with `dimension`, `technique`, `note`, `verdict`, `how` and
-            `evidence`, as `measure.note.note_table` gives it.
+            `evidence`, as `measure.claims.claims_table` gives it.
 
     Raises:
         ValueError: if the table is empty.

@@ -14,7 +14,7 @@ from labserver.figures.claims import COLOURS, INK
 from labserver.figures.ecdf import latency_ecdf
 from labserver.figures.overhead import overhead_ratio
 from labserver.figures.palette import words
-from labserver.measure.claims import OPEN, TECHNIQUES, note_table
+from labserver.measure.claims import OPEN, TECHNIQUES, claims_table
 from labserver.measure.comparison import (
     CLIENT,
     LATENCY_FILE,
@@ -175,7 +175,7 @@ def _lines(comparison: Comparison) -> str:
             "" if line.message_bytes is None else f"{line.message_bytes:,.0f}",
             "" if line.times is None else f"{line.times:.1f}",
         )
-        for line in comparison.lines()
+        for line in comparison.rows()
     ]
     return _table(("technique", "median, ms", "p99, ms", "bytes", "times"), rows)
 
@@ -201,7 +201,7 @@ def _note(comparison: Comparison) -> str:
     overhead = comparison.overhead
     if overhead is None or not set(TECHNIQUES) <= set(medians):
         return ""
-    cells = note_table(latency_ms=medians, message_bytes=overhead.message_bytes())
+    cells = claims_table(latency_ms=medians, message_bytes=overhead.message_bytes())
     rows = []
     for dimension, row in cells.groupby("dimension", sort=False):
         shown = []

@@ -20,8 +20,8 @@ from labserver.chat.events import Envelope
 from labserver.chat.hub import Hub
 from labserver.errors import Refused
 from labserver.measure import testbed
-from labserver.measure.load import Hearing, hall
-from labserver.measure.testbed import Served, served
+from labserver.measure.load import Delivery, participants
+from labserver.measure.testbed import Target, targets
 from labserver.measure.workload import Workload
 from labserver.runtime import wiring
 from labserver.techniques import load
@@ -30,17 +30,17 @@ from labserver.techniques.transport.interface import Chat
 TRIES = 4  # a machine that is busy with something else may delay all of a run
 
 
-def latencies_ms(hearings: list[Hearing]) -> list[float]:
-    return [(hearing.received_s - hearing.due_s) * 1000 for hearing in hearings]
+def latencies_ms(deliveries: list[Delivery]) -> list[float]:
+    return [(delivery.received_s - delivery.due_s) * 1000 for delivery in deliveries]
 
 
 @asynccontextmanager
-async def serving(hub: Hub, technique: str = "websocket") -> AsyncIterator[Served]:
+async def serving(hub: Hub, technique: str = "websocket") -> AsyncIterator[Target]:
     """A hub on this loop."""
     listening = wiring.bind(wiring.LOOPBACK, 0)
     guard = wiring.make_guard(testbed.tokens, None, ())
     async with wiring.open_hub(hub), load(technique).serve(Chat(hub, guard), listening):
-        yield Served(technique, wiring.url_of(listening), os.getpid())
+        yield Target(technique, wiring.url_of(listening), os.getpid())
     listening.close()
 
 
@@ -58,13 +58,13 @@ class Sleepy(Hub):
 
 async def test_every_message_is_heard_by_all_others_of_its_room() -> None:
     workload = Workload(messages=12, per_s=200, rooms=2, members=3)
-    async with serving(hub()) as server, hall(server.connect(1), workload) as people:
-        hearings = await people.converse(workload)
-    assert [hearing.message for hearing in hearings] == [n for n in range(12) for _ in range(2)]
-    for hearing in hearings:
-        assert hearing.listener != workload.turn(hearing.message)[1]
-        assert hearing.due_s <= hearing.sent_s < hearing.received_s
-    assert [hearing.due_s for hearing in hearings[::2]] == workload.due()
+    async with serving(hub()) as server, participants(server.connect(1), workload) as people:
+        deliveries = await people.converse(workload)
+    assert [delivery.message for delivery in deliveries] == [n for n in range(12) for _ in range(2)]
+    for delivery in deliveries:
+        assert delivery.listener != workload.turn(delivery.message)[1]
+        assert delivery.due_s <= delivery.sent_s < delivery.received_s
+    assert [delivery.due_s for delivery in deliveries[::2]] == workload.due()
 
 
 async def test_a_server_that_sleeps_25_ms_is_found_out() -> None:
@@ -72,7 +72,10 @@ async def test_a_server_that_sleeps_25_ms_is_found_out() -> None:
     for _ in range(TRIES):
         found = []
         for kind in (Hub, Sleepy):
-            async with serving(hub(kind)) as server, hall(server.connect(1), workload) as people:
+            async with (
+                serving(hub(kind)) as server,
+                participants(server.connect(1), workload) as people,
+            ):
                 found.append(statistics.median(latencies_ms(await people.converse(workload))))
         if abs(found[1] - found[0] - 25) < 2:
             return
@@ -89,8 +92,8 @@ async def test_a_stall_of_a_second_is_in_the_latency_of_every_message_due_in_it(
 
     workload = Workload(messages=100)
     async with (
-        served(["websocket"]) as servers,
-        hall(servers["websocket"].connect(1), workload) as people,
+        targets(["websocket"]) as servers,
+        participants(servers["websocket"].connect(1), workload) as people,
     ):
         pid = servers["websocket"].pid
         for _ in range(TRIES):
@@ -98,22 +101,24 @@ async def test_a_stall_of_a_second_is_in_the_latency_of_every_message_due_in_it(
 
             loop.call_later(0.4, send, signal.SIGSTOP, stopped)
             loop.call_later(1.4, send, signal.SIGCONT, went_on)
-            hearings = await people.converse(workload)
+            deliveries = await people.converse(workload)
             stall_s = went_on.result() - stopped.result()
-            late = [hearing for hearing in hearings if hearing.received_s - hearing.due_s > 0.1]
+            late = [
+                delivery for delivery in deliveries if delivery.received_s - delivery.due_s > 0.1
+            ]
             began_s = late[0].due_s
             # A straight line that falls from the stall's length to nothing.
             off = [
-                began_s + stall_s - hearing.due_s - (hearing.received_s - hearing.due_s)
-                for hearing in late
+                began_s + stall_s - delivery.due_s - (delivery.received_s - delivery.due_s)
+                for delivery in late
             ]
-            waited_s = [hearing.received_s - hearing.sent_s for hearing in late]
+            waited_s = [delivery.received_s - delivery.sent_s for delivery in late]
             if max(map(abs, off)) < 0.05 * stall_s:
                 break
         else:
             pytest.fail(f"off the line by up to {max(map(abs, off)):.3f} s")
     assert len(late) >= 0.85 * stall_s * workload.per_s
-    # A closed loop would have seen one slow answer for each who waits for it, and one hearing more
+    # A closed loop would have seen one slow answer for each who waits for it, and one delivery more
     # if the server was stopped between its answer to the speaker and its word to the listener.
     assert sum(waited > 0.5 * stall_s for waited in waited_s) <= workload.speakers + 1
 
@@ -128,16 +133,18 @@ async def test_what_nobody_heard_is_lost_and_not_forgotten() -> None:
             return await super().receive(user, "elsewhere", raw)
 
     workload = Workload(messages=3, per_s=100, rooms=1)
-    async with serving(hub(Deaf)) as server, hall(server.connect(1), workload) as people:
-        hearings = await people.converse(workload, patience_s=0.2)
-    assert [math.isinf(hearing.received_s) for hearing in hearings] == [True] * 3
-    assert all(math.isfinite(hearing.sent_s) for hearing in hearings)
+    async with serving(hub(Deaf)) as server, participants(server.connect(1), workload) as people:
+        deliveries = await people.converse(workload, patience_s=0.2)
+    assert [math.isinf(delivery.received_s) for delivery in deliveries] == [True] * 3
+    assert all(math.isfinite(delivery.sent_s) for delivery in deliveries)
 
 
 async def test_who_is_not_let_in_is_told_as_one_error() -> None:
     async with serving(hub()) as server:
         with pytest.raises(Refused, match="room"):
-            async with hall(lambda user, _: server.connect(1)(user, "no room!"), Workload()):
+            async with participants(
+                lambda user, _: server.connect(1)(user, "no room!"), Workload()
+            ):
                 pass
 
 
@@ -149,15 +156,15 @@ async def test_a_run_reports_each_hearing() -> None:
         nonlocal heard
         heard += 1
 
-    async with serving(hub()) as server, hall(server.connect(1), workload) as people:
-        await people.converse(workload, on_heard=step)
-    assert heard == workload.hearings
+    async with serving(hub()) as server, participants(server.connect(1), workload) as people:
+        await people.converse(workload, on_delivery=step)
+    assert heard == workload.deliveries
 
 
 async def test_people_stay_for_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     # An id that comes again is no message: that runs differ must not be left to chance.
     monkeypatch.setattr(secrets, "token_hex", lambda size: "00" * size)
     workload = Workload(messages=5, per_s=100, rooms=1)
-    async with serving(hub()) as server, hall(server.connect(1), workload) as people:
+    async with serving(hub()) as server, participants(server.connect(1), workload) as people:
         runs = [await people.converse(workload) for _ in range(3)]
-    assert all(math.isfinite(hearing.received_s) for run in runs for hearing in run)
+    assert all(math.isfinite(delivery.received_s) for run in runs for delivery in run)

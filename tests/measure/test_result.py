@@ -10,11 +10,11 @@ import pandas
 import pytest
 
 import labserver as lab
-from labserver.measure.result import Measured, environment
+from labserver.measure.result import Result, environment
 
 
 @dataclass(frozen=True, repr=False)
-class Lengths(Measured):
+class Lengths(Result):
     """For a test."""
 
     columns: ClassVar[tuple[str, ...]] = ("name", "length")
