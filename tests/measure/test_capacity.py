@@ -59,7 +59,7 @@ def test_what_was_measured_can_be_saved(measured: Capacity, tmp_path: Path) -> N
 
 
 def synthetic(*limits: str) -> Capacity:
-    """Repetitions, each a run of limits, `-` for none."""
+    """A result with repetitions, each a row of limits, `-` for none."""
     rows = [
         {
             "technique": "sse",

@@ -22,7 +22,7 @@ ENVIRONMENT = {"date": "2026-11-23T00:00:00Z"}
 
 
 def measured(**medians: list[float]) -> Comparison:
-    """As if each repetition had had one message."""
+    """A comparison in which each repetition had one message."""
     blank = dict.fromkeys(COLUMNS, 0)
     rows = [
         blank | {"technique": name, "link": "loopback", "repetition": n, "latency_ms": value}
@@ -96,7 +96,7 @@ def test_techniques_are_named_with_commas(given: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "sse,", "carrier_pigeon"])
-def test_a_technique_that_is_none_is_answered_with_those_there_are(given: str) -> None:
+def test_an_unknown_technique_is_answered_with_the_known_ones(given: str) -> None:
     with pytest.raises(LabError, match="there are short_polling"):
         Experiment(named(given))
 
@@ -125,7 +125,7 @@ def test_a_path_is_played_and_all_is_saved(tmp_path: Path) -> None:
     assert comparison.conditions.startswith("5 messages of 64 bytes in each of 2 repetitions")
     assert "16 people in 8 rooms" in comparison.conditions
     (line,) = comparison.rows()
-    assert line.median_ms.least >= 300  # to the server, and to who hears it
+    assert line.median_ms.least >= 300  # to the server, and to the listener
     assert line.message_bytes is not None
     assert line.times == 1
     comparison.save(tmp_path)

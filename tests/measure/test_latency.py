@@ -30,7 +30,7 @@ def measured() -> Latency:
     )
 
 
-def test_the_table_has_a_row_for_each_hearing_with_its_conditions(measured: Latency) -> None:
+def test_the_table_has_a_row_for_each_delivery_with_its_conditions(measured: Latency) -> None:
     table = measured.table
     assert table.columns.to_list() == list(COLUMNS)
     assert len(table) == 2 * 2 * 2 * SMALL.deliveries
@@ -107,7 +107,7 @@ def test_webrtc_is_left_out_where_the_relay_cannot_play_the_link() -> None:
 
 
 def synthetic(*latencies_ms: float) -> Latency:
-    """One message a repetition, of one technique."""
+    """A result with one message per repetition, for one technique."""
     table = pandas.DataFrame(
         {
             "technique": "sse",

@@ -19,7 +19,7 @@ WORKLOAD = Workload(messages=3, per_s=10, rooms=1)
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
-async def test_a_crowd_hears_all_that_is_said(technique: str) -> None:
+async def test_raw_listeners_hear_everything_that_is_said(technique: str) -> None:
     async with targets([technique]) as servers:
         server = servers[technique]
         async with over_link(server, Link()) as (behind, tape):
@@ -34,7 +34,7 @@ async def test_a_crowd_hears_all_that_is_said(technique: str) -> None:
 
 
 async def everybody_has_heard(trace: Trace) -> None:
-    """Two warm-ups and what was said, by each on a connection of its own."""
+    """Wait until each listener has heard two warm-ups and what was said, on its own connection."""
     async with asyncio.timeout(20):
         while True:
             heard: Counter[int] = Counter()
@@ -45,7 +45,7 @@ async def everybody_has_heard(trace: Trace) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_a_crowd_that_is_not_let_in_is_told() -> None:
+async def test_listeners_that_are_not_let_in_are_an_error() -> None:
     async with targets(["sse"]) as servers:
         with pytest.raises(NotConnected, match="404"):
             async with raw_listeners(
@@ -54,7 +54,7 @@ async def test_a_crowd_that_is_not_let_in_is_told() -> None:
                 pass
 
 
-async def test_a_crowd_that_is_sent_away_is_told() -> None:
+async def test_listeners_that_are_disconnected_are_an_error() -> None:
     async with targets(["sse"]) as servers:
         link = Link(idle_timeout_s=0.5)
         async with over_link(servers["sse"], link) as (behind, _):

@@ -148,7 +148,7 @@ async def test_who_is_not_let_in_is_told_as_one_error() -> None:
                 pass
 
 
-async def test_a_run_reports_each_hearing() -> None:
+async def test_a_run_reports_each_delivery() -> None:
     workload = Workload(messages=5, per_s=100, rooms=1)
     heard = 0
 
