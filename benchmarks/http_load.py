@@ -1,4 +1,4 @@
-"""The load over HTTP: streams that are read, and polls that ask again as they are answered."""
+"""The load over HTTP: streams to read, and polls that are repeated as soon as they are answered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKENS = Tokens(SECRET, SystemClock())
 
 
 def request(server: Peer, user: str, line: str, body: bytes = b"") -> bytes:
-    """A request as a plain client sends it."""
+    """Return a request as a plain client sends it."""
     length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
     head = (
         f"{line} HTTP/1.1\r\nHost: {urlsplit(server.url).netloc}\r\n"
@@ -30,7 +30,7 @@ def request(server: Peer, user: str, line: str, body: bytes = b"") -> bytes:
 
 
 class Asker(asyncio.Protocol):
-    """One kept connection, one request at a time."""
+    """One connection that is kept open, with one request at a time."""
 
     answered: asyncio.Future[bytes]
 
@@ -40,7 +40,7 @@ class Asker(asyncio.Protocol):
         self.buffer = b""
 
     def ask(self, wanted: bytes) -> asyncio.Future[bytes]:
-        """Send a request; gives the answer's body."""
+        """Send a request; the future gets the body of the answer."""
         self.answered = asyncio.get_running_loop().create_future()
         self.transport.write(wanted)
         return self.answered
@@ -62,7 +62,7 @@ class Asker(asyncio.Protocol):
 
 
 async def connect(server: Peer) -> Asker:
-    """A connection to ask on."""
+    """Open a connection."""
     address = urlsplit(server.url)
     loop = asyncio.get_running_loop()
     _, asker = await loop.create_connection(Asker, address.hostname, address.port)
@@ -70,10 +70,10 @@ async def connect(server: Peer) -> Asker:
 
 
 async def streamed(server: Peer, clients: int, messages: int, speakers: int) -> float:
-    """Events a second over `clients` streams, while `speakers` speak one after the other.
+    """Let `clients` read streams while `speakers` send, each one message at a time.
 
     Returns:
-        Delivered events a second.
+        Delivered events per second.
     """
     loop = asyncio.get_running_loop()
     address = urlsplit(server.url)
@@ -117,10 +117,10 @@ async def streamed(server: Peer, clients: int, messages: int, speakers: int) -> 
 
 
 async def polled(server: Peer, clients: int, messages: int) -> float:
-    """Long polls that are answered in a second: all wait, one speaks, all ask again.
+    """Let `clients` poll: all wait, one message is sent, and all ask again.
 
     Returns:
-        Cycles of request, wait and answer a second.
+        Cycles of request, wait and answer per second.
     """
     heard = [0] * clients
     progress = asyncio.Condition()
@@ -130,7 +130,7 @@ async def polled(server: Peer, clients: int, messages: int) -> float:
         nonlocal rounds
         user = f"user{number}"
         cursor = "0"
-        # The token and so the request stay the same but for the cursor.
+        # The token stays the same, and so does the request except for the cursor.
         before, after = request(server, user, f"GET /messages?room={ROOM}&wait=25&after=@").split(
             b"@", 1
         )

@@ -1,10 +1,10 @@
-"""Server-sent events and long polling by other servers, as small as their documentation has them.
+"""Server-sent events and long polling on other servers, as small as in their documentation.
 
-    GET /events               a stream: BLOCK for whatever is said
+    GET /events               a stream, which gets BLOCK for each message
     GET /messages?after=N     held until there are messages after the Nth; then `page`
-    POST /messages            something is said; 202
+    POST /messages            a message; 202
 
-What is said is not looked at, and all say the same; tokens are nobody's business.
+Messages are not looked at, as all are the same; tokens are not checked.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ STREAM = "text/event-stream"
 
 
 class Board:
-    """How many messages there are, and who waits for the next."""
+    """Counts the messages, and wakes those who wait for the next."""
 
     def __init__(self) -> None:
         self.said = 0
         self._waiting: set[asyncio.Future[None]] = set()
 
     def say(self) -> None:
-        """One more; those who wait go on."""
+        """Count one more message, and wake those who wait."""
         self.said += 1
         for waiting in self._waiting:
             waiting.set_result(None)
         self._waiting.clear()
 
     async def page(self, after: int) -> bytes:
-        """The answer to who has `after` messages, as soon as there are more."""
+        """Return the answer for a client that has `after` messages, once there are more."""
         while after >= self.said:
             waiting = asyncio.get_running_loop().create_future()
             self._waiting.add(waiting)
@@ -45,7 +45,7 @@ class Board:
 
 
 class Raw(asyncio.Protocol):
-    """The floor: requests of the benchmark come whole, and answers are prepared bytes."""
+    """The floor: the benchmark's requests arrive whole, and answers are prepared bytes."""
 
     streams: ClassVar[set[asyncio.Transport]] = set()
     polls: ClassVar[list[tuple[asyncio.Transport, int]]] = []
@@ -135,7 +135,7 @@ async def aiohttp(listening: socket.socket) -> None:
 
 
 async def starlette(listening: socket.socket) -> None:
-    """Starlette on uvicorn: a StreamingResponse that reads a queue."""
+    """Starlette on uvicorn, with a StreamingResponse that reads a queue."""
     from collections.abc import AsyncIterator
 
     import uvicorn
@@ -212,7 +212,7 @@ async def tornado(listening: socket.socket) -> None:
             self.set_status(202)
 
         def compute_etag(self) -> None:
-            """Not to be compared with what others leave out."""
+            """Leave out the ETag, as the other servers do."""
 
     app = Application([("/events", Events), ("/messages", Messages)], log_function=lambda _: None)
     HTTPServer(app).add_socket(listening)

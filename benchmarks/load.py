@@ -24,7 +24,7 @@ from benchmarks.texts import IO_CONNECT, IO_SPOKEN, MARK, SPOKEN
 from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 
-AT_ONCE = 200  # handshakes under way
+AT_ONCE = 200  # handshakes at the same time
 HERE = Path(__file__).parent
 FLOOR = "raw asyncio"
 NODE = {"Node ws": "ws", "Node socket.io": "socket.io", "Node http": "http"}  # scripts
@@ -45,12 +45,12 @@ class Peer:
 
     @property
     def memory(self) -> int:
-        """Its resident memory in bytes."""
+        """The resident memory of the process, in bytes."""
         return int(self.process.memory_info().rss)
 
 
 def there(names: Sequence[str]) -> list[str]:
-    """Those of the servers that can be started here; of the others a line says what is missing."""
+    """Return the servers that can be started here; for others, print what is missing."""
     found = []
     for name in names:
         missing = ""
@@ -71,7 +71,7 @@ def there(names: Sequence[str]) -> list[str]:
 
 @contextmanager
 def peer(name: str, technique: str = "websocket") -> Iterator[Peer]:
-    """Start one of the benchmark's servers."""
+    """Run one of the benchmark's servers for the length of a block."""
     command = [sys.executable, "-m", "benchmarks.servers", technique, name]
     if name in NODE:
         command = ["node", str(HERE / "node" / f"{NODE[name]}.mjs")]
@@ -88,7 +88,7 @@ def peer(name: str, technique: str = "websocket") -> Iterator[Peer]:
 
 
 class Listener(asyncio.Protocol):
-    """One connection: after the handshake it counts messages, by their mark, and bytes."""
+    """One connection, which after the handshake counts messages, by their mark, and bytes."""
 
     def __init__(self, request: bytes, opened: asyncio.Future[None]) -> None:
         self.request = request
@@ -117,7 +117,7 @@ class Listener(asyncio.Protocol):
             self.opened.set_result(None)
 
     async def until(self, messages: int) -> None:
-        """Wait until so many have come."""
+        """Wait until this many messages have arrived."""
         while self.messages < messages:
             self.heard.clear()
             await self.heard.wait()
@@ -157,7 +157,7 @@ async def open_room(server: Peer, members: int) -> list[Listener]:
 
 
 async def settle(listeners: list[Listener]) -> None:
-    """Wait until nothing comes any more (presence notices, for instance)."""
+    """Wait until nothing more arrives, such as presence events."""
     before = -1
     while before != (now := sum(listener.received for listener in listeners)):
         before = now
@@ -165,16 +165,16 @@ async def settle(listeners: list[Listener]) -> None:
 
 
 async def fan_out(server: Peer, listeners: list[Listener], messages: int, window: int) -> float:
-    """One member speaks, all hear it.
+    """Let one member speak, and wait until all have heard everything.
 
     Args:
-        server: whose words are spoken.
-        listeners: the room.
-        messages: how many are said.
-        window: how many may be on their way to the speaker at once.
+        server: the server.
+        listeners: the members of the room; the first one speaks.
+        messages: how many messages are sent.
+        window: how many of them may be on their way back to the speaker at once.
 
     Returns:
-        Delivered messages a second.
+        Delivered messages per second.
     """
     await settle(listeners)
     speaker = listeners[0]
@@ -195,11 +195,11 @@ async def fan_out(server: Peer, listeners: list[Listener], messages: int, window
 
 
 def raise_file_limit() -> None:
-    """5,000 connections are 5,000 open files."""
+    """Allow more open files: each connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def machine() -> str:
-    """What this ran on, in one line."""
+    """Return one line about what this ran on."""
     return f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {sys.platform}"

@@ -1,6 +1,6 @@
-"""Fan-out by other servers, as small as their own documentation would have them.
+"""Fan-out on other servers, as small as in their own documentation.
 
-What a member says is sent to all; compression is off everywhere; tokens are nobody's business.
+Each message from a member is sent to all; compression is off everywhere; tokens are not checked.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ async def aiohttp(listening: socket.socket) -> None:
 
 
 async def picows(listening: socket.socket) -> None:
-    """picows, whose protocol is Cython."""
+    """picows, whose protocol is written in Cython."""
     from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_create_server
 
     members: set[WSTransport] = set()
@@ -120,7 +120,7 @@ async def picows(listening: socket.socket) -> None:
 
 
 async def python_socketio(listening: socket.socket) -> None:
-    """python-socketio on uvicorn, its frames uncompressed."""
+    """python-socketio on uvicorn, without compression."""
     import socketio
     import uvicorn
 

@@ -1,8 +1,8 @@
-"""What stands behind and between in benchmarks/relay.py: `python -m benchmarks.relays ROLE [PORT]`.
+"""The servers and relays of benchmarks/relay.py: `python -m benchmarks.relays ROLE [PORT]`.
 
-Each prints the port on which it listens, and ends with its stdin. The echo server gives back
-what it reads; the sink reads a number of bytes, 8 of them saying how many, and answers with
-one. The relays pass on to PORT: the plain one writes nothing down, ours is the suite's.
+Each prints the port on which it listens, and ends when its standard input does. The echo server
+sends back what it reads. The sink reads 8 bytes that say how many follow, reads those, and answers
+with one byte. The relays pass bytes on to PORT: the plain one records nothing, ours is labserver's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from labserver.wire.tape import Tape
 
 
 class Echo(asyncio.Protocol):
-    """Writes what it reads."""
+    """Sends back what it reads."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -28,7 +28,7 @@ class Echo(asyncio.Protocol):
 
 
 class Sink(Echo):
-    """Reads what is announced, and says so."""
+    """Reads as much as is announced, then answers."""
 
     head = b""
     left = -1
@@ -48,7 +48,7 @@ class Sink(Echo):
 
 
 class Plain(asyncio.Protocol):
-    """One socket of a relay that only passes on: the least that asyncio can do."""
+    """One socket of a relay that only passes bytes on: the least that asyncio can do."""
 
     other: Plain
     transport: asyncio.Transport
@@ -89,7 +89,7 @@ class PlainClient(Plain):
 
 
 async def main(role: str, port: int) -> None:
-    """Serve until stdin ends."""
+    """Serve until standard input ends."""
     loop = asyncio.get_running_loop()
     listening = wiring.bind(wiring.LOOPBACK, 0)
     print(listening.getsockname()[1], flush=True)

@@ -1,7 +1,7 @@
-"""The servers that are compared, each started as `python -m benchmarks.servers TECHNIQUE NAME`.
+"""The servers that are compared; each is started as `python -m benchmarks.servers TECHNIQUE NAME`.
 
 Each prints its URL, serves a room over WebSocket at /ws/chat or as http_peers.py says, and ends
-with its stdin. What a member says is sent to all members; all send texts of the same length.
+when its standard input does. Each message is sent to all members, and all texts are equally long.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECRET = "a secret of the benchmarks, known to all, of no use elsewhere"
 
 
 async def ours(technique: str, listening: socket.socket) -> None:
-    """labserver, its rate limit off."""
+    """labserver, without its rate limit."""
     clock = SystemClock()
     hub = Hub(bus=MemoryBus(), mailbox=SqliteMailbox(), clock=clock, sends_per_s=None)
     guard = wiring.make_guard(Tokens(SECRET, clock), None, ())
@@ -76,7 +76,7 @@ class Raw(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.open:
-            # Frames of the benchmark's speaker come whole, and have one length.
+            # The frames of the benchmark's speaker arrive whole, and are equally long.
             for _ in range(max(1, len(data) // SPOKEN_FRAME_BYTES)):
                 for member in self.members:
                     member.write(self.frame)
@@ -122,7 +122,7 @@ SERVERS: dict[str, dict[str, Callable[[socket.socket], Awaitable[None]]]] = {
 
 
 async def main(technique: str, name: str) -> None:
-    """Serve until stdin ends."""
+    """Serve until standard input ends."""
     listening = wiring.bind(wiring.LOOPBACK, 0)
     loop = asyncio.get_running_loop()
     async with asyncio.TaskGroup() as tasks:

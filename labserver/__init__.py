@@ -246,7 +246,7 @@ def survival(
     """
     from dataclasses import replace
 
-    from labserver.measure.proxies import survival
+    from labserver.measure.proxies import try_proxies
     from labserver.network.profiles import LINKS
 
     if proxies is None:
@@ -255,7 +255,7 @@ def survival(
             name: replace(link, idle_timeout_s=silence_s / 2) if link.idle_timeout_s else link
             for name, link in chosen.items()
         }
-    return survival(start, techniques, proxies, silence_s=silence_s)
+    return try_proxies(start, techniques, proxies, silence_s=silence_s)
 
 
 def _chat_widget(client: Client, technique: str) -> Any:

@@ -29,7 +29,7 @@ TECHNIQUES = [name for name in NAMES if find_spec(f"labserver.techniques.{name}"
 
 
 def environment(state: Path, **more: str) -> dict[str, str]:
-    """The variables for a labserver whose state folder is `state`."""
+    """Return the environment variables for a labserver whose state folder is `state`."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     inherited = {key: value for key, value in os.environ.items() if key != "LABSERVER_SECRET"}
     return {**inherited, "PYTHONPATH": path, "LABSERVER_STATE": str(state), **more}
@@ -52,10 +52,10 @@ class Served:
     """A server process.
 
     Attributes:
-        process: it.
-        url: where it serves.
+        process: the process.
+        url: the URL that it serves.
         first_line: the line that said so.
-        log: the file that has its stderr.
+        log: the file with its standard error.
     """
 
     process: subprocess.Popen[str]
@@ -78,12 +78,12 @@ class Served:
         return int(self.url.rpartition(":")[2])
 
     def token(self, user: str) -> str:
-        """A token, where the server has the tests' secret."""
+        """Return a token; the server must have the tests' secret."""
         return Tokens(SECRET, SystemClock()).issue(user)
 
     @contextmanager
     def client(self, technique: str, user: str, room: str = "lobby") -> Iterator[Client]:
-        """Our own Python client."""
+        """Connect our own Python client, for the length of a block."""
         address = Address(self.url, self.token(user), room, secrets.token_hex(4))
         core = ChatClient(load(technique).connector(address), user=user, room=room)
         with Client(lab_loop, core) as client:
@@ -95,14 +95,14 @@ class Served:
         return self.process.wait(DEADLINE_S)
 
     def rest_of_stdout(self) -> str:
-        """What it wrote after the first line; once it has ended."""
+        """Return what it wrote after the first line, once it has ended."""
         assert self.process.stdout is not None
         return self.process.stdout.read()
 
 
 @contextmanager
 def serving(*words: str, state: Path, **more: str) -> Iterator[Served]:
-    """`labserver serve WORDS` for the time of a block.
+    """Run `labserver serve WORDS` for the length of a block.
 
     Args:
         words: the technique, and options.

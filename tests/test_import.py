@@ -1,4 +1,4 @@
-"""What an import costs: nothing heavy before it is used."""
+"""What an import costs: nothing heavy is imported before it is used."""
 
 from __future__ import annotations
 

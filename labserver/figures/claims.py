@@ -27,12 +27,12 @@ CELL_CHARS = 15
 HOVER_CHARS = 60
 
 
-def claims_table(table: pandas.DataFrame) -> go.Figure:
+def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
     """Draw the comparison table, coloured by verdict.
 
     Args:
         table: one row per cell, with `dimension`, `technique`, `note`, `verdict`, `how` and
-            `evidence`, as returned by `measure.claims.note_table`.
+            `evidence`, as returned by `measure.claims.claims_table`.
 
     Raises:
         ValueError: if the table is empty.

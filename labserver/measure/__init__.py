@@ -1,1 +1,1 @@
-"""How well: workloads, and what is measured under them."""
+"""How well it works: workloads, and what is measured under them."""

@@ -1,7 +1,7 @@
-"""What each message of a trace was for, so that its bytes can be charged to something.
+"""What each message in a trace was for, so that its bytes can be charged to something.
 
-Every byte that was on the wire belongs to exactly one message, and every message to one purpose:
-the sums add up to what was on the wire.
+Every byte on the wire belongs to exactly one message, and every message to one purpose: the sums
+add up to what was on the wire.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ SAID = b'{"type":"CHAT_MESSAGE"'
 
 
 class Purpose(Enum):
-    """What bytes were spent for."""
+    """What bytes were used for."""
 
-    DELIVER = "deliver"  # a chat message to a listener: the asking, where it has to ask, too
+    DELIVER = "deliver"  # a chat message to a listener, with the request if it takes one
     EMPTY = "empty"  # a poll that brought nothing
-    SAY = "say"  # a chat message from its speaker, and its answer
-    OTHER = "other"  # handshakes, presence, pings: what no chat message is to be charged with
+    SAY = "say"  # a chat message from its speaker, with the answer
+    OTHER = "other"  # handshakes, presence, pings: not to be charged to any chat message
 
 
 @dataclass(slots=True)
-class Spent:
-    """What one thing took: a frame, an event, or a request with its response.
+class Cost:
+    """What one frame, one event, or one request with its response took.
 
     Attributes:
-        number: of the message with which it was complete.
-        purpose: what for.
+        number: the number of the message that completed it.
+        purpose: what it was for.
         up, down: bytes on the wire, each way.
-        payload: how many of them the application said.
-        http_headers: how many are request and status lines and header fields.
+        payload: how many of them are the application's own.
+        http_headers: how many of them are request lines, status lines and header fields.
         segments_up, segments_down: TCP segments that it fills, each way.
     """
 
@@ -50,7 +50,7 @@ class Spent:
     segments_down: int = 0
 
     def add(self, message: Message) -> None:
-        """Charge it with a message."""
+        """Add a message's bytes."""
         size = len(message.raw)
         if message.direction is Direction.UP:
             self.up += size
@@ -70,32 +70,32 @@ class Spent:
 
     @property
     def framing(self) -> int:
-        """What is neither payload nor HTTP headers: frame heads, chunk sizes, field names."""
+        """Bytes that are neither payload nor HTTP headers: frame headers, chunk sizes."""
         return self.wire - self.payload - self.http_headers
 
     @property
     def packets(self) -> int:
-        """TCP segments with data, both ways: at least so many packets."""
+        """TCP segments with data, both ways: there are at least this many packets."""
         return self.segments_up + self.segments_down
 
     @property
     def tcp_ip_estimate(self) -> int:
-        """What IPv4 and TCP add, with acknowledgements of their own: at most, for the most part."""
+        """An estimate, mostly an upper bound, of what IPv4 and TCP add, pure ACKs included."""
         acks = -(-self.segments_up // SEGMENTS_PER_ACK) + -(-self.segments_down // SEGMENTS_PER_ACK)
         return HEADERS * (self.packets + acks)
 
 
-def spent(trace: Iterable[Message]) -> Iterator[Spent]:
-    """What each thing in a trace took, in the order in which they were complete.
+def costs(trace: Iterable[Message]) -> Iterator[Cost]:
+    """Charge every message in a trace to something; yields in the order of completion.
 
-    A request counts with its response; one without a response yet comes last.
+    A request counts together with its response; requests without a response yet come last.
     """
     asking: dict[int, deque[Message]] = {}  # requests without a response, by connection
     for message in trace:
         if message.kind is Kind.HTTP_REQUEST:
             asking.setdefault(message.connection, deque()).append(message)
             continue
-        entry = Spent(message.number, _purpose(message))
+        entry = Cost(message.number, _purpose(message))
         if message.kind is Kind.HTTP_RESPONSE and message.detail["status"] != 100:
             request = asking[message.connection].popleft()
             entry.purpose = _purpose_of_exchange(request, message)
@@ -104,7 +104,7 @@ def spent(trace: Iterable[Message]) -> Iterator[Spent]:
         yield entry
     for requests in asking.values():
         for request in requests:
-            entry = Spent(request.number, Purpose.OTHER)
+            entry = Cost(request.number, Purpose.OTHER)
             entry.add(request)
             yield entry
 
@@ -133,5 +133,5 @@ def _purpose(message: Message) -> Purpose:
 
 
 def _is_said(message: Message) -> bool:
-    # What clients send is masked, and can be read in the detail alone.
+    # What clients send is masked, so it can only be read in the detail.
     return SAID in message.raw or SAID.decode() in str(message.detail.get("text", ""))

@@ -1,7 +1,8 @@
-"""Capacity: what a listener costs the server, and how much can be said before latency bends.
+"""Capacity: what a listener costs the server, and how much can be said before latency rises.
 
-A room is full of listeners that cost next to nothing (crowd.py); among them some proper clients
-speak and hear, ever more often. The server's memory and processor time are read from outside.
+A room is full of listeners that cost next to nothing (listeners.py); among them, a few proper
+clients send and receive, ever more often. The server's memory and processor time are read from
+outside.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import msgspec
 
 from labserver.errors import LabError
-from labserver.measure.listeners import crowd
-from labserver.measure.load import SETTLE_S, Hall, Hearing, hall
+from labserver.measure.listeners import raw_listeners
+from labserver.measure.load import SETTLE_S, Delivery, Participants, participants
 from labserver.measure.overhead import TECHNIQUES
 from labserver.measure.reports import Reporter
-from labserver.measure.result import Measured, environment
+from labserver.measure.result import Result, environment
 from labserver.measure.runner import carry_out
-from labserver.measure.testbed import Served, served
+from labserver.measure.testbed import Target, targets
 from labserver.measure.verdict import Spread
 from labserver.measure.workload import Workload
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 ROOM = "full"
 MEMBERS = (50, 1000)
-SPEAKERS = 8  # proper clients; each may send 50 messages a second
-RATES = (20.0, 80.0, 320.0)  # messages a second
+SPEAKERS = 8  # proper clients; each may send 50 messages per second
+RATES = (20.0, 80.0, 320.0)  # messages per second
 STEP_S = 1.0
 REPETITIONS = 2
 QUICK_MEMBERS = (50,)
@@ -40,8 +41,8 @@ QUICK_RATES = (20.0, 80.0)
 QUICK_STEP_S = 0.5
 QUICK_REPETITIONS = 1
 POLL_INTERVAL_S = 0.5
-BENT_MS = 100.0  # then latency has bent: people notice (J. Nielsen, "Usability Engineering", 1993)
-FULL = 0.9  # of a core: who takes more is at its limit
+BENT_MS = 100.0  # above it, people notice the delay (J. Nielsen, "Usability Engineering", 1993)
+FULL = 0.9  # of a core: a process that takes more is at its limit
 NO_LIMIT, LATENCY = "not reached", "latency"
 
 COLUMNS = (
@@ -63,7 +64,7 @@ COLUMNS = (
 
 
 class CapacityRow(NamedTuple):
-    """One step: a room of some size, and a rate; see `Capacity`."""
+    """One step, which is a rate in a room of some size; see `Capacity`."""
 
     technique: str
     members: int
@@ -81,7 +82,7 @@ class CapacityRow(NamedTuple):
 
 
 class CapacityPlan(msgspec.Struct, tag="capacity"):
-    """What is to be measured, as the load's process is told."""
+    """What is to be measured, as it is sent to the load's process."""
 
     techniques: list[str]
     members: list[int]
@@ -91,7 +92,7 @@ class CapacityPlan(msgspec.Struct, tag="capacity"):
     repetitions: int
 
     async def work(self, reporter: Reporter) -> None:
-        """Measure; repetitions are interleaved.
+        """Measure, and report; repetitions are interleaved.
 
         Raises:
             LabError: if a server does not start, or does not let all listeners in.
@@ -101,47 +102,49 @@ class CapacityPlan(msgspec.Struct, tag="capacity"):
         reporter.expect(len(runs) * self._messages)
         for done, (repetition, members, technique) in enumerate(runs, 1):
             reporter.doing(f"{technique}, room of {members:,}")
-            # A process of its own for each room: memory that was taken is not given back.
-            async with served([technique]) as servers:
+            # A new process for each room, because a process does not give memory back.
+            async with targets([technique]) as servers:
                 rows = await self._fill(servers[technique], members, reporter)
             reporter.rows(row._replace(repetition=repetition) for row in rows)
             reporter.reach(done * self._messages)
 
     @property
     def _messages(self) -> int:
-        """What is heard in a room by the speakers, at all rates."""
-        return sum(self._workload(rate).hearings for rate in self.rates)
+        """How many messages the speakers hear in a room, at all rates together."""
+        return sum(self._workload(rate).deliveries for rate in self.rates)
 
     def _workload(self, per_s: float) -> Workload:
         said = math.ceil(per_s * self.step_s)
         return Workload(messages=said, per_s=per_s, rooms=1, members=SPEAKERS)
 
-    async def _fill(self, server: Served, members: int, reporter: Reporter) -> list[CapacityRow]:
-        """Fill a room, and speak in it ever more often until it is too much."""
+    async def _fill(self, server: Target, members: int, reporter: Reporter) -> list[CapacityRow]:
+        """Fill a room, and speak in it ever more often until that is too much."""
         connect = server.connect(self.poll_interval_s)
-        async with hall(connect, Workload(rooms=1, members=2, per_s=1)):
-            pass  # what the first clients make the server load is no listener's cost
-        serving, others = Process(server.pid), members - SPEAKERS
+        async with participants(connect, Workload(rooms=1, members=2, per_s=1)):
+            pass  # what the server loads for its first clients is not a listener's cost
+        serving, others = ServerUsage(server.pid), members - SPEAKERS
         empty = serving.memory
         waits_ms = self.poll_interval_s * 1000 if server.technique == "short_polling" else 0.0
         rows: list[CapacityRow] = []
 
-        async def step(people: Hall, per_s: float) -> CapacityRow:
+        async def step(people: Participants, per_s: float) -> CapacityRow:
             workload = self._workload(per_s)
             before = serving.cpu_s, time.process_time(), time.perf_counter()
-            hearings = await people.converse(workload, on_heard=reporter.step)
+            deliveries = await people.converse(workload, on_delivery=reporter.step)
             after = serving.cpu_s, time.process_time(), time.perf_counter()
-            spent = [end - start for start, end in zip(before, after, strict=True)]
-            row = _row(server.technique, members, workload, hearings, spent, kib)
+            taken = [end - start for start, end in zip(before, after, strict=True)]
+            row = _row(server.technique, members, workload, deliveries, taken, kib)
             return row._replace(limit=_limit(row, waits_ms))
 
-        async with crowd(server, ROOM, others, poll_interval_s=self.poll_interval_s):
+        async with raw_listeners(server, ROOM, others, poll_interval_s=self.poll_interval_s):
             kib = (serving.memory - empty) / others / 1024
-            # The speakers come last, and so they are the last to hear.
-            async with hall(lambda user, _: connect(user, ROOM), self._workload(1)) as people:
+            # The speakers come last, so that they are the last to hear.
+            async with participants(
+                lambda user, _: connect(user, ROOM), self._workload(1)
+            ) as people:
                 for per_s in self.rates:
                     row = await step(people, per_s)
-                    if row.limit == LATENCY:  # perhaps the machine was at something else
+                    if row.limit == LATENCY:  # perhaps the machine was busy with something else
                         row = await step(people, per_s)
                     rows.append(row)
                     if row.limit != NO_LIMIT:
@@ -153,22 +156,22 @@ def _row(
     technique: str,
     members: int,
     workload: Workload,
-    hearings: list[Hearing],
-    spent: list[float],
+    deliveries: list[Delivery],
+    taken: list[float],
     kib: float,
 ) -> CapacityRow:
-    """What a step gave.
+    """Return the row of one step.
 
     Args:
-        technique: of the server.
-        members: of the room.
+        technique: the server's technique.
+        members: how many members the room has.
         workload: what was said.
-        hearings: what the speakers heard of each other.
-        spent: processor seconds of the server, of the load, and seconds that it took.
-        kib: of the server's memory, for each listener.
+        deliveries: what the speakers heard from each other.
+        taken: processor seconds of the server and of the load, and the seconds that passed.
+        kib: the server's memory per listener, in KiB.
     """
-    took = sorted(hearing.received_s - hearing.due_s for hearing in hearings)
-    served_s, loaded_s, passed_s = spent
+    delays = sorted(delivery.received_s - delivery.due_s for delivery in deliveries)
+    server_s, load_s, passed_s = taken
     return CapacityRow(
         technique,
         members,
@@ -176,21 +179,21 @@ def _row(
         per_s=workload.per_s,
         messages=workload.messages,
         seconds=passed_s - SETTLE_S,
-        p50_ms=took[len(took) // 2] * 1000,
-        p90_ms=took[len(took) * 9 // 10] * 1000,
-        lost=sum(math.isinf(each) for each in took),
-        server_cpu_s=served_s,
-        load_cpu_s=loaded_s,
+        p50_ms=delays[len(delays) // 2] * 1000,
+        p90_ms=delays[len(delays) * 9 // 10] * 1000,
+        lost=sum(math.isinf(each) for each in delays),
+        server_cpu_s=server_s,
+        load_cpu_s=load_s,
         kib_per_listener=kib,
     )
 
 
 def _limit(row: CapacityRow, usual_ms: float) -> str:
-    """Who is at the limit.
+    """Return what was at its limit in a step.
 
     Args:
-        row: a step.
-        usual_ms: what a message waits for the next poll at most.
+        row: the step.
+        usual_ms: how long a message waits for the next poll, at most.
     """
     for who, cpu_s in (("load", row.load_cpu_s), ("server", row.server_cpu_s)):
         if cpu_s >= FULL * row.seconds:
@@ -198,12 +201,12 @@ def _limit(row: CapacityRow, usual_ms: float) -> str:
     return LATENCY if row.lost or row.p90_ms > BENT_MS + usual_ms else NO_LIMIT
 
 
-class Process:
-    """A server's process, as it is seen from outside.
+class ServerUsage:
+    """What a server's process uses, as seen from outside.
 
     Args:
-        pid: its number; what it has started counts with it, as on Windows the Python of a
-            virtual environment is a launcher of the real one.
+        pid: the number of the process. Its children count as well, because on Windows the Python
+            of a virtual environment only launches the real one.
     """
 
     def __init__(self, pid: int) -> None:
@@ -219,34 +222,35 @@ class Process:
 
     @property
     def cpu_s(self) -> float:
-        """Processor seconds so far; on Linux in steps of 10 ms."""
+        """Processor seconds so far, on Linux in steps of 10 ms."""
         return sum(sum(each.cpu_times()[:2]) for each in self._all)
 
 
 @dataclass(frozen=True, repr=False)
-class Capacity(Measured):
-    """What rooms take, one row a technique, size of the room, repetition and rate.
+class Capacity(Result):
+    """What rooms take, one row per technique, size of the room, repetition and rate.
 
-    The columns: `technique`, `members`, `repetition`, `per_s` (messages said in the room a
-    second), `messages` said and the `seconds` it took; `p50_ms`, `p90_ms` from due to heard, by
-    those who were last to be told, and how many were `lost`; `server_cpu_s`, `load_cpu_s`:
-    processor seconds of each process; `kib_per_listener`: the server's memory for each that
-    joined; `limit`: "not reached", or who is at it:
-    "server", "load" (then the server could do more), or "latency", where neither says why, as
-    on a machine that does other things; `poll_interval_s` of short polling.
+    The columns are `technique`, `members`, `repetition`, `per_s` (messages sent in the room per
+    second), how many `messages` were sent and how many `seconds` that took; `p50_ms` and
+    `p90_ms`, from due to heard by those who are last to hear, and how many were `lost`;
+    `server_cpu_s` and `load_cpu_s`, the processor seconds of each process; `kib_per_listener`,
+    the server's memory per listener; `limit`, which is "not reached" or else what reached it:
+    "server", "load" (then the server could do more), or "latency" if neither explains it, as on
+    a machine that is busy with other things; and `poll_interval_s`, for short polling.
     """
 
     columns: ClassVar[tuple[str, ...]] = COLUMNS
 
     def summary(self) -> pandas.DataFrame:
-        """What one can plan with, by technique and size of the room.
+        """Return figures to plan with, by technique and size of the room.
 
         Returns:
-            One row each: `kib` a listener with `kib_least`, `kib_most`; `cpu_ms` of the server a
-            message, of all steps together, likewise; `per_s`, the highest rate at which nobody was
-            at a limit, in the best repetition, as what disturbs only lowers it (0: at none), and
-            `limit`, what mostly came above it (or "not reached"); `heard_per_s`, that rate times
-            those who hear a message.
+            One row per technique and size: `kib` per listener, with `kib_least` and `kib_most`;
+            `cpu_ms`, the server's processor time per message over all steps, likewise; `per_s`,
+            the highest rate at which no limit was reached, in the best repetition, because
+            disturbances only lower it (0 if there is none); `limit`, what was mostly reached
+            above that rate (or "not reached"); and `heard_per_s`, that rate times the number of
+            people who hear a message.
         """
         import pandas
 
@@ -276,14 +280,14 @@ class Capacity(Measured):
         return pandas.DataFrame(rows)
 
     def connection_kib(self) -> dict[str, float]:
-        """Memory of the server for each listener in the largest room, by technique, KiB."""
+        """Return the server's memory per listener in the largest room, in KiB, by technique."""
         table = self.summary()
         largest = table[table["members"] == table["members"].max()]
         return {str(row.technique): float(row.kib) for row in largest.itertuples()}
 
 
 def _cpu_ms(run: pandas.DataFrame) -> float:
-    """Processor time a message, of all steps: a single one is too short for the clock."""
+    """Return processor time per message over all steps: one step is too short for the clock."""
     return float(run["server_cpu_s"].sum() / run["messages"].sum() * 1000)
 
 
@@ -300,14 +304,17 @@ def capacity(
     """Measure what a listener costs, and how much can be said in a room.
 
     Args:
-        techniques: their names.
-        members: sizes of rooms, more than 8; None: 50 and 1,000, or 50 where it is to be quick.
-        rates: messages a second, ascending; at the first that is too much a room is done.
-            None: 20, 80, 320; or 20 and 80.
-        poll_interval_s: of short polling.
-        repetitions: how often; None: 2, or 1.
-        quick: an eighth of the time, for less certainty.
-        progress: show a bar.
+        techniques: the techniques' names.
+        members: sizes of rooms, each more than 8; None for 50 and 1,000, or 50 if `quick`.
+        rates: messages per second, in ascending order; a room is done at the first that is too
+            much. None for 20, 80 and 320, or 20 and 80 if `quick`.
+        poll_interval_s: seconds between two polls, for short polling.
+        repetitions: how often everything is measured; None for 2, or 1 if `quick`.
+        quick: whether to take an eighth of the time, for less certain results.
+        progress: whether to show a progress bar.
+
+    Returns:
+        What the rooms took; `summary()` is a table to plan with.
 
     Raises:
         LabError: if arguments make no sense, or listeners are not let in.
@@ -315,7 +322,7 @@ def capacity(
     names = list(dict.fromkeys(techniques))
     if unknown := [name for name in names if name not in TECHNIQUES]:
         raise LabError(
-            f"{unknown[0]!r} has no cheap listeners here; there are {', '.join(TECHNIQUES)}."
+            f"There are no cheap listeners for {unknown[0]!r}, only for {', '.join(TECHNIQUES)}."
         )
     if members is None:
         members = QUICK_MEMBERS if quick else MEMBERS
@@ -330,7 +337,7 @@ def capacity(
             " poll_interval_s of more than 0."
         )
     if min(sizes) <= SPEAKERS:
-        raise LabError(f"capacity(members=…) are more than the {SPEAKERS} who speak.")
+        raise LabError(f"capacity(members=…) must be more than the {SPEAKERS} who speak.")
     step_s = QUICK_STEP_S if quick else STEP_S
     for per_s in speeds:
         Workload(per_s=per_s, rooms=1, members=SPEAKERS)
@@ -350,7 +357,7 @@ def _table(plan: CapacityPlan, rows: list[tuple[Any, ...]]) -> pandas.DataFrame:
 
 
 def _raise_file_limit() -> None:
-    """Every connection is an open file, here and at the server, which inherits the limit."""
+    """Allow more open files: each connection is one, here and at the server, which inherits it."""
     try:
         import resource
     except ImportError:  # Windows has no such limit

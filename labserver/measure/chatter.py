@@ -1,4 +1,4 @@
-"""A user who speaks at random moments, in the background, and remembers when."""
+"""A user who sends messages at random moments, in the background, and remembers when."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from labserver.runtime.client import Client
 
 
 class Chatter:
-    """Sends messages as a Poisson process, as independent people do.
+    """Sends messages as a Poisson process, as independent people would.
 
     Args:
-        client: who speaks; it stays open afterwards.
-        messages: how many.
-        per_s: how many a second on average.
-        seed: the same seed, the same pauses.
+        client: the client that sends; it stays open afterwards.
+        messages: how many messages it sends.
+        per_s: how many per second, on average.
+        seed: the same seed gives the same pauses.
 
     Attributes:
-        sent: message id → when it was sent, by `time.perf_counter()`.
+        sent: when each message was sent, by its id, on the clock of `time.perf_counter()`.
+        talking: whether there is more to come.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""The study note's comparison table as hypotheses, each cell with its verdict and evidence.
+"""The claims of the study note's comparison table, each with a verdict and the evidence for it.
 
-What can be measured is judged by the figures of the learner's own run; what a standard or a
-provider says carries its source and date; what is opinion is called so. A cell whose
-measurement was not made is open, not right.
+Claims that can be measured are judged by the figures of the learner's own run; those that a
+standard or a provider settles carry its name and date; opinions are called so. A claim that was
+not measured yet is open, not right.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ MEASURED, SPECIFIED, JUDGED = "measured", "specified", "judged"
 
 COLUMNS = ("dimension", "technique", "note", "verdict", "how", "evidence")
 
-NEAR = 2.0  # times the lowest: still low
-FAR = 5.0  # times the lowest: high
+NEAR = 2.0  # up to so many times the lowest is still low
+FAR = 5.0  # from so many times the lowest on is high
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of the table.
+class Claim:
+    """One cell of the note's table, judged.
 
     Attributes:
         note: what the note says.
-        verdict: holds, holds when, does not hold, or open.
-        how: measured, specified or judged.
+        verdict: "holds", "holds when", "does not hold" or "open".
+        how: "measured", "specified" or "judged".
         evidence: the figures, or source and date.
     """
 
@@ -45,23 +45,23 @@ class Cell:
     evidence: str
 
 
-def note_table(
+def claims_table(
     *,
     latency_ms: Mapping[str, Spread] | None = None,
     message_bytes: Mapping[str, float] | None = None,
     outcomes: pandas.DataFrame | None = None,
     connection_kib: Mapping[str, float] | None = None,
 ) -> pandas.DataFrame:
-    """The note's comparison table, judged.
+    """Judge the note's comparison table by what was measured; what was not stays open.
 
     Args:
-        latency_ms: from send to receive, by technique, milliseconds.
-        message_bytes: on the wire for a message of one size, by technique.
-        outcomes: what `survival` gives.
-        connection_kib: memory of the server for each idle connection, by technique, KiB.
+        latency_ms: milliseconds from due to heard, by technique.
+        message_bytes: bytes on the wire for a message of one size, by technique.
+        outcomes: the table that `labserver.survival` returns.
+        connection_kib: the server's memory per idle connection in KiB, by technique.
 
     Returns:
-        One row a cell, `COLUMNS`, as text.
+        One row per claim, with `COLUMNS`, as text.
     """
     import pandas
 
@@ -85,17 +85,17 @@ def note_table(
     )
 
 
-Cells = tuple[Cell, Cell, Cell, Cell]
+Claims = tuple[Claim, Claim, Claim, Claim]
 
 
-def _latency(measured: Mapping[str, Spread] | None) -> Cells:
+def _latency(measured: Mapping[str, Spread] | None) -> Claims:
     notes = ("High (poll interval)", "Low", "Low", "Lowest")
     if measured is None:
         return _open(notes, "measure the latency first")
     best = min(spread.median for spread in measured.values())
     rival = min((t for t in TECHNIQUES if t != "websocket"), key=lambda t: measured[t].median)
 
-    def judge(technique: str, note: str) -> Cell:
+    def judge(technique: str, note: str) -> Claim:
         spread = measured[technique]
         said = f"median {spread.median:.3g} ms ({spread.least:.3g} to {spread.most:.3g})"
         if note == "Lowest":
@@ -104,51 +104,51 @@ def _latency(measured: Mapping[str, Spread] | None) -> Cells:
             found = verdict.judge((technique, spread), (rival, other))
             if not found.decided:
                 against += f": undecided, {found.reason}"
-                return Cell(note, CONDITIONS, MEASURED, said + against)
+                return Claim(note, CONDITIONS, MEASURED, said + against)
             holds = HOLDS if found.lower == technique else FAILS
-            return Cell(note, holds, MEASURED, said + against)
+            return Claim(note, holds, MEASURED, said + against)
         if note == "Low":
             near = spread.median <= NEAR * best
-            return Cell(note, HOLDS if near else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
+            return Claim(note, HOLDS if near else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
         far = spread.median >= FAR * best
-        return Cell(note, HOLDS if far else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
+        return Claim(note, HOLDS if far else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
 
     return _each(judge, notes)
 
 
-def _overhead(measured: Mapping[str, float] | None) -> Cells:
+def _overhead(measured: Mapping[str, float] | None) -> Claims:
     notes = ("High (repeated HTTP)", "Medium", "Low", "Lowest")
     if measured is None:
         return _open(notes, "measure the overhead first")
     order = sorted(TECHNIQUES, key=lambda technique: measured[technique])
     least = measured[order[0]]
 
-    def judge(technique: str, note: str) -> Cell:
+    def judge(technique: str, note: str) -> Claim:
         size = measured[technique]
-        said = f"{size:,.0f} bytes a message, {size / least:.1f} times the least"
+        said = f"{size:,.0f} bytes per message, {size / least:.1f} times the least"
         place = order.index(technique)
         if note == "Lowest":
-            return Cell(note, HOLDS if place == 0 else FAILS, MEASURED, said)
+            return Claim(note, HOLDS if place == 0 else FAILS, MEASURED, said)
         if note == "Low":
-            return Cell(note, HOLDS if size <= NEAR * least else CONDITIONS, MEASURED, said)
+            return Claim(note, HOLDS if size <= NEAR * least else CONDITIONS, MEASURED, said)
         if note == "Medium":
-            return Cell(note, HOLDS if place == 2 else FAILS, MEASURED, said)
-        return Cell(note, HOLDS if place == 3 else FAILS, MEASURED, said)
+            return Claim(note, HOLDS if place == 2 else FAILS, MEASURED, said)
+        return Claim(note, HOLDS if place == 3 else FAILS, MEASURED, said)
 
     return _each(judge, notes)
 
 
-def _scalability(measured: Mapping[str, float] | None) -> Cells:
+def _scalability(measured: Mapping[str, float] | None) -> Claims:
     notes = ("Easy", "Medium", "Easy", "Hard (persistent conn)")
     if measured is None:
         return _open(notes, "measure the memory of idle connections first")
 
-    def judge(technique: str, note: str) -> Cell:
+    def judge(technique: str, note: str) -> Claim:
         kib = measured[technique]
-        said = f"{kib:.0f} KiB of the server for each idle client"
+        said = f"{kib:.0f} KiB of the server's memory per idle client"
         if technique == "short_polling":
-            return Cell(note, HOLDS, JUDGED, f"{said}; any server can answer any poll")
-        return Cell(
+            return Claim(note, HOLDS, JUDGED, f"{said}; any server can answer any poll")
+        return Claim(
             note,
             CONDITIONS,
             JUDGED,
@@ -159,74 +159,74 @@ def _scalability(measured: Mapping[str, float] | None) -> Cells:
     return _each(judge, notes)
 
 
-def _proxies(outcomes: pandas.DataFrame | None) -> Cells:
+def _proxies(outcomes: pandas.DataFrame | None) -> Claims:
     notes = ("Full", "Full", "Full", "Sometimes blocked")
     if outcomes is None:
         return _open(notes, "try the proxies first")
 
-    def judge(technique: str, note: str) -> Cell:
+    def judge(technique: str, note: str) -> Claim:
         tried = outcomes[outcomes["technique"] == technique]
         failed = tried[~tried["outcome"].str.startswith("works")]
         said = "; ".join(f"{row.proxy}: {row.outcome}" for row in tried.itertuples())
         if note == "Full":
-            return Cell(note, CONDITIONS if len(failed) else HOLDS, MEASURED, said)
-        return Cell(note, HOLDS if len(failed) else FAILS, MEASURED, said)
+            return Claim(note, CONDITIONS if len(failed) else HOLDS, MEASURED, said)
+        return Claim(note, HOLDS if len(failed) else FAILS, MEASURED, said)
 
     return _each(judge, notes)
 
 
-def _each(judge: Callable[[str, str], Cell], notes: tuple[str, str, str, str]) -> Cells:
+def _each(judge: Callable[[str, str], Claim], notes: tuple[str, str, str, str]) -> Claims:
     short, long, sse, websocket = (
         judge(technique, note) for technique, note in zip(TECHNIQUES, notes, strict=True)
     )
     return short, long, sse, websocket
 
 
-def _open(notes: tuple[str, str, str, str], why: str) -> Cells:
-    short, long, sse, websocket = (Cell(note, OPEN, MEASURED, why) for note in notes)
+def _open(notes: tuple[str, str, str, str], why: str) -> Claims:
+    short, long, sse, websocket = (Claim(note, OPEN, MEASURED, why) for note in notes)
     return short, long, sse, websocket
 
 
-_DIRECTION: Cells = (
-    Cell("Client only", HOLDS, SPECIFIED, "a server answers requests (RFC 9110 §3.4)"),
-    Cell(
+_DIRECTION: Claims = (
+    Claim("Client only", HOLDS, SPECIFIED, "a server answers requests (RFC 9110 §3.4)"),
+    Claim(
         "Client → Server only",
         FAILS,
         SPECIFIED,
         "the client asks, and the server answers when it has news: they flow down, and what is"
         " said up is a request of its own (RFC 6202 §2)",
     ),
-    Cell("Server only", HOLDS, SPECIFIED, "a response has one direction (WHATWG HTML §9.2)"),
-    Cell("Bidirectional", HOLDS, SPECIFIED, "RFC 6455 §1.2"),
+    Claim("Server only", HOLDS, SPECIFIED, "a response has one direction (WHATWG HTML §9.2)"),
+    Claim("Bidirectional", HOLDS, SPECIFIED, "RFC 6455 §1.2"),
 )
-_BROWSERS: Cells = (
-    Cell("Full", HOLDS, SPECIFIED, "fetch (WHATWG Fetch)"),
-    Cell("Full", HOLDS, SPECIFIED, "fetch (WHATWG Fetch)"),
-    Cell(
+_BROWSERS: Claims = (
+    Claim("Full", HOLDS, SPECIFIED, "fetch (WHATWG Fetch)"),
+    Claim("Full", HOLDS, SPECIFIED, "fetch (WHATWG Fetch)"),
+    Claim(
         "Full",
         CONDITIONS,
         SPECIFIED,
         "EventSource cannot set headers, and has six connections to a host without HTTP/2"
         " (MDN, November 2026)",
     ),
-    Cell("Full (modern)", HOLDS, SPECIFIED, "WHATWG WebSockets; no headers of your own either"),
+    Claim("Full (modern)", HOLDS, SPECIFIED, "WHATWG WebSockets; no headers of your own either"),
 )
-_AWS: Cells = (
-    Cell("API Gateway REST", HOLDS, SPECIFIED, "API Gateway Developer Guide, November 2026"),
-    Cell(
+_AWS: Claims = (
+    Claim("API Gateway REST", HOLDS, SPECIFIED, "API Gateway Developer Guide, November 2026"),
+    Claim(
         "API Gateway REST",
         CONDITIONS,
         SPECIFIED,
         "the integration must answer within 29 s by default (API Gateway quotas, November 2026)",
     ),
-    Cell(
+    Claim(
         "API Gateway HTTP",
         FAILS,
         SPECIFIED,
         "response streaming is for REST APIs only, for at most 15 min (API Gateway Developer"
         " Guide, November 2026)",
     ),
-    Cell(
+    Claim(
         "API Gateway WebSocket",
         CONDITIONS,
         SPECIFIED,
@@ -234,9 +234,9 @@ _AWS: Cells = (
         " 2026)",
     ),
 )
-_BEST: Cells = (
-    Cell("Infrequent updates", HOLDS, JUDGED, "news may be as old as the interval"),
-    Cell("Chat (fallback)", HOLDS, JUDGED, "it passes where Upgrade does not"),
-    Cell("News feed, notifications", HOLDS, JUDGED, "one way, and the browser comes back"),
-    Cell("Chat, gaming, collaboration", HOLDS, JUDGED, "both ways, and little overhead"),
+_BEST: Claims = (
+    Claim("Infrequent updates", HOLDS, JUDGED, "news may be as old as the interval"),
+    Claim("Chat (fallback)", HOLDS, JUDGED, "it passes where Upgrade does not"),
+    Claim("News feed, notifications", HOLDS, JUDGED, "one way, and the browser comes back"),
+    Claim("Chat, gaming, collaboration", HOLDS, JUDGED, "both ways, and little overhead"),
 )

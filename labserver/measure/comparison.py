@@ -1,4 +1,4 @@
-"""The techniques side by side: what `labserver compare` measures and says."""
+"""The techniques side by side: what `labserver compare` measures and shows."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from itertools import combinations
 from pathlib import Path
 
 from labserver.errors import LabError
-from labserver.measure import latency as from_due_to_heard
-from labserver.measure import overhead as on_the_wire
+from labserver.measure.latency import QUICK as QUICK_WORKLOAD
 from labserver.measure.latency import Latency, latency
-from labserver.measure.overhead import Overhead, overhead
+from labserver.measure.overhead import SIZES, Overhead, overhead
+from labserver.measure.overhead import TECHNIQUES as ON_THE_TAPE
 from labserver.measure.verdict import Spread, Verdict
 from labserver.measure.workload import Workload
 from labserver.network.link import Link
 from labserver.techniques import NAMES
 
 QUICK_SIZES = (64, 1024)
-CLIENT, SIZE = "Chromium", 64  # whose headers, and how long a message, the table shows
-RTT_MAX_MS = 2000.0  # more than any path has; it takes 102 people to keep up with the schedule
-PERCENT = 100  # with so many, the percentile 99 is still the slowest
+CLIENT, SIZE = "Chromium", 64  # the table shows this client's headers and messages this long
+RTT_MAX_MS = 2000.0  # more than any path has; the schedule then takes 102 people
+PERCENT = 100  # of up to so many messages, percentile 99 is the slowest
 LATENCY_FILE, OVERHEAD_FILE = "latency.csv", "overhead.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A technique in the table.
+class ComparisonRow:
+    """One technique in the table.
 
     Attributes:
-        technique: its name.
-        median_ms, p99_ms: of the latency, with the least and the most of the repetitions.
-        lost: messages that were never heard.
-        message_bytes: on the wire, to deliver a message of 64 bytes to a browser; None where
+        technique: the technique's name.
+        median_ms, p99_ms: the latency, with the least and the most of the repetitions.
+        lost: how many messages were never heard.
+        message_bytes: bytes on the wire to deliver a message of 64 bytes to a browser; None if
             they are not on the tape.
-        times: as many times the least of the techniques.
+        times: how many times the bytes of the technique that takes the least.
     """
 
     technique: str
@@ -52,7 +52,7 @@ class Comparison:
 
     Attributes:
         latency: from due to heard, over one link.
-        overhead: bytes of a message; None where no technique's bytes are on the tape.
+        overhead: bytes per message; None if no technique's bytes are on the tape.
     """
 
     latency: Latency
@@ -60,11 +60,11 @@ class Comparison:
 
     @property
     def link(self) -> str:
-        """What the path was, in words."""
+        """The path, in words."""
         return str(self.latency.table["link"].iloc[0])
 
-    def lines(self) -> list[Line]:
-        """The table, the lowest latency first."""
+    def rows(self) -> list[ComparisonRow]:
+        """Return the table, the lowest latency first."""
         medians = self.latency.spreads(self.link)
         p99s = self.latency.spreads(self.link, 99)
         lost = dict(self.latency.summary()[["technique", "lost"]].itertuples(index=False))
@@ -73,7 +73,7 @@ class Comparison:
         )
         least = min(sizes.values(), default=1.0)
         lines = [
-            Line(
+            ComparisonRow(
                 technique,
                 median,
                 p99s[technique],
@@ -86,35 +86,37 @@ class Comparison:
         return sorted(lines, key=lambda line: line.median_ms.median)
 
     def verdicts(self) -> list[Verdict]:
-        """Each technique against each that is slower, by the median of its latency."""
-        names = [line.technique for line in self.lines()]
+        """Compare each technique with every slower one, by median latency."""
+        names = [line.technique for line in self.rows()]
         return [self.latency.compare(a, b, link=self.link) for a, b in combinations(names, 2)]
 
     @property
     def conditions(self) -> str:
-        """What was said, and by how many, in a sentence or two."""
+        """What was sent, and by how many people, in a sentence or two."""
         table = self.latency.table
         first = table.iloc[0]
         messages = table["message"].max() + 1
         said = (
             f"{messages:,} messages of {first['size']} bytes in each of"
-            f" {table['repetition'].max() + 1} repetitions, {first['per_s']:g} a second, by"
+            f" {table['repetition'].max() + 1} repetitions, {first['per_s']:g} per second, by"
             f" {first['rooms'] * first['members']} people in {first['rooms']} rooms."
         )
         polls = table["poll_interval_s"].dropna()
         if len(polls):
-            said += f" Short polling asks every {polls.iloc[0] * 1000:g} ms."
+            said += f" Short polling polls every {polls.iloc[0] * 1000:g} ms."
         if messages <= PERCENT:
-            said += " Of so few, p99 is the slowest."
+            said += " With so few messages, p99 is the slowest one."
         return said
 
     @property
     def notes(self) -> list[str]:
-        """What to know when reading it: what was left out or lost, and why."""
+        """What to know when reading the table: what was left out or lost, and why."""
         notes = list(self.latency.notes)
-        lines = self.lines()
+        lines = self.rows()
         if any(line.technique == "webrtc" for line in lines):
-            notes.append("webrtc: its bytes are not counted, as the relay does not pass on UDP.")
+            notes.append(
+                "webrtc: its bytes are not counted, because the relay does not pass on UDP."
+            )
         notes += [
             f"{line.technique}: {line.lost:,} messages were never heard."
             for line in lines
@@ -123,7 +125,7 @@ class Comparison:
         return notes
 
     def save(self, folder: Path) -> None:
-        """Write what was measured as CSV, and the conditions as JSON beside it.
+        """Write what was measured as CSV files, and the conditions as JSON beside them.
 
         Raises:
             LabError: if it cannot be written.
@@ -138,10 +140,11 @@ class Experiment:
     """What is to be compared.
 
     Args:
-        techniques: their names.
-        messages: how many are said in each repetition; None: as `latency` has it.
-        rtt_ms: the round trip of the path that is played; 0: none is.
-        quick: less certain, and sooner.
+        techniques: the techniques' names.
+        messages: how many messages are sent in each repetition; None for as many as `latency`
+            sends by default.
+        rtt_ms: the round trip of the path to simulate; 0 for none.
+        quick: whether to take less time, for less certain results.
 
     Raises:
         LabError: if that makes no sense.
@@ -160,8 +163,8 @@ class Experiment:
             raise LabError(f"A round trip is 0 to {RTT_MAX_MS:,.0f} ms, not {self.rtt_ms:g}.")
         if self.rtt_ms and set(self.techniques) <= {"webrtc"}:
             raise LabError(
-                "webrtc goes over UDP, and the relay, which plays a path, passes on TCP:"
-                " compare others, or leave out the round trip."
+                "webrtc goes over UDP, but the relay that simulates a path passes on only TCP:"
+                " compare other techniques, or leave out the round trip."
             )
         self._workload()
 
@@ -169,7 +172,7 @@ class Experiment:
         """Measure latency and overhead.
 
         Args:
-            progress: show bars.
+            progress: whether to show progress bars.
 
         Raises:
             LabError: if a server cannot be reached.
@@ -182,15 +185,15 @@ class Experiment:
             quick=self.quick,
             progress=progress,
         )
-        on_tape = [name for name in self.techniques if name in on_the_wire.TECHNIQUES]
+        on_tape = [name for name in self.techniques if name in ON_THE_TAPE]
         if not on_tape:
             return Comparison(measured, None)
-        sizes = QUICK_SIZES if self.quick else on_the_wire.SIZES
+        sizes = QUICK_SIZES if self.quick else SIZES
         return Comparison(measured, overhead(on_tape, sizes=sizes, progress=progress))
 
     def _workload(self) -> Workload:
-        """What is said: by so many that an answer is back before the next turn of its speaker."""
-        usual = from_due_to_heard.QUICK if self.quick else Workload()
+        """Return a workload with enough people for answers to be back before the next turn."""
+        usual = QUICK_WORKLOAD if self.quick else Workload()
         speakers = self.rtt_ms / 1000 * usual.per_s + 1
         return replace(
             usual,
@@ -200,12 +203,12 @@ class Experiment:
 
 
 def named(techniques: str) -> list[str]:
-    """The names in a list with commas, each once."""
+    """Return the names in a comma-separated list, each once."""
     return list(dict.fromkeys(name.strip() for name in techniques.split(",")))
 
 
 def in_ms(spread: Spread) -> str:
-    """A latency as a table shows it: `0.68 (0.67 to 0.69)`; `never` for what was lost."""
+    """Return a latency as a table shows it: `0.68 (0.67 to 0.69)`, or `never` if it was lost."""
     return f"{_ms(spread.median)} ({_ms(spread.least)} to {_ms(spread.most)})"
 
 

@@ -1,8 +1,8 @@
 """The load's own process: `python -m labserver.measure.generator`, started by runner.py.
 
 It reads a plan from standard input, carries it out and writes reports to standard output. When
-standard input ends, whoever wanted to know has gone or has lost interest: it ends with all its
-servers and clients, at once.
+standard input ends, the kernel is gone or was interrupted: the process then ends at once, with
+all its servers and clients.
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ def main() -> None:
     plan = msgspec.json.decode(first_line(), type=Plan)
     reporter = Reporter(sys.stdout.buffer)
     try:
-        asyncio.run(carry_out(plan, reporter))
+        asyncio.run(_until_stdin_ends(plan, reporter))
     except asyncio.CancelledError:
-        pass  # nobody waits for more
+        pass  # nobody is waiting any more
     except LabError as error:
         reporter.failed(str(error))
 
 
-async def carry_out(plan: Plan, reporter: Reporter) -> None:
-    """Carry out a plan, as long as standard input is open."""
+async def _until_stdin_ends(plan: Plan, reporter: Reporter) -> None:
     task = asyncio.current_task()
     assert task is not None
     when_stdin_ends(asyncio.get_running_loop(), lambda _: task.cancel())

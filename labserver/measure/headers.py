@@ -1,7 +1,7 @@
-"""What real clients say of themselves in each HTTP request, beside what is asked for.
+"""What real clients say about themselves in each HTTP request.
 
-Recorded on Linux in November 2026, from requests to `GET /messages` through the relay; Host and
-Authorization are left out, as every client of the lab has its own.
+Recorded on Linux in November 2026, from requests to `GET /messages` through the relay. Host and
+Authorization are left out, because each of the lab's clients has its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from types import MappingProxyType
 CURL = MappingProxyType({"User-Agent": "curl/7.88.1", "Accept": "*/*"})
 
 # Chromium 156.0.8078.79: `fetch` by a page of the server's own origin, with one cookie of 32
-# characters. It ran without a window; what it says of that in User-Agent is taken out.
+# characters. It ran headless; what User-Agent says about that is taken out.
 CHROMIUM = MappingProxyType(
     {
         "Connection": "keep-alive",
@@ -33,7 +33,7 @@ CHROMIUM = MappingProxyType(
     }
 )
 
-Headers = Mapping[str, str] | None  # None: what the library of our own clients says
+Headers = Mapping[str, str] | None  # None for what our own clients' library says
 
 CLIENTS: Mapping[str, Headers] = MappingProxyType(
     {"httpx2": None, "curl": CURL, "Chromium": CHROMIUM}

@@ -1,4 +1,4 @@
-"""Latency: from when a message was due to when it was heard, by technique and link."""
+"""Latency: from when a message is due to when it is heard, by technique and link."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from labserver.errors import LabError
-from labserver.measure.load import Hearing, hall
+from labserver.measure.load import Delivery, participants
 from labserver.measure.reports import Reporter
-from labserver.measure.result import Measured, environment
+from labserver.measure.result import Result, environment
 from labserver.measure.runner import carry_out
-from labserver.measure.testbed import served, through
+from labserver.measure.testbed import over_link, targets
 from labserver.measure.verdict import Spread, Verdict, compare
 from labserver.measure.workload import Workload
 from labserver.network.link import Link
@@ -31,7 +31,7 @@ REPETITIONS = 3
 QUICK = Workload(messages=12)
 QUICK_POLL_INTERVAL_S = 0.2
 QUICK_REPETITIONS = 2
-PATIENCE_S = 5.0  # for what has not been heard, beyond what poll and link may take
+PATIENCE_S = 5.0  # for messages not heard yet, beyond what poll and link may take
 
 COLUMNS = (
     "technique",
@@ -54,7 +54,7 @@ PERCENTILES = (50, 90, 99)
 
 
 class LatencyPlan(msgspec.Struct, tag="latency"):
-    """What is to be measured, as the load's process is told."""
+    """What is to be measured, as it is sent to the load's process."""
 
     runs: list[tuple[str, str]]  # technique, name of a link
     links: dict[str, Link | None]
@@ -63,50 +63,52 @@ class LatencyPlan(msgspec.Struct, tag="latency"):
     repetitions: int
 
     async def work(self, reporter: Reporter) -> None:
-        """Measure; repetitions are interleaved, so that a mood of the machine meets all alike.
+        """Measure, and report.
+
+        Repetitions are interleaved, so that whatever disturbs the machine disturbs all alike.
 
         Raises:
             LabError: if a server does not start or cannot be reached.
         """
-        reporter.expect(self.repetitions * len(self.runs) * self.workload.hearings)
+        reporter.expect(self.repetitions * len(self.runs) * self.workload.deliveries)
         done = 0
-        async with served({technique: None for technique, _ in self.runs}) as servers:
+        async with targets({technique: None for technique, _ in self.runs}) as servers:
             for repetition, (technique, link) in product(range(self.repetitions), self.runs):
                 reporter.doing(f"{technique} over {link}")
                 async with (
-                    through(servers[technique], self.links[link]) as (server, _),
-                    hall(server.connect(self.poll_interval_s), self.workload) as people,
+                    over_link(servers[technique], self.links[link]) as (server, _),
+                    participants(server.connect(self.poll_interval_s), self.workload) as people,
                 ):
-                    hearings = await people.converse(
+                    deliveries = await people.converse(
                         self.workload,
                         patience_s=PATIENCE_S + self.poll_interval_s,
-                        on_heard=reporter.step,
+                        on_delivery=reporter.step,
                     )
-                reporter.rows((technique, link, repetition, *hearing) for hearing in hearings)
-                done += self.workload.hearings
+                reporter.rows((technique, link, repetition, *delivery) for delivery in deliveries)
+                done += self.workload.deliveries
                 reporter.reach(done)
 
 
 @dataclass(frozen=True, repr=False)
-class Latency(Measured):
-    """Latencies, one row a message and listener.
+class Latency(Result):
+    """Latencies, one row per message and listener.
 
-    The columns: `technique`, `link`, `repetition`, `message`, `listener`; `due_s`, `sent_s` (when
-    the speaker's client was free to send it), `received_s`: seconds since the repetition began;
-    `latency_ms` = received − due, infinite where it was lost; and the conditions `rtt_ms`,
-    `poll_interval_s` (of short polling), `per_s`, `size`, `rooms`, `members`; what else the links
-    did is in `environment`.
+    The columns are `technique`, `link`, `repetition`, `message` and `listener`; `due_s`, `sent_s`
+    (when the speaker's client was free to send it) and `received_s`, all in seconds since the
+    repetition began; `latency_ms`, from due to received, infinite if the message was lost; and
+    the conditions `rtt_ms`, `poll_interval_s` (for short polling), `per_s`, `size`, `rooms` and
+    `members`. What else the links did is in `environment`.
     """
 
     columns: ClassVar[tuple[str, ...]] = COLUMNS
 
     def summary(self) -> pandas.DataFrame:
-        """Percentiles by technique and link.
+        """Return percentiles by technique and link.
 
         Returns:
-            One row each: `technique`, `link`, `messages` that were heard and `lost`, and for each
-            percentile `p50_ms`, the median of the repetitions, with `p50_least`, `p50_most`; and
-            so for `p90` and `p99`. In the order in which they were measured.
+            One row per technique and link, in the order of measurement: `technique`, `link`, how
+            many `messages` were heard and how many `lost`, and `p50_ms`, the median of the
+            repetitions, with `p50_least` and `p50_most`; likewise for `p90` and `p99`.
         """
         import pandas
 
@@ -131,7 +133,7 @@ class Latency(Measured):
         return pandas.DataFrame(rows)
 
     def spreads(self, link: str, percentile: float = 50) -> dict[str, Spread]:
-        """A percentile over one link, by technique, milliseconds.
+        """Return a percentile over one link, in milliseconds, by technique.
 
         Raises:
             LabError: if nothing was measured over that link.
@@ -142,12 +144,12 @@ class Latency(Measured):
         }
 
     def compare(self, a: str, b: str, *, link: str, percentile: float = 50) -> Verdict:
-        """Which of two techniques has the lower latency over a link.
+        """Say which of two techniques has the lower latency over a link.
 
         Args:
-            a, b: the techniques.
-            link: the name of the link.
-            percentile: which one is compared.
+            a, b: the techniques' names.
+            link: the link's name.
+            percentile: the percentile to compare.
 
         Raises:
             LabError: if one of them was not measured over that link.
@@ -169,7 +171,7 @@ class Latency(Measured):
 
 
 def _percentiles(group: pandas.DataFrame, percentile: float) -> list[float]:
-    """The percentile of each repetition; of the message at or above it, as some are infinite."""
+    """Return each repetition's percentile: a message's value, as between two may be infinity."""
     grouped = group.groupby("repetition")["latency_ms"]
     return [float(each) for each in grouped.quantile(percentile / 100, interpolation="higher")]
 
@@ -184,16 +186,20 @@ def latency(
     quick: bool = False,
     progress: bool = True,
 ) -> Latency:
-    """Measure latencies: servers and load each in a process of their own.
+    """Measure latencies, with servers and load in processes of their own.
 
     Args:
-        techniques: their names.
-        links: names of `labserver.LINKS`; or links of your own by name, None for no network.
-        poll_interval_s: of short polling; None: 0.5, or 0.2 where it is to be quick.
-        workload: what is said; None: 75 messages of 64 bytes, 50 a second; or 12 of them.
-        repetitions: how often; None: 3, or 2.
-        quick: a sixth of the time, for less certainty.
-        progress: show a bar.
+        techniques: the techniques' names.
+        links: names in `labserver.LINKS`, or your own links by name, with None for no network.
+        poll_interval_s: seconds between two polls, for short polling; None for 0.5, or 0.2 if
+            `quick`.
+        workload: what is said; None for 75 messages of 64 bytes, 50 per second, or 12 if `quick`.
+        repetitions: how often everything is measured; None for 3, or 2 if `quick`.
+        quick: whether to take a sixth of the time, for less certain results.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The latencies; `summary()` is a table of percentiles.
 
     Raises:
         LabError: if arguments make no sense, or a server cannot be reached.
@@ -209,7 +215,7 @@ def latency(
     runs, notes = _runs(list(dict.fromkeys(techniques)), played)
     if not (runs and repetitions >= 1 and poll_interval_s > 0):
         raise LabError(
-            "There is nothing to measure: give techniques, links they go over, repetitions and a"
+            "There is nothing to measure: give techniques, links for them, repetitions and a"
             " poll_interval_s of more than 0."
         )
     plan = LatencyPlan(runs, played, poll_interval_s, workload, repetitions)
@@ -218,7 +224,7 @@ def latency(
 
 
 def _links(given: Iterable[str] | Mapping[str, Link | str | None]) -> dict[str, Link | None]:
-    """Links by name; None for those that play nothing."""
+    """Return links by name, with None for those that play nothing."""
     named = given if isinstance(given, Mapping) else {name: name for name in given}
     links = {name: link_of(link) for name, link in named.items()}
     return {
@@ -230,9 +236,9 @@ def _links(given: Iterable[str] | Mapping[str, Link | str | None]) -> dict[str, 
 def _runs(
     techniques: list[str], links: Mapping[str, Link | None]
 ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """Which technique goes over which link, in the order of a repetition; and what does not."""
+    """Return the pairs of technique and link to measure, and notes on what is left out."""
     for technique in set(techniques) - set(NAMES):
-        load(technique)  # says which there are
+        load(technique)  # its error says which there are
     left_out = [name for name in links if links[name] is not None and "webrtc" in techniques]
     runs = [
         (technique, link)
@@ -251,7 +257,7 @@ def _runs(
 def _table(plan: LatencyPlan, rows: list[tuple[object, ...]]) -> pandas.DataFrame:
     import pandas
 
-    table = pandas.DataFrame(rows, columns=["technique", "link", "repetition", *Hearing._fields])
+    table = pandas.DataFrame(rows, columns=["technique", "link", "repetition", *Delivery._fields])
     for name in ("sent_s", "received_s"):  # JSON has no infinity
         table[name] = table[name].astype("float64").fillna(math.inf)
     table["latency_ms"] = (table["received_s"] - table["due_s"]) * 1000

@@ -1,7 +1,7 @@
-"""Listeners that cost next to nothing, so that a full room loads the server and not the load.
+"""Listeners that cost next to nothing, so that a full room is work for the server and not for us.
 
-Each asks as its technique has it, and throws away what it hears; whether it came in time is seen
-by the proper clients that share the room.
+Each one makes the requests of its technique and discards what it receives. Whether messages
+arrive in time is for the proper clients in the same room to see.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from labserver.errors import NotConnected
 from labserver.measure.load import first_error
-from labserver.measure.testbed import Served, tokens
+from labserver.measure.testbed import Target, tokens
 from labserver.runtime.wiring import LOOPBACK
 
-AT_ONCE = 100  # who connect at the same time
+AT_ONCE = 100  # how many connect at the same time
 OPEN_TIMEOUT_S = 60.0
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -31,29 +31,29 @@ WEBSOCKET = (
 
 
 @asynccontextmanager
-async def crowd(
-    server: Served, room: str, members: int, *, poll_interval_s: float
+async def raw_listeners(
+    server: Target, room: str, members: int, *, poll_interval_s: float
 ) -> AsyncIterator[None]:
-    """So many listeners in a room, for the time of a block.
+    """Keep listeners in a room for the length of a block.
 
     Args:
-        server: who serves them.
-        room: where they are.
-        members: how many.
-        poll_interval_s: how often they ask, where they have to.
+        server: the server that they connect to.
+        room: the room's name.
+        members: how many listeners there are.
+        poll_interval_s: seconds between two polls, for short polling.
 
     Raises:
-        NotConnected: if one is not let in, or is sent away before the end.
+        NotConnected: if one of them is not let in, or is disconnected before the end.
     """
     loop = asyncio.get_running_loop()
     host = urlsplit(server.url).netloc
     gate = asyncio.Semaphore(AT_ONCE)
-    listeners: list[Listener] = []
+    listeners: list[RawListener] = []
 
     async def join(number: int) -> None:
         ask = _asking(server, room, f"listener{number}", host)
         async with gate:
-            listener = Listener(ask, poll_interval_s if _polls(server) else None)
+            listener = RawListener(ask, poll_interval_s if _polls(server) else None)
             await loop.create_connection(lambda: listener, LOOPBACK, int(host.rpartition(":")[2]))
             listeners.append(listener)
             await listener.opened
@@ -68,18 +68,18 @@ async def crowd(
             raise NotConnected(f"Not all of {members} listeners were let in: {reason}") from error
         yield
         if gone := sum(listener.transport.is_closing() for listener in listeners):
-            raise NotConnected(f"{gone} of {members} listeners were sent away meanwhile.")
+            raise NotConnected(f"{gone} of {members} listeners were disconnected in the meantime.")
     finally:
         for listener in listeners:
             listener.leave()
 
 
-def _polls(server: Served) -> bool:
+def _polls(server: Target) -> bool:
     return server.technique == "short_polling"
 
 
-def _asking(server: Served, room: str, user: str, host: str) -> Callable[[bytes], bytes]:
-    """What makes the request of a listener that has read to a cursor."""
+def _asking(server: Target, room: str, user: str, host: str) -> Callable[[bytes], bytes]:
+    """Return what makes a listener's request from the cursor that it has read to."""
     paths = {
         "short_polling": "/messages",
         "long_polling": "/messages",
@@ -92,19 +92,19 @@ def _asking(server: Served, room: str, user: str, host: str) -> Callable[[bytes]
         f" HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {tokens.issue(user)}\r\n"
         f"{more.get(server.technique, '')}\r\n"
     ).encode()
-    # The first is answered at once, and says where to go on.
+    # The first request is answered at once, and the answer says where to go on.
     return lambda cursor: start + (b"&after=" + cursor if cursor else b"&hello=1") + end
 
 
-class Listener(asyncio.Protocol):
-    """One connection.
+class RawListener(asyncio.Protocol):
+    """One connection, read without decoding more than the head of an answer.
 
     Args:
-        ask: makes its request, from the cursor that it has.
-        interval_s: between an answer and the next request; None: at once.
+        ask: makes a request from the cursor that the listener has read to.
+        interval_s: seconds between an answer and the next request; None for none.
 
     Attributes:
-        opened: done when the first answer is there.
+        opened: done when the first answer has arrived.
     """
 
     transport: asyncio.Transport
@@ -152,7 +152,7 @@ class Listener(asyncio.Protocol):
         self._refused("the connection ended")
 
     def leave(self) -> None:
-        """End without ceremony."""
+        """Close the connection without a good-bye."""
         if self._timer is not None:
             self._timer.cancel()
         self.transport.abort()

@@ -1,7 +1,7 @@
-"""Overhead: the bytes and packets that a message takes, by technique, client and size.
+"""Overhead: how many bytes and packets a message takes, by technique, client and size.
 
-Nothing is sampled: each message is said when the one before has been heard by all, and its bytes
-are counted on the relay's tape.
+Nothing is sampled: each message is sent when all have heard the one before, and its bytes are
+counted on the relay's tape.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import msgspec
 
 from labserver.errors import LabError, NotConnected
-from labserver.measure.accounting import Purpose, Spent, spent
+from labserver.measure.accounting import Cost, Purpose, costs
 from labserver.measure.headers import CLIENTS, Headers
-from labserver.measure.load import WARM_UP, Hall, hall
+from labserver.measure.load import WARM_UP, Participants, participants
 from labserver.measure.reports import Reporter
-from labserver.measure.result import Measured, environment
+from labserver.measure.result import Result, environment
 from labserver.measure.runner import carry_out
-from labserver.measure.testbed import Served, served, through
+from labserver.measure.testbed import Target, over_link, targets
 from labserver.measure.workload import Workload
 from labserver.network.link import Link
 from labserver.trace.trace import Trace
@@ -30,16 +30,16 @@ from labserver.trace.trace import Trace
 if TYPE_CHECKING:
     import pandas
 
-TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket")  # webrtc is not on the tape
+TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket")  # WebRTC is not on the tape
 SIZES = (16, 64, 256, 1024, 16384)
 MESSAGES = 5
-POLL_INTERVAL_S = 0.02  # how much a poll takes does not depend on how often it is made
-EMPTY_POLLS = 5  # about so many that bring nothing, of short polling
+POLL_INTERVAL_S = 0.02  # a poll's size does not depend on how often it is made
+EMPTY_POLLS = 5  # about how many short polls bring nothing
 HEAR_S = 10.0
 
 
 class OverheadRow(NamedTuple):
-    """One row of the table, as `Overhead` has it."""
+    """One row of the table; see `Overhead`."""
 
     technique: str
     client: str
@@ -57,7 +57,7 @@ class OverheadRow(NamedTuple):
 
 
 class OverheadPlan(msgspec.Struct, tag="overhead"):
-    """What is to be measured, as the load's process is told."""
+    """What is to be measured, as it is sent to the load's process."""
 
     techniques: list[str]
     clients: dict[str, dict[str, str] | None]
@@ -65,28 +65,28 @@ class OverheadPlan(msgspec.Struct, tag="overhead"):
     messages: int
 
     async def work(self, reporter: Reporter) -> None:
-        """Measure.
+        """Measure, and report.
 
         Raises:
             LabError: if a server does not start or cannot be reached.
         """
         runs = list(product(self.techniques, self.clients))
         reporter.expect(len(runs) * len(self.sizes) * self.messages)
-        async with served(self.techniques) as servers:
+        async with targets(self.techniques) as servers:
             for technique, client in runs:
                 reporter.doing(f"{technique}, {client}")
-                async with through(servers[technique], Link()) as (server, tape):
+                async with over_link(servers[technique], Link()) as (server, tape):
                     trace = Trace(tape)
                     marks = await _speak(server, self.clients[client], self, trace, reporter)
-                reporter.rows(rows(technique, client, self.sizes, marks, list(spent(trace))))
+                reporter.rows(rows(technique, client, self.sizes, marks, list(costs(trace))))
 
 
 async def _speak(
-    server: Served, headers: Headers, plan: OverheadPlan, trace: Trace, reporter: Reporter
+    server: Target, headers: Headers, plan: OverheadPlan, trace: Trace, reporter: Reporter
 ) -> list[int]:
-    """Say all that is planned; how many messages the trace had after each size, and before."""
+    """Send all messages; returns the trace's length before the first size and after each."""
     connect = partial(server.client, poll_interval_s=POLL_INTERVAL_S, headers=headers)
-    async with hall(connect, Workload(rooms=1, members=2, per_s=1)) as people:
+    async with participants(connect, Workload(rooms=1, members=2, per_s=1)) as people:
         await _heard(people, WARM_UP, times=2)
         marks = [len(trace)]
         for size in plan.sizes:
@@ -103,8 +103,8 @@ async def _speak(
     return marks
 
 
-async def _heard(people: Hall, content: str, times: int) -> None:
-    """Wait until all have heard it, the speaker as well."""
+async def _heard(people: Participants, content: str, times: int) -> None:
+    """Wait until everybody has heard a text, the speaker included."""
     for member in people.members:
         for _ in range(times):
             event = await member.receive(HEAR_S, type="CHAT_MESSAGE")
@@ -113,16 +113,16 @@ async def _heard(people: Hall, content: str, times: int) -> None:
 
 
 def rows(
-    technique: str, client: str, sizes: Sequence[int], marks: Sequence[int], entries: list[Spent]
+    technique: str, client: str, sizes: Sequence[int], marks: Sequence[int], entries: list[Cost]
 ) -> list[OverheadRow]:
-    """The rows of one run.
+    """Return the rows of one run.
 
     Args:
-        technique: what was measured.
-        client: whose headers.
-        sizes: of what was said, in this order.
+        technique: the name of the technique.
+        client: the name of the client whose headers were sent.
+        sizes: the sizes of what was said, in this order.
         marks: how many messages the trace had before the first size and after each.
-        entries: what was spent.
+        entries: what each exchange took.
     """
     found = []
     for size, after, until in zip(sizes, marks, marks[1:], strict=False):
@@ -131,7 +131,7 @@ def rows(
             chosen = [entry for entry in during if entry.purpose is purpose]
             if not chosen:
                 continue
-            # Over a WebSocket what is said and its answer are two frames.
+            # Over a WebSocket, a message and its answer are two frames.
             seen = len(chosen)
             if technique == "websocket" and purpose is Purpose.SAY:
                 seen //= 2
@@ -144,15 +144,15 @@ def rows(
 
 
 @dataclass(frozen=True, repr=False)
-class Overhead(Measured):
-    """What messages take, one row a technique, client, size and purpose.
+class Overhead(Result):
+    """What messages take, one row per technique, client, size and purpose.
 
-    The columns: `technique`; `client`, whose headers were sent; `size` of the content, bytes;
-    `purpose`: `deliver` (a message to one listener, the asking included), `empty` (a poll that
-    brought nothing), `say` (a message from its speaker, with the answer); how many of them were
-    `seen`; and means in bytes: `up`, `down`, `wire` = both; of which `payload` (the events'
-    JSON), `http_headers` and `framing`; `packets` with data, by size; `tcp_ip_estimate`, what
-    IPv4 and TCP add.
+    The columns are `technique`; `client`, whose headers were sent; `size` of the content in
+    bytes; `purpose`, which is `deliver` (a message to one listener, with the request if it takes
+    one), `empty` (a poll that brought nothing) or `say` (a message from its speaker, with the
+    answer); how many of them were `seen`; and their means in bytes: `up`, `down`, and `wire`,
+    which is both and consists of `payload` (the events' JSON), `http_headers` and `framing`;
+    `packets` with data, computed from the size; and `tcp_ip_estimate`, what IPv4 and TCP add.
     """
 
     columns: ClassVar[tuple[str, ...]] = OverheadRow._fields
@@ -160,14 +160,22 @@ class Overhead(Measured):
     def ratios(
         self, technique: str = "long_polling", to: str = "websocket", *, purpose: str = "deliver"
     ) -> pandas.DataFrame:
-        """How many times the bytes of another a technique takes.
+        """Compare the bytes that two techniques take.
+
+        Args:
+            technique: the technique to compare.
+            to: the technique to compare it to.
+            purpose: what the bytes were for.
 
         Returns:
-            One row a `client` and `size`: `ratio` of what was on the wire; `bare`, the same if
-            the message were its content alone, without the chat's JSON around it.
+            One row per `client` and `size`: `ratio`, how many times the bytes on the wire; and
+            `bare`, the same if a message were its content alone, without the chat's JSON.
+
+        Raises:
+            LabError: if one of the two was not measured.
         """
         chosen = self.table[self.table["purpose"] == purpose].copy()
-        # What is said is the same for all, and the least that any of them sends.
+        # The message is the same for all: it is the least payload that any of them sends.
         said = chosen.groupby(["client", "size"])["payload"].transform("min")
         chosen["bare"] = chosen["wire"] - said + chosen["size"]
         one, other = (
@@ -175,14 +183,14 @@ class Overhead(Measured):
             for name in (technique, to)
         )
         if one.empty or other.empty:
-            raise LabError(f"It takes {technique!r} and {to!r} for a ratio: measure both.")
+            raise LabError(f"A ratio needs both {technique!r} and {to!r}: measure both.")
         ratios = (one / other).rename(columns={"wire": "ratio"}).reset_index()
         return ratios.sort_values(["client", "size"], ignore_index=True)
 
     def message_bytes(
         self, *, client: str = "Chromium", size: int = 64, purpose: str = "deliver"
     ) -> dict[str, float]:
-        """Bytes on the wire for a message, by technique.
+        """Return the bytes on the wire per message, by technique.
 
         Raises:
             LabError: if that was not measured.
@@ -192,7 +200,7 @@ class Overhead(Measured):
             (table["client"] == client) & (table["size"] == size) & (table["purpose"] == purpose)
         ]
         if chosen.empty:
-            raise LabError(f"Nothing was measured of {client!r} at {size} bytes.")
+            raise LabError(f"Nothing was measured for {client!r} at {size} bytes.")
         return {str(row.technique): float(row.wire) for row in chosen.itertuples()}
 
 
@@ -204,15 +212,18 @@ def overhead(
     messages: int = MESSAGES,
     progress: bool = True,
 ) -> Overhead:
-    """Count the bytes and packets of a message.
+    """Count the bytes and packets that a message takes.
 
     Args:
-        techniques: their names.
-        sizes: of the content, bytes.
-        clients: what a client says of itself in each HTTP request, by name; None: what our own
-            says. Once a WebSocket stands, there is none of that.
-        messages: how many of each size.
-        progress: show a bar.
+        techniques: the techniques' names.
+        sizes: sizes of the content, in bytes.
+        clients: what clients say about themselves in each HTTP request, by name; None for what
+            our own client says. Once a WebSocket is open, there are no requests.
+        messages: how many messages of each size are sent.
+        progress: whether to show a progress bar.
+
+    Returns:
+        What the messages took; `ratios()` compares two techniques.
 
     Raises:
         LabError: if arguments make no sense.

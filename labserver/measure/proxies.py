@@ -1,7 +1,7 @@
-"""Which technique gets through which proxy: each tries, waits in silence, and must hear all.
+"""Which technique gets through which proxy: a listener waits in silence, and then must hear all.
 
-All attempts run at once, each in a room of its own, as most of the time is spent in waiting.
-What decides is whether messages arrive, not how fast.
+All attempts run at the same time, each with servers of its own, because most of the time is spent
+waiting. What counts is whether messages arrive, not how fast.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 MESSAGES = 3
 OPEN_S = 5.0  # to connect
-HEAR_S = 5.0  # for each message; a client that was cut off comes back within 1 s
+HEAR_S = 5.0  # per message; a client that was cut off comes back within 1 s
 
 COLUMNS = ("technique", "proxy", "outcome", "heard", "of", "connections", "seconds")
 
 
-def survival(
+def try_proxies(
     start: Callable[..., Server],
     techniques: Iterable[str],
     proxies: Mapping[str, Link],
@@ -39,14 +39,15 @@ def survival(
 
     Args:
         start: starts a server, as `labserver.start` does.
-        techniques: their names.
-        proxies: what stands in between, by name.
-        silence_s: how long nobody speaks first, so that an impatient proxy loses patience.
+        techniques: the techniques' names.
+        proxies: the proxies in between, by name.
+        silence_s: seconds of silence at first, in which an impatient proxy may close a connection.
 
     Returns:
-        One row a technique and proxy: `outcome` ("works", "works, reconnecting", "refused …",
-        "no connection", "messages lost"), `heard` `of` so many messages, TCP `connections`
-        that it took, and the `seconds` from the first word to the last heard.
+        One row per technique and proxy: `outcome` ("works", "works, reconnecting", "refused …",
+        "no connection" or "messages lost"), how many messages were `heard` and `of` how many, how
+        many TCP `connections` it took, and the `seconds` from the first message sent to the last
+        one heard.
     """
     import pandas
 

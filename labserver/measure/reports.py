@@ -8,11 +8,11 @@ from typing import IO, Any
 
 import msgspec
 
-EVERY_S = 0.1  # a bar need not move more often
+EVERY_S = 0.1  # a progress bar need not move more often
 
 
 class Progress(msgspec.Struct, tag="progress"):
-    """How far it is: `done` of `total`, and what it is at."""
+    """How far the measurement is: `done` of `total`, and what it is doing."""
 
     done: int
     total: int
@@ -26,7 +26,7 @@ class Rows(msgspec.Struct, tag="rows"):
 
 
 class Failed(msgspec.Struct, tag="failed"):
-    """It cannot go on, and what the person at the notebook can do."""
+    """Why the measurement cannot go on, for the person at the notebook."""
 
     message: str
 
@@ -35,11 +35,7 @@ Report = Progress | Rows | Failed
 
 
 class Reporter:
-    """Writes reports.
-
-    Args:
-        out: where to.
-    """
+    """Writes reports to a stream."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -47,31 +43,31 @@ class Reporter:
         self._told_at = 0.0
 
     def expect(self, total: int) -> None:
-        """So much is to be done."""
+        """Say how much there is to do."""
         self._progress.total = total
 
     def doing(self, what: str) -> None:
-        """It is at this now."""
+        """Say what is being done now."""
         self._progress.doing = what
         self._tell()
 
     def step(self) -> None:
-        """One more is done; told now and then."""
+        """Count one more thing as done; this is reported now and then."""
         self._progress.done += 1
         if time.monotonic() - self._told_at > EVERY_S:
             self._tell()
 
     def reach(self, done: int) -> None:
-        """It is so far, whatever was lost on the way."""
+        """Say how much is done, counting what was lost on the way."""
         self._progress.done = done
         self._tell()
 
     def rows(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """This was measured."""
+        """Report what was measured."""
         self._write(Rows(list(rows)))
 
     def failed(self, message: str) -> None:
-        """It cannot go on."""
+        """Report why the measurement cannot go on."""
         self._write(Failed(message))
 
     def _tell(self) -> None:

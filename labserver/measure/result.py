@@ -32,7 +32,7 @@ PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """What this runs on, and when: what one needs to know to compare figures."""
+    """Return what this runs on, and when: what one needs to know to compare figures."""
     import psutil
 
     return {
@@ -56,12 +56,12 @@ def _version(package: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Result:
     """A table of what was measured, with the conditions in its columns.
 
     Attributes:
-        table: one row a measurement.
-        environment: what it was measured on, as before the first of them.
+        table: one row per measurement.
+        environment: what it was measured on, recorded before the first measurement.
         notes: what to know when reading it, such as what was left out and why.
     """
 
@@ -72,18 +72,18 @@ class Measured:
     notes: tuple[str, ...] = field(default=())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Save the table as CSV, and beside it the rest as JSON.
+        """Save the table as CSV, and the rest as JSON beside it.
 
-        CSV, because every program reads it and nothing has to be installed for it.
+        CSV needs nothing to be installed, and every program can read it.
 
         Args:
-            path: of the CSV file; that of the other ends in `.json`.
+            path: the CSV file; the other file has the same name but ends in `.json`.
 
         Returns:
-            The CSV file.
+            The path of the CSV file.
 
         Raises:
-            LabError: if it cannot be written, or is not called `….csv`.
+            LabError: if it cannot be written, or its name does not end in `.csv`.
         """
         target = _csv(path)
         about = {"environment": self.environment, "notes": list(self.notes)}
@@ -97,10 +97,10 @@ class Measured:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """What `save` has saved.
+        """Load what `save` has saved.
 
         Raises:
-            LabError: if it cannot be read, or is something else.
+            LabError: if it cannot be read, or holds something else.
         """
         import pandas
 
@@ -113,7 +113,9 @@ class Measured:
             raise LabError(f"Cannot read {source} ({error}): measure and save it again.") from error
         missing = set(cls.columns) - set(table.columns)
         if missing:
-            raise LabError(f"{source} is no {cls.__name__.lower()}: {min(missing)!r} is missing.")
+            raise LabError(
+                f"{source} does not hold {cls.__name__.lower()}: {min(missing)!r} is missing."
+            )
         return found
 
     def __repr__(self) -> str:

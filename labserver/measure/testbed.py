@@ -1,8 +1,9 @@
-"""The rig: servers in processes of their own, relays in front of them, and clients to load them.
+"""What is measured: servers in processes of their own, the links to them, and their clients.
 
-A server is reached directly where there is no network to play; else through a relay, which runs
-with the load and not with the server, so that the server's process does nothing but serve. What
-the relay itself takes, about 0.1 ms a round trip (benchmarks/RESULTS.md), is part of the link.
+A server is reached directly unless a link is to be played. Then it is reached through a relay,
+which runs with the load and not with the server, so that the server's process does nothing but
+serve. The relay's own share, about 0.1 ms per round trip (benchmarks/RESULTS.md), counts as part
+of the link.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ from labserver.techniques.short_polling import ShortPollingConnector
 from labserver.techniques.transport.interface import Address
 from labserver.wire.tape import Tape
 
-secret = new_secret()  # of this process's servers
+secret = new_secret()  # the one that the targets share
 tokens = Tokens(secret, clock)
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A server that runs in a process of its own.
+class Target:
+    """A server that is measured, in a process of its own.
 
     Attributes:
-        technique: how it travels.
-        url: where clients find it.
-        pid: its process.
+        technique: the name of its technique.
+        url: the URL that clients connect to.
+        pid: the number of its process.
     """
 
     technique: str
@@ -53,13 +54,14 @@ class Served:
         poll_interval_s: float,
         headers: Mapping[str, str] | None = None,
     ) -> ChatClient:
-        """A client of it, not connected yet.
+        """Return a client of the server, not connected yet.
 
         Args:
-            user: its name.
-            room: where it goes.
-            poll_interval_s: how often it asks, where it has to.
-            headers: what it says of itself in HTTP requests; None: what its library says.
+            user: the user's name.
+            room: the room's name.
+            poll_interval_s: seconds between two polls, for short polling.
+            headers: what the client says about itself in HTTP requests; None for what its
+                library says.
         """
         token = tokens.issue(user)
         address = Address(self.url, token, room, secrets.token_hex(4), headers=headers)
@@ -68,33 +70,34 @@ class Served:
         return ChatClient(load(self.technique).connector(address), user=user, room=room)
 
     def connect(self, poll_interval_s: float) -> Callable[[str, str], ChatClient]:
-        """What makes its clients, for a `hall`."""
+        """Return what makes clients of the server, for `participants`."""
         return partial(self.client, poll_interval_s=poll_interval_s)
 
 
 @asynccontextmanager
-async def served(techniques: Iterable[str]) -> AsyncIterator[dict[str, Served]]:
-    """A server of each technique, for the time of a block; they start and end side by side.
+async def targets(techniques: Iterable[str]) -> AsyncIterator[dict[str, Target]]:
+    """Run a server for each technique for the length of a block.
 
-    Left with an exception, a cancellation for one, it kills them at once.
+    They start and end side by side. If the block ends with an exception, such as a cancellation,
+    they are killed at once.
 
     Raises:
-        LabError: if one does not start.
+        LabError: if one of them does not start.
     """
     names = list(techniques)
     done = asyncio.Event()
-    started: dict[str, asyncio.Future[Served]] = {}
+    started: dict[str, asyncio.Future[Target]] = {}
 
     async def serve(technique: str) -> None:
         config = ServerConfig(technique=technique, secret=secret, record=False)
         async with server_process(config) as child:
-            started[technique].set_result(Served(technique, child.url.result(), child.pid))
+            started[technique].set_result(Target(technique, child.url.result(), child.pid))
             await done.wait()
 
     try:
         async with asyncio.TaskGroup() as tasks:
             for technique in names:
-                # Now, and not while something is measured; imports would hold up the loop.
+                # Now, and not while something is measured; in a thread, as imports block.
                 await asyncio.to_thread(load, technique)
                 started[technique] = asyncio.get_running_loop().create_future()
                 tasks.create_task(serve(technique))
@@ -105,15 +108,16 @@ async def served(techniques: Iterable[str]) -> AsyncIterator[dict[str, Served]]:
 
 
 @asynccontextmanager
-async def through(server: Served, link: Link | None) -> AsyncIterator[tuple[Served, Tape]]:
-    """The same server, as it is found over a link.
+async def over_link(server: Target, link: Link | None) -> AsyncIterator[tuple[Target, Tape]]:
+    """Put a link in front of a server for the length of a block.
 
     Args:
-        server: who is to be reached.
-        link: the network to play; None: the server is reached directly.
+        server: the server.
+        link: the network to play; None to reach the server directly.
 
     Yields:
-        The server under another URL, and what is written down; with no link, nothing is.
+        The server under another URL, and the tape of what passes, which without a link stays
+        empty.
     """
     tape = Tape()
     if link is None:

@@ -1,11 +1,11 @@
-"""Which of two is lower, or that it is not decided: medians of repetitions, compared with care.
+"""Which of two values is lower, or that this is undecided: medians of repetitions, with care.
 
-A median of many messages hides that a machine has moods: within a minute all of a run's
-messages may be slow. So the unit is the repetition, and the interval goes from the least to
-the most median that any repetition had. No distribution is assumed, which for three to five
-repetitions would be make-believe; and how often chance alone takes two equals apart so is
-plain counting: 2 of the orders in which the repetitions can fall, 1 in 10 for three of each.
-For two of each it is 1 in 3, so that these must lie apart by more than either is wide.
+The median of many messages hides that a machine's speed varies: for a minute, all messages of a
+run may be slow. So the unit is the repetition, and the interval goes from the lowest to the
+highest median that any repetition had. No distribution is assumed, because three to five
+repetitions could not support one. How often chance alone separates two equal values is then plain
+counting: 2 of all the orders in which the repetitions can fall, which is 1 in 10 for three of
+each. For two of each it is 1 in 3, so those must lie further apart than either is wide.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 from labserver.errors import LabError
 
-NEAR = 1.25  # times: who is closer is not called lower; another day it may be the other way
-CHANCE = 0.1  # as improbable as this is enough
+NEAR = 1.25  # times: closer values are not called lower, as on another day it may be reversed
+CHANCE = 0.1  # a result that chance alone gives more rarely than this is accepted
 
 
 class Spread(NamedTuple):
-    """A measured value: the least, the median and the most of so many repetitions."""
+    """A measured value: the least, the median and the most of its repetitions."""
 
     least: float
     median: float
@@ -32,13 +32,13 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, repetitions: Sequence[float]) -> Spread:
-        """That of some repetitions."""
+        """Return the spread of some repetitions."""
         median = statistics.median(repetitions)
         return cls(min(repetitions), median, max(repetitions), len(repetitions))
 
     @property
     def width(self) -> float:
-        """From the least to the most."""
+        """The distance from the least to the most."""
         return 0.0 if self.least == self.most else self.most - self.least
 
     def __str__(self) -> str:
@@ -47,14 +47,14 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What can be said of two measured values.
+    """What can be said about two measured values.
 
     Attributes:
-        lower: the name of the lower one; None: undecided.
-        reason: why it is decided or not, in a few words.
-        a, b: what was compared, by name.
-        chance: how probable it is that repetitions of equals do not overlap; where that is much,
-            more is asked for.
+        lower: the name of the lower one; None if it is undecided.
+        reason: why it is decided or undecided, in a few words.
+        a, b: what was compared: names and spreads.
+        chance: how probable it is that repetitions of equal values do not overlap. If it is
+            high, they must lie further apart.
     """
 
     lower: str | None
@@ -65,7 +65,7 @@ class Verdict:
 
     @property
     def decided(self) -> bool:
-        """Whether one of them is lower."""
+        """Whether one of the two is lower."""
         return self.lower is not None
 
     def __str__(self) -> str:
@@ -75,10 +75,10 @@ class Verdict:
 
 
 def compare(a: tuple[str, Sequence[float]], b: tuple[str, Sequence[float]]) -> Verdict:
-    """Compare two values by what their repetitions gave.
+    """Compare two values by their repetitions.
 
     Args:
-        a, b: a name, and the value of each repetition.
+        a, b: a name, and the value from each repetition.
 
     Raises:
         LabError: if one of them was not measured.
@@ -90,7 +90,7 @@ def compare(a: tuple[str, Sequence[float]], b: tuple[str, Sequence[float]]) -> V
 
 
 def judge(a: tuple[str, Spread], b: tuple[str, Spread]) -> Verdict:
-    """The same of two spreads.
+    """Compare two spreads.
 
     Args:
         a, b: a name, and the spread of its repetitions.

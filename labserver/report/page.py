@@ -16,7 +16,7 @@ from labserver.figures.claims import COLOURS, INK
 from labserver.figures.ecdf import latency_ecdf
 from labserver.figures.overhead import overhead_ratio
 from labserver.figures.palette import words
-from labserver.measure.claims import OPEN, TECHNIQUES, note_table
+from labserver.measure.claims import OPEN, TECHNIQUES, claims_table
 from labserver.measure.comparison import (
     CLIENT,
     LATENCY_FILE,
@@ -159,7 +159,7 @@ def _lines(comparison: Comparison) -> list[tuple[str, ...]]:
             "" if line.message_bytes is None else f"{line.message_bytes:,.0f}",
             "" if line.times is None else f"{line.times:.1f}",
         )
-        for line in comparison.lines()
+        for line in comparison.rows()
     ]
 
 
@@ -180,7 +180,7 @@ def _claims(comparison: Comparison) -> list[tuple[str, list[ClaimCell]]]:
     overhead = comparison.overhead
     if overhead is None or not set(TECHNIQUES) <= set(medians):
         return []
-    cells = note_table(latency_ms=medians, message_bytes=overhead.message_bytes())
+    cells = claims_table(latency_ms=medians, message_bytes=overhead.message_bytes())
     return [
         (str(dimension), [_claim_cell(cell) for cell in row.itertuples()])
         for dimension, row in cells.groupby("dimension", sort=False)

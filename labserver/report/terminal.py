@@ -21,7 +21,7 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
     table.add_column("technique", no_wrap=True)
     for heading in ("median, ms", "p99, ms", "bytes", "times"):
         table.add_column(heading, justify="right", overflow="fold")
-    for line in comparison.lines():
+    for line in comparison.rows():
         table.add_row(
             line.technique,
             in_ms(line.median_ms),

@@ -1,4 +1,4 @@
-"""The notebook's client: the resilient client on the lab's loop, with a blocking face."""
+"""The notebook's client: the resilient client on the lab's loop, with methods that block."""
 
 from __future__ import annotations
 
@@ -22,20 +22,24 @@ class Client:
     """One user in one room, whatever the technique.
 
     Args:
-        loop: where it runs.
-        core: the client itself; its methods are for the loop's own thread.
-        timeout: seconds to wait until it is connected.
+        loop: the loop that it runs on.
+        core: the client itself, whose methods may be called only on the loop's own thread.
+        timeout: seconds to wait for the connection.
+
+    Raises:
+        Refused: if the server does not let the client in.
+        NotConnected: if the server cannot be reached in time.
     """
 
     def __init__(self, loop: LabLoop, core: ChatClient, *, timeout: float = OPEN_TIMEOUT_S) -> None:
         self._loop = loop
         self.core = core
         self._held = loop.hold(chat_client(core))
-        # A client that nobody holds any more (its cell was run again) goes offline.
+        # A client that nothing refers to any more (its cell was run again) goes offline.
         weakref.finalize(self, self._held.ask_to_leave)
         try:
             if not loop.call(core.opened, timeout):
-                reason = core.reason or "nothing comes back; is there a proxy that holds it up?"
+                reason = core.reason or "nothing comes back; does a proxy hold it up?"
                 raise NotConnected(f"No connection within {timeout:g} s: {reason}")
         except BaseException:
             self.close()
@@ -47,37 +51,38 @@ class Client:
         Args:
             message: a text for the room, or an event such as
                 `{"type": "CHAT_MESSAGE", "data": {"content": "hi", "recipientId": "bob"}}`.
-            timeout: seconds to go on trying while there is no connection.
+            timeout: seconds to keep trying while there is no connection.
 
         Returns:
-            The ACK; None for an event that has no answer.
+            The ACK; None if the event is one that is not answered.
 
         Raises:
-            Refused: if the server answered with an ERROR.
-            NotConnected: at the timeout.
+            Refused: if the server answers with an ERROR.
+            NotConnected: if there is no connection before the timeout.
         """
         return self._loop.call(partial(self.core.send, timeout=timeout), message)
 
     async def asend(self, message: Message, *, timeout: float = SEND_TIMEOUT_S) -> Event | None:
-        """`send` for a cell that awaits."""
+        """Do what `send` does, for a cell that awaits."""
         return await self._loop.bridge(partial(self.core.send, timeout=timeout), message)
 
     def receive(self, timeout: float | None = 5.0, *, type: str | None = None) -> Event | None:
-        """The next event.
+        """Wait for the next event.
 
         Args:
-            timeout: seconds to wait; None: for ever.
-            type: pass over events of other types.
+            timeout: seconds to wait; None to wait for ever.
+            type: the type of event to wait for; others are discarded. None for any.
 
         Returns:
-            The event; None at the timeout, or once the client is closed and all was read.
+            The event; None after the timeout, or if the client is closed and has been read to
+            its end.
         """
         return self._loop.call(self.core.receive, timeout, type)
 
     async def areceive(
         self, timeout: float | None = 5.0, *, type: str | None = None
     ) -> Event | None:
-        """`receive` for a cell that awaits."""
+        """Do what `receive` does, for a cell that awaits."""
         return await self._loop.bridge(self.core.receive, timeout, type)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
@@ -85,11 +90,11 @@ class Client:
             yield event
 
     def follow(self, take: Callable[[Event], None], changed: Callable[[], None]) -> None:
-        """Hand every event from now on to `take` instead of `receive`.
+        """Pass every event to a function from now on, instead of keeping it for `receive`.
 
         Args:
             take: called with each event, on the loop's thread.
-            changed: called there whenever the connection's state changes.
+            changed: called on the loop's thread whenever the connection's state changes.
         """
 
         core = self.core
@@ -104,9 +109,13 @@ class Client:
     def send_soon(
         self, message: Message, then: Callable[[Event | None, LabError | None], None]
     ) -> None:
-        """Send without waiting, for as long as it takes; `then` gets the answer or the error.
+        """Send a message without waiting for the answer, however long it takes.
 
-        Messages are sent in the order of the calls. `then` is called on the loop's thread.
+        Messages are sent in the order of the calls.
+
+        Args:
+            message: a text or an event, as for `send`.
+            then: called on the loop's thread with the answer or the error.
         """
 
         core = self.core
@@ -122,7 +131,7 @@ class Client:
         self._loop.spawn(send)
 
     def background(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run a coroutine function on the loop, without waiting for it."""
+        """Run a coroutine function on the loop without waiting for it."""
         self._loop.spawn(work)
 
     def soon(self, function: Callable[[], None]) -> None:
@@ -134,36 +143,36 @@ class Client:
         self._loop.soon(self.core.cut)
 
     def restore(self) -> None:
-        """Connect again, now."""
+        """Connect again at once."""
         self._loop.soon(self.core.restore)
 
     def close(self) -> None:
-        """Say good-bye and end; closing twice does no harm."""
+        """Close the connection and end the client; closing twice does no harm."""
         self._held.leave(timeout=2)
 
     @property
     def user(self) -> str:
-        """Whose client it is."""
+        """The user's name."""
         return self.core.user
 
     @property
     def room(self) -> str:
-        """Where it is."""
+        """The room's name."""
         return self.core.room
 
     @property
     def cursor(self) -> str | None:
-        """How far it has read: `EPOCH-OFFSET`."""
+        """How far the client has read: `EPOCH-OFFSET`."""
         return self.core.cursor
 
     @property
     def state(self) -> str:
-        """connecting, open, waiting, cut, refused or closed."""
+        """One of "connecting", "open", "waiting", "cut", "refused" and "closed"."""
         return self.core.state.value
 
     @property
     def counters(self) -> Counters:
-        """What was sent and received so far."""
+        """How much has been sent and received so far."""
         return self.core.counters
 
     def __enter__(self) -> Client:

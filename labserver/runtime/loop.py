@@ -1,7 +1,8 @@
 """The one background event loop of a kernel, on which every server and client runs.
 
-The notebook's own loop would not do: a cell that blocks would stop the server it waits for.
-A thin layer on anyio's blocking portal, which owns every task that is started through it.
+The notebook's own loop would not do, because a cell that blocks would stop the server that it
+waits for. This is a thin layer on anyio's blocking portal, which owns every task that is started
+through it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ log = logging.getLogger("labserver")
 
 
 class LabLoop:
-    """An event loop in a daemon thread; it starts when it is first needed."""
+    """An event loop in a daemon thread, which starts when it is first needed.
+
+    Attributes:
+        failures: what was raised in the background, where no cell was waiting for it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,7 +54,10 @@ class LabLoop:
         return self._wait(self._start(function, *args))
 
     async def bridge(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
-        """The same for a caller with an event loop of its own, such as a notebook's cell."""
+        """Run a coroutine function on the loop, for a caller with a loop of its own.
+
+        Such a caller is a notebook's cell that awaits.
+        """
         if threading.get_ident() == self._thread:
             return await function(*args)
         return await asyncio.wrap_future(self._start(function, *args))
@@ -68,7 +76,7 @@ class LabLoop:
         return held
 
     def spawn(self, function: Callable[[], Awaitable[None]]) -> None:
-        """Run a coroutine function in the background; its end is the loop's own at the latest."""
+        """Run a coroutine function in the background, until it or the loop ends."""
         self._start(function).add_done_callback(self._report)
 
     def soon(self, function: Callable[[], object]) -> None:
@@ -80,7 +88,7 @@ class LabLoop:
         self.spawn(run)
 
     def stop(self) -> None:
-        """End the loop with all that still runs on it; the next use starts another."""
+        """End the loop and everything that still runs on it; the next use starts a new one."""
         with self._lock:
             if self._portal is not None:
                 self._portal.call(self._portal.stop, True)
@@ -105,7 +113,7 @@ class LabLoop:
             raise
 
     def _report(self, future: Future[None]) -> None:
-        """Keep what failed where no cell was waiting for it."""
+        """Keep the error of something that no cell was waiting for."""
         if not future.cancelled() and (error := future.exception()) is not None:
             self.failures.append(error)
             log.error("failed in the background", exc_info=error)
@@ -113,13 +121,13 @@ class LabLoop:
     def _refuse_own_thread(self) -> None:
         if threading.get_ident() == self._thread:
             raise LabError(
-                "This would wait for itself: on the lab's own loop use the form with await"
-                " (asend, areceive)."
+                "This would wait for itself: on the lab's own loop, await asend and areceive"
+                " instead."
             )
 
 
 class Held(Generic[T]):
-    """An async context manager that is being stayed in; see `LabLoop.hold`."""
+    """An async context manager that was entered and not left yet; see `LabLoop.hold`."""
 
     value: T
     running: Future[None]
@@ -131,7 +139,7 @@ class Held(Generic[T]):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
-        """Runs on the loop."""
+        """Enter the manager, and stay in it until told to leave; runs on the loop."""
         self._loop = asyncio.get_running_loop()
         try:
             async with self._manager as value:
@@ -144,21 +152,21 @@ class Held(Generic[T]):
             raise
 
     def ask_to_leave(self) -> None:
-        """Leave it, without waiting."""
+        """Leave the manager, without waiting for that."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._leave.set)
 
     def leave(self, timeout: float | None = None) -> None:
-        """Leave it, and wait until that is done.
+        """Leave the manager, and wait until that is done.
 
         Args:
-            timeout: seconds; after them the manager is cancelled.
+            timeout: seconds after which the manager is cancelled; None for never.
 
         Raises:
             Exception: what went wrong in the background.
         """
         assert self._loop is not None
-        if not self.running.done():  # else its loop may be closed
+        if not self.running.done():  # otherwise its loop may be closed
             self._loop.call_soon_threadsafe(self._leave.set)
         try:
             self.running.result(timeout)

@@ -1,8 +1,9 @@
-"""The relay between client and server: it writes down every byte and plays a link.
+"""The relay between client and server: it records every byte and plays a link.
 
-For a perfect link a piece is written on as it is read, in the same call. For any other the
-link says when it arrives, and a timer writes it then. What is under way is bounded: a sender
-that is faster than its link is not read from until some of it has arrived, as with real TCP.
+Over a perfect link, each piece is written on in the same call in which it was read. Over any other
+link, the link says when a piece arrives, and a timer writes it on then. What is under way is
+bounded: if a sender is faster than its link, the relay stops reading from it until some of it has
+arrived, as with real TCP.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from labserver.network.link import Link, OneWayPath
 from labserver.network.middlebox import Middlebox
 from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 
-UNDER_WAY_MAX = 1024 * 1024  # bytes; a transatlantic gigabit path holds about ten times that
-NOTICE_S = 0.01  # for a connection just accepted to become one, and for its end to be noticed
+UNDER_WAY_MAX = 1024 * 1024  # bytes; a transatlantic gigabit path holds about ten times as much
+NOTICE_S = 0.01  # until a connection just accepted is set up, and until its end is noticed
 LOOPBACK = "127.0.0.1"
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s
 
 
 class Relay:
-    """What passes between a listening socket and a server on this machine; see `relay`.
+    """What stands between a listening socket and a server on this machine; see `relay`.
 
     Args:
-        link: the network that it plays.
-        tape: where it is written down.
-        port: the server's; it may be set later, before a client comes.
-        tasks: own the connecting.
+        link: the network to play.
+        tape: what every piece is recorded on.
+        port: the server's port; it may also be set later, before a client connects.
+        tasks: owns the tasks that connect to the server.
     """
 
     def __init__(self, link: Link, tape: Tape, port: int, tasks: asyncio.TaskGroup) -> None:
@@ -48,16 +49,16 @@ class Relay:
         self._rng = random.Random(link.seed)
         self._waiting: deque[RelayedConnection] = deque()
         self.connections: dict[int, RelayedConnection] = {}
-        self.quiet = asyncio.Event()  # set whenever there is no connection
+        self.quiet = asyncio.Event()  # set while there is no connection
         self.quiet.set()
 
     def accept(self) -> ClientSide:
-        """The protocol of a new connection."""
+        """Return the protocol for a new connection."""
         self._number += 1
         return RelayedConnection(self, self._number, self.link, self._rng).client
 
     def begin(self, connection: RelayedConnection) -> None:
-        """Connect it to the server, or let it wait for its turn."""
+        """Connect a new connection to the server, or let it wait for its turn."""
         self.connections[connection.number] = connection
         self.quiet.clear()
         most = self.link.connections_max
@@ -67,7 +68,7 @@ class Relay:
             self._tasks.create_task(connection.connect(self.port))
 
     def forget(self, connection: RelayedConnection) -> None:
-        """It has ended; the next one that waits has its turn."""
+        """Drop a connection that has ended; it is then the turn of the next one that waits."""
         if self.connections.pop(connection.number, None) is None:
             return
         if not self.connections:
@@ -86,22 +87,30 @@ class Relay:
         data: bytes = b"",
         arrives_in: float = 0.0,
     ) -> None:
-        """Note on the tape what happens now."""
+        """Record on the tape what happens now.
+
+        Args:
+            number: the connection's number.
+            direction: which way it goes.
+            what: what happens.
+            data: the bytes, if there are any.
+            arrives_in: seconds until it arrives; negative if it never does.
+        """
         now = time.monotonic_ns() - self.began_ns
         arrives = -1 if arrives_in < 0 else now + round(arrives_in * 1e9)
         self.tape.add(Piece(now, arrives, number, direction, kind, data, len(data)))
 
     def cut(self) -> None:
-        """Cut every connection, as a pulled cable that both sides notice at once."""
+        """Cut every connection, as if a cable were pulled and both sides noticed at once."""
         for connection in tuple(self.connections.values()):
             connection.abort()
 
     def freeze(self) -> None:
-        """From now on nothing passes and nobody is told: half-open connections."""
+        """Let nothing pass from now on and tell nobody: the connections are half-open."""
         self.frozen = True
 
     def thaw(self) -> None:
-        """What was held up passes."""
+        """Let everything pass that was held up."""
         self.frozen = False
         for connection in tuple(self.connections.values()):
             connection.client.release()
@@ -109,7 +118,7 @@ class Relay:
 
 
 class RelayedConnection:
-    """A client's connection, and the one to the server that stands for it."""
+    """A client's connection, and the one to the server that goes with it."""
 
     def __init__(self, relay: Relay, number: int, link: Link, rng: random.Random) -> None:
         self.relay = relay
@@ -119,16 +128,16 @@ class RelayedConnection:
         self.server = Side(self, Direction.DOWN, OneWayPath(link, rng))
         self.client.other, self.server.other = self.server, self.client
         self.end_timer: asyncio.TimerHandle | None = None
-        self.allowance = link.cut_after  # bytes from the server that may still pass
+        self.allowance = link.cut_after  # bytes that the server may still send; None: any
         self.connecting = False
-        self.sockets = 0  # that are open
+        self.sockets = 0  # how many of the two are open
 
     async def connect(self, port: int) -> None:
-        """Connect to the server, and let the client's bytes pass."""
+        """Connect to the server, then let the client's bytes pass."""
         self.connecting = True
         try:
             await asyncio.get_running_loop().create_connection(lambda: self.server, LOOPBACK, port)
-        except OSError:  # no server: the client's connection ends
+        except OSError:  # there is no server: the client's connection ends
             self.abort()
         finally:
             self.connecting = False
@@ -139,13 +148,13 @@ class RelayedConnection:
         self.settle()
 
     def touch(self) -> None:
-        """Something was said: the proxy's patience begins anew."""
+        """Start the proxy's idle timeout anew, because something passes."""
         timeout = self.relay.link.idle_timeout_s
         if timeout is not None and self.allowance != 0:
             self.abort_at(asyncio.get_running_loop().time() + timeout)
 
     def allowed(self, direction: Direction, data: bytes) -> bytes:
-        """What of `data` passes before the link cuts the connection."""
+        """Return the part of `data` that passes before the link cuts the connection."""
         if self.allowance is None or direction is Direction.UP:
             return data
         passing = data[: self.allowance]
@@ -153,28 +162,28 @@ class RelayedConnection:
         return passing
 
     def abort_at(self, when: float) -> None:
-        """Cut it then, in the loop's time, and not before."""
+        """Cut the connection at a time on the loop's clock, and not before."""
         if self.end_timer is not None:
             self.end_timer.cancel()
         self.end_timer = asyncio.get_running_loop().call_at(when, self.abort)
 
     def abort(self) -> None:
-        """Cut it."""
+        """Cut the connection."""
         self.relay.write_down(self.number, Direction.DOWN, PieceKind.ABORT)
         for side in (self.client, self.server):
             if side.transport is not None and not side.transport.is_closing():
-                # A linger of 0 s makes it an RST: a FIN would look like a polite end.
+                # A linger of 0 s makes it an RST; a FIN would look like an orderly end.
                 sock = side.transport.get_extra_info("socket")
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 side.transport.abort()
 
     def lost(self) -> None:
-        """One of its sockets is closed."""
+        """Count one of the two sockets as closed."""
         self.sockets -= 1
         self.settle()
 
     def settle(self) -> None:
-        """With its last socket the connection is over."""
+        """End the connection if both sockets are closed."""
         if self.sockets == 0 and not self.connecting:
             if self.end_timer is not None:
                 self.end_timer.cancel()
@@ -182,12 +191,12 @@ class RelayedConnection:
 
 
 class Side(asyncio.Protocol):
-    """One of the two sockets: what is read here is written to the other.
+    """One of a connection's two sockets: what is read here is written to the other.
 
     Args:
-        connection: whose side it is.
-        direction: of what is read here.
-        lane: what it travels on.
+        connection: the connection.
+        direction: which way the bytes go that are read here.
+        lane: what they travel on.
     """
 
     other: Side
@@ -201,8 +210,8 @@ class Side(asyncio.Protocol):
         self.direction = direction
         self.lane = lane
         self.under_way = 0
-        # In order: pieces, and None for the end. A timer may fire for its neighbour, as the
-        # loop does not keep the order of equal times; so it only says that one is due.
+        # In order: pieces, and None for the end. The loop does not keep the order of timers for
+        # the same time, so a timer only says that the next piece is due, not which.
         self.flight: deque[bytes | None] = deque()
         self.held: list[Callable[[], None]] = []
         self.blocked = False  # the other side's socket is full
@@ -216,11 +225,11 @@ class Side(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether something can be written to this socket."""
+        """Whether this socket can be written to."""
         return self.transport is not None and not self.transport.is_closing()
 
     def write(self, data: bytes) -> None:
-        """Write to this socket what has arrived from the other."""
+        """Write what has arrived from the other socket."""
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
 
@@ -232,12 +241,12 @@ class Side(asyncio.Protocol):
         for piece in self.connection.middlebox.pass_on(self.direction, data):
             if passing := self.connection.allowed(self.direction, piece):
                 self.send(passing)
-        if self.connection.allowance == 0:  # what is under way arrives first
+        if self.connection.allowance == 0:  # cut it, but only once all this has arrived
             at = self.lane.arrival(asyncio.get_running_loop().time(), 0)
             self.connection.abort_at(at + NOTICE_S)
 
     def send(self, data: bytes) -> None:
-        """Let `data` travel to the other side."""
+        """Let `data` travel to the other side, or hold it while the relay is frozen."""
         relay, number, link = self.relay, self.connection.number, self.relay.link
         if relay.frozen:
             self.hold(data)
@@ -268,7 +277,7 @@ class Side(asyncio.Protocol):
         self.pace()
 
     def arrive(self) -> None:
-        """The link delivers what was sent next."""
+        """Deliver the next piece that was sent."""
         piece = self.flight.popleft()
         if piece is None:
             self.end_other()
@@ -278,7 +287,7 @@ class Side(asyncio.Protocol):
         self.pace()
 
     def release(self) -> None:
-        """The freeze is over."""
+        """Send what was held, because the freeze is over."""
         held, self.held = self.held, []
         for go_on in held:
             go_on()
@@ -286,7 +295,7 @@ class Side(asyncio.Protocol):
             self.pace()
 
     def pace(self) -> None:
-        """Read only as fast as the link and the other side take it."""
+        """Read only as fast as the link and the other side can take it."""
         if self.transport is None or self.transport.is_closing():
             return
         if self.blocked or self.under_way > UNDER_WAY_MAX:
@@ -312,7 +321,7 @@ class Side(asyncio.Protocol):
         return True  # the other direction may still be open
 
     def finish(self) -> None:
-        """Pass on the end, after all that is under way."""
+        """Pass on the end, after everything that is under way."""
         if self.relay.frozen:
             self.held.append(self.finish)
             return
@@ -328,12 +337,12 @@ class Side(asyncio.Protocol):
             self.end_other()
 
     def end_other(self) -> None:
-        """Tell the other side that no more comes; when both have ended, it is over."""
+        """Tell the other side that no more comes; close both if both have ended."""
         self.ended = True
         other = self.other.transport
         if other is None or other.is_closing():
             return
-        with contextlib.suppress(OSError):  # the peer was faster, and is gone
+        with contextlib.suppress(OSError):  # the peer has already gone
             other.write_eof()
         if self.other.ended and self.transport is not None:
             other.close()
@@ -341,7 +350,7 @@ class Side(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio when this socket is closed."""
-        if exc is not None:  # by its peer, with an RST
+        if exc is not None:  # closed by its peer, with an RST
             self.relay.write_down(self.connection.number, self.direction, PieceKind.ABORT)
         transport = self.other.transport
         if transport is not None and not transport.is_closing():
@@ -353,10 +362,10 @@ class Side(asyncio.Protocol):
 
 
 class ClientSide(Side):
-    """The side on which a client connects."""
+    """The socket on which a client connects."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio; nothing is read until the server's side stands."""
+        """Called by asyncio; nothing is read until the server is connected as well."""
         super().connection_made(transport)
         assert self.transport is not None
         self.transport.pause_reading()
@@ -369,13 +378,13 @@ class ClientSide(Side):
 async def relay(
     listening: socket.socket, port: int, *, link: Link, tape: Tape
 ) -> AsyncIterator[Relay]:
-    """Pass on what comes to a listening socket to a server's port on loopback, and back.
+    """Relay between a listening socket and a server's port on loopback, for a block.
 
     Args:
-        listening: bound, listening and non-blocking.
-        port: the server's.
+        listening: the socket: bound, listening and non-blocking.
+        port: the server's port.
         link: the network to play.
-        tape: where every piece is written down.
+        tape: what every piece is recorded on.
     """
     loop = asyncio.get_running_loop()
     try:

@@ -1,7 +1,7 @@
-"""What the servers of one user share on this machine: the secret and the mailbox.
+"""What one user's servers share on this machine: the secret and the mailbox.
 
-They lie in the user's state folder, or where LABSERVER_STATE says. The secret can be read
-by its owner alone, and is the same for all, whoever asks first, at however many at once.
+They are in the user's state folder, or in the folder that LABSERVER_STATE names. Only the owner
+can read the secret, and all processes get the same one, even if many ask for it first at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER_VARIABLE = "LABSERVER_STATE"
 
 
 def folder() -> Path:
-    """The state folder, made where it is missing, for this user alone (mode 700).
+    """Return the state folder; if it is missing, make it for this user alone (mode 700).
 
     Raises:
         LabError: if it cannot be made.
@@ -37,21 +37,21 @@ def folder() -> Path:
         path.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise LabError(
-            f"No state folder at {path} ({error}): set {FOLDER_VARIABLE} to another."
+            f"The state folder {path} cannot be made ({error}): set {FOLDER_VARIABLE} to another."
         ) from error
     return path
 
 
 def mailbox() -> Path:
-    """The SQLite file in which direct messages wait for people who are away."""
+    """Return the SQLite file in which direct messages wait for people who are away."""
     return folder() / "mailbox.sqlite3"
 
 
 def secret() -> str:
-    """The secret that signs the tokens: LABSERVER_SECRET, else the one in the state folder.
+    """Return the secret that signs the tokens: LABSERVER_SECRET, or the one in the state folder.
 
     Raises:
-        LabError: if it can be neither read nor made, or others could have read it.
+        LabError: if it can be neither read nor made, or if others could have read it.
     """
     given = os.environ.get(SECRET_VARIABLE)
     if given is not None:

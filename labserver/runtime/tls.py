@@ -1,7 +1,8 @@
-"""TLS for a kernel's servers: an authority of its own, and the certificates that it signs.
+"""TLS for a kernel's servers: a certificate authority of its own, and what it signs.
 
-It is made when it is first needed, and its key never leaves this process. Outside, only who
-is given the authority's certificate (`server.ca_pem`) trusts it: verification is never off.
+The authority is made when it is first needed, and its key never leaves this process. Outside, it
+is trusted only by those who are given its certificate (`server.ca_pem`): verification is never
+switched off.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     import trustme
 
 ON_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-ANY = ("0.0.0.0", "::")  # listening there has no name
+ANY = ("0.0.0.0", "::")  # every address of the machine: there is no name to certify
 
 
 class Authority:
-    """Signs certificates, and says who trusts them.
+    """A certificate authority.
 
     Attributes:
-        ca_pem: the file with its own certificate; the private key is in no file.
+        ca_pem: the file with its own certificate. The private key is not in any file.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,10 @@ class Authority:
         self._ca.cert_pem.write_to_path(self.ca_pem)
 
     def serving(self, names: Iterable[str] = ()) -> ssl.SSLContext:
-        """What a server of this kernel proves itself with; for loopback, and for `names`.
+        """Return what a server in this kernel proves itself with.
+
+        Args:
+            names: the names that it has besides those of loopback.
 
         Raises:
             LabError: if one of the names cannot be certified.
@@ -54,7 +58,13 @@ class Authority:
 
     @contextmanager
     def certificate(self, names: Iterable[str] = ()) -> Iterator[str]:
-        """The same for another process: a file that only this user may read, for a block.
+        """Write a certificate with its key to a file that only this user can read, for a block.
+
+        Args:
+            names: the names that the server has besides those of loopback.
+
+        Yields:
+            The path of the file, for a server in another process.
 
         Raises:
             LabError: if one of the names cannot be certified.
@@ -63,7 +73,7 @@ class Authority:
             yield path
 
     def trusting(self) -> ssl.SSLContext:
-        """What a client verifies such a server with: it trusts this authority, and no other."""
+        """Return what a client verifies such a server with: it trusts only this authority."""
         return ssl.create_default_context(cadata=self._certificate)
 
     def _certify(self, names: Iterable[str]) -> trustme.LeafCert:
@@ -71,14 +81,19 @@ class Authority:
         try:
             return self._ca.issue_cert(*hosts)
         except UnicodeError as error:
-            raise LabError(f"There is no certificate for {', '.join(hosts)}: {error}.") from error
+            raise LabError(
+                f"No certificate is possible for {', '.join(hosts)}: {error}."
+            ) from error
 
 
 def load_certificate(path: str) -> ssl.SSLContext:
-    """What a server proves itself with that was given a PEM file: its key, then its chain.
+    """Return what a server proves itself with, from a PEM file.
+
+    Args:
+        path: the file: a private key, then the chain of certificates.
 
     Raises:
-        LabError: if it cannot be read.
+        LabError: if the file cannot be used.
     """
     context = _server_context()
     try:
@@ -92,8 +107,8 @@ def load_certificate(path: str) -> ssl.SSLContext:
 
 
 def authority() -> Authority:
-    """The kernel's own."""
-    global _authority  # noqa: PLW0603 - one a kernel, made when it is first needed
+    """Return the kernel's own authority."""
+    global _authority  # noqa: PLW0603 - one per kernel, made when it is first needed
     with _making:
         if _authority is None:
             _authority = Authority()
@@ -109,7 +124,7 @@ def _server_context() -> ssl.SSLContext:
 
 
 def _host(name: str) -> str | None:
-    """The host of a name or address, with a port or without one, as in a Host header."""
+    """Return the host of a name or address that may have a port, as in a Host header."""
     if name in ANY:
         return None
     bare_v6 = name.count(":") > 1 and not name.startswith("[")

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pandas
 import pytest
 
-from labserver.figures.claims import COLOURS, claims_table
-from labserver.measure.claims import note_table
+from labserver.figures.claims import COLOURS, claims_heatmap
+from labserver.measure.claims import claims_table
 
 
 def test_every_cell_shows_how_it_is_known_and_its_evidence_when_pointed_at() -> None:
-    table = note_table()
-    (heat,) = claims_table(table).data
+    table = claims_table()
+    (heat,) = claims_heatmap(table).data
     shown = [text for row in heat.text for text in row]
     evidence = [text for row in heat.customdata for text in row]
     assert len(shown) == len(evidence) == len(table)
@@ -18,33 +18,33 @@ def test_every_cell_shows_how_it_is_known_and_its_evidence_when_pointed_at() -> 
 
 
 def test_the_title_counts_what_holds_and_what_is_open() -> None:
-    table = note_table()
+    table = claims_table()
     holds, still_open = (int((table["verdict"] == v).sum()) for v in ("holds", "open"))
-    title = claims_table(table).layout.title.text.replace("<br>", " ")
+    title = claims_heatmap(table).layout.title.text.replace("<br>", " ")
     assert (
         title == f"Of the note's 32 cells {holds} hold as they stand; {still_open} are still open"
     )
 
 
 def test_the_colour_says_the_verdict() -> None:
-    table = note_table()
-    (heat,) = claims_table(table).data
+    table = claims_table()
+    (heat,) = claims_heatmap(table).data
     codes = [code for row in heat.z for code in row]
     assert codes == [list(COLOURS).index(verdict) for verdict in table["verdict"]]
 
 
 def test_a_table_with_a_missing_cell_leaves_a_gap() -> None:
-    (heat,) = claims_table(note_table().iloc[1:]).data
+    (heat,) = claims_heatmap(claims_table().iloc[1:]).data
     assert heat.z[0][-1] is None  # the first technique now comes last
 
 
 def test_text_is_not_markup() -> None:
-    table = note_table()
+    table = claims_table()
     table.loc[0, "evidence"] = "<b>bold</b>"
-    (heat,) = claims_table(table).data
+    (heat,) = claims_heatmap(table).data
     assert "&lt;b&gt;bold" in heat.customdata[0][0]
 
 
 def test_nothing_to_show_is_said() -> None:
     with pytest.raises(ValueError, match="no cell"):
-        claims_table(pandas.DataFrame({"verdict": []}))
+        claims_heatmap(pandas.DataFrame({"verdict": []}))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from labserver.measure.accounting import Purpose, Spent, spent
-from labserver.measure.load import hall
+from labserver.measure.accounting import Cost, Purpose, costs
+from labserver.measure.load import participants
 from labserver.measure.overhead import TECHNIQUES
-from labserver.measure.testbed import served, through
+from labserver.measure.testbed import over_link, targets
 from labserver.measure.workload import Workload
 from labserver.network.link import Link
 from labserver.trace.trace import Trace
@@ -20,9 +20,9 @@ WORKLOAD = Workload(messages=6, per_s=20, rooms=1, size=5000)
 
 async def converse(technique: str) -> Trace:
     """What was on the wire while two people spoke."""
-    async with served([technique]) as servers:
-        async with through(servers[technique], Link()) as (server, tape):
-            async with hall(server.connect(0.03), WORKLOAD) as people:
+    async with targets([technique]) as servers:
+        async with over_link(servers[technique], Link()) as (server, tape):
+            async with participants(server.connect(0.03), WORKLOAD) as people:
                 await people.converse(WORKLOAD)
     return Trace(tape, port=int(server.url.rpartition(":")[2]), ended=True)
 
@@ -36,7 +36,7 @@ async def trace(request: pytest.FixtureRequest) -> Trace:
 def test_all_bytes_are_charged_to_something_as_tshark_counts_them(
     trace: Trace, tshark: str, tmp_path: Path
 ) -> None:
-    entries = list(spent(trace))
+    entries = list(costs(trace))
     capture = trace.to_pcapng(tmp_path / "conversation.pcapng")
     options = ("-T", "fields", "-e", "tcp.dstport", "-e", "tcp.len")
     run = subprocess.run(
@@ -52,14 +52,14 @@ def test_all_bytes_are_charged_to_something_as_tshark_counts_them(
 
 def test_the_columns_add_up_to_the_wire(trace: Trace) -> None:
     accounts = trace.bytes()
-    entries = list(spent(trace))
+    entries = list(costs(trace))
     for name in ("payload", "http_headers", "framing"):
         assert sum(getattr(entry, name) for entry in entries) == accounts[name].sum(), name
     assert sum(entry.wire for entry in entries) == accounts["wire"].sum()
 
 
 def test_what_is_heard_was_delivered_and_what_is_said_takes_its_size(trace: Trace) -> None:
-    entries = list(spent(trace))
+    entries = list(costs(trace))
     delivered = [entry for entry in entries if entry.purpose is Purpose.DELIVER]
     heard = sum(message.raw.count(b'"senderId"') for message in trace)
     # Two warm-ups as well; but nobody waits until a speaker has polled what they said last.
@@ -70,13 +70,13 @@ def test_what_is_heard_was_delivered_and_what_is_said_takes_its_size(trace: Trac
 
 
 def test_only_polling_asks_in_vain() -> None:
-    entry = Spent(1, Purpose.EMPTY)
+    entry = Cost(1, Purpose.EMPTY)
     assert (entry.wire, entry.framing, entry.packets, entry.tcp_ip_estimate) == (0, 0, 0, 0)
 
 
 async def test_short_polls_that_bring_nothing_are_told_from_those_that_do() -> None:
     trace = await converse("short_polling")
-    entries = list(spent(trace))
+    entries = list(costs(trace))
     empty = [entry for entry in entries if entry.purpose is Purpose.EMPTY]
     statuses = Counter(
         message.detail["status"]
@@ -91,7 +91,7 @@ async def test_short_polls_that_bring_nothing_are_told_from_those_that_do() -> N
 
 @pytest.mark.parametrize(("size", "segments"), [(1, 1), (1460, 1), (1461, 2), (14600, 10)])
 def test_packets_are_what_tcp_makes_of_the_size(size: int, segments: int) -> None:
-    entry = Spent(1, Purpose.DELIVER)
+    entry = Cost(1, Purpose.DELIVER)
     entry.segments_down = -(-size // 1460)
     assert entry.packets == segments
     assert entry.tcp_ip_estimate == 40 * (segments + (segments + 1) // 2)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import labserver as lab
-from labserver.measure.capacity import COLUMNS, NO_LIMIT, Capacity, Process, capacity
+from labserver.measure.capacity import COLUMNS, NO_LIMIT, Capacity, ServerUsage, capacity
 
 MEMBERS = (12, 40)
 RATES = (10.0, 40.0)
@@ -59,7 +59,7 @@ def test_what_was_measured_can_be_saved(measured: Capacity, tmp_path: Path) -> N
 
 
 def synthetic(*limits: str) -> Capacity:
-    """Repetitions, each a run of limits, `-` for none."""
+    """A result with repetitions, each a row of limits, `-` for none."""
     rows = [
         {
             "technique": "sse",
@@ -98,7 +98,7 @@ def test_the_best_repetition_counts_as_what_disturbs_only_lowers_it(
 
 def test_a_process_counts_with_what_it_has_started() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        process = Process(os.getpid())
+        process = ServerUsage(os.getpid())
         assert process.memory > psutil.Process().memory_info().rss
         assert process.cpu_s > 0
         child.communicate(b"\n")

@@ -11,7 +11,7 @@ from labserver.measure.claims import (
     MEASURED,
     OPEN,
     TECHNIQUES,
-    note_table,
+    claims_table,
 )
 from labserver.measure.verdict import Spread
 
@@ -30,7 +30,7 @@ def verdicts(table: pandas.DataFrame, dimension: str) -> list[str]:
 
 
 def test_the_table_has_the_notes_eight_dimensions_for_four_techniques() -> None:
-    table = note_table()
+    table = claims_table()
     assert table.columns.to_list() == list(COLUMNS)
     assert table["dimension"].nunique() == 8
     assert len(table) == 8 * len(TECHNIQUES)
@@ -38,36 +38,36 @@ def test_the_table_has_the_notes_eight_dimensions_for_four_techniques() -> None:
 
 
 def test_what_was_not_measured_is_open() -> None:
-    table = note_table()
+    table = claims_table()
     measured = table[table["how"] == MEASURED]
     assert set(measured["verdict"]) == {OPEN}
     assert set(measured["dimension"]) == {"Overhead", "Latency", "Scalability", "Proxy support"}
 
 
 def test_the_note_is_right_about_latency_where_the_figures_say_so() -> None:
-    assert verdicts(note_table(latency_ms=FAST), "Latency") == [HOLDS] * 4
+    assert verdicts(claims_table(latency_ms=FAST), "Latency") == [HOLDS] * 4
 
 
 def test_a_lead_within_the_spread_is_undecided() -> None:
     near = FAST | {"sse": Spread(0.5, 0.75, 1.0, 3)}
-    table = note_table(latency_ms=near)
+    table = claims_table(latency_ms=near)
     assert verdicts(table, "Latency")[3] == CONDITIONS
     assert table.query("dimension == 'Latency'")["evidence"].iloc[3].endswith("repetitions overlap")
 
 
 def test_a_lead_too_small_to_last_is_undecided() -> None:
     close = FAST | {"sse": Spread(0.81, 0.82, 0.83, 3)}
-    assert verdicts(note_table(latency_ms=close), "Latency")[3] == CONDITIONS
+    assert verdicts(claims_table(latency_ms=close), "Latency")[3] == CONDITIONS
 
 
 def test_the_note_is_wrong_where_another_is_faster() -> None:
     faster = FAST | {"sse": Spread(0.1, 0.2, 0.3, 3)}
-    assert verdicts(note_table(latency_ms=faster), "Latency")[3] == FAILS
+    assert verdicts(claims_table(latency_ms=faster), "Latency")[3] == FAILS
 
 
 def test_on_a_slow_link_polling_is_not_far_behind() -> None:
     slow = {technique: Spread(480, 500, 520, 3) for technique in TECHNIQUES}
-    assert verdicts(note_table(latency_ms=slow), "Latency")[0] == CONDITIONS
+    assert verdicts(claims_table(latency_ms=slow), "Latency")[0] == CONDITIONS
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_on_a_slow_link_polling_is_not_far_behind() -> None:
     ],
 )
 def test_overhead_is_judged_by_bytes(changed: dict[str, float], expected: list[str]) -> None:
-    assert verdicts(note_table(message_bytes=BYTES | changed), "Overhead") == expected
+    assert verdicts(claims_table(message_bytes=BYTES | changed), "Overhead") == expected
 
 
 def test_proxy_support_is_what_the_proxies_let_through() -> None:
@@ -93,11 +93,11 @@ def test_proxy_support_is_what_the_proxies_let_through() -> None:
         ],
         columns=["technique", "proxy", "outcome"],
     )
-    table = note_table(outcomes=outcomes)
+    table = claims_table(outcomes=outcomes)
     assert verdicts(table, "Proxy support") == [HOLDS, HOLDS, CONDITIONS, HOLDS]
     assert "bad: refused, 426" in table.query("dimension == 'Proxy support'")["evidence"].iloc[3]
 
 
 def test_all_that_is_held_open_scales_alike() -> None:
-    table = note_table(connection_kib=dict.fromkeys(TECHNIQUES, 20.0))
+    table = claims_table(connection_kib=dict.fromkeys(TECHNIQUES, 20.0))
     assert verdicts(table, "Scalability") == [HOLDS, CONDITIONS, CONDITIONS, CONDITIONS]

@@ -22,7 +22,7 @@ ENVIRONMENT = {"date": "2026-11-23T00:00:00Z"}
 
 
 def measured(**medians: list[float]) -> Comparison:
-    """As if each repetition had had one message."""
+    """A comparison in which each repetition had one message."""
     blank = dict.fromkeys(COLUMNS, 0)
     rows = [
         blank | {"technique": name, "link": "loopback", "repetition": n, "latency_ms": value}
@@ -34,7 +34,7 @@ def measured(**medians: list[float]) -> Comparison:
 
 def test_the_lowest_latency_stands_first() -> None:
     comparison = measured(sse=[9.0, 9.0, 9.0], websocket=[1.0, 1.0, 1.0])
-    assert [line.technique for line in comparison.lines()] == ["websocket", "sse"]
+    assert [line.technique for line in comparison.rows()] == ["websocket", "sse"]
 
 
 def test_each_is_compared_with_each() -> None:
@@ -54,16 +54,16 @@ def test_one_alone_is_compared_with_none() -> None:
 
 def test_what_is_not_on_the_tape_has_no_bytes_and_a_note_says_so() -> None:
     comparison = measured(webrtc=[1.0])
-    (line,) = comparison.lines()
+    (line,) = comparison.rows()
     assert (line.message_bytes, line.times) == (None, None)
     assert comparison.notes == [
-        "webrtc: its bytes are not counted, as the relay does not pass on UDP."
+        "webrtc: its bytes are not counted, because the relay does not pass on UDP."
     ]
 
 
 def test_what_was_lost_is_said() -> None:
     comparison = measured(sse=[1.0, math.inf, math.inf])
-    (line,) = comparison.lines()
+    (line,) = comparison.rows()
     assert line.lost == 2
     assert in_ms(line.median_ms) == "never (1 to never)"
     assert comparison.notes == ["sse: 2 messages were never heard."]
@@ -76,7 +76,7 @@ def test_where_p99_is_but_the_slowest_message_it_is_said(messages: int, few: boo
     comparison = Comparison(Latency(pandas.DataFrame(rows), ENVIRONMENT), None)
     assert comparison.conditions.startswith(f"{messages} messages of")
     assert ("p99 is the slowest" in comparison.conditions) == few
-    (line,) = comparison.lines()
+    (line,) = comparison.rows()
     assert (line.p99_ms.most == messages - 1) == few
 
 
@@ -96,7 +96,7 @@ def test_techniques_are_named_with_commas(given: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "sse,", "carrier_pigeon"])
-def test_a_technique_that_is_none_is_answered_with_those_there_are(given: str) -> None:
+def test_an_unknown_technique_is_answered_with_the_known_ones(given: str) -> None:
     with pytest.raises(LabError, match="there are short_polling"):
         Experiment(named(given))
 
@@ -124,8 +124,8 @@ def test_a_path_is_played_and_all_is_saved(tmp_path: Path) -> None:
     assert comparison.link == "a round trip of 300 ms"
     assert comparison.conditions.startswith("5 messages of 64 bytes in each of 2 repetitions")
     assert "16 people in 8 rooms" in comparison.conditions
-    (line,) = comparison.lines()
-    assert line.median_ms.least >= 300  # to the server, and to who hears it
+    (line,) = comparison.rows()
+    assert line.median_ms.least >= 300  # to the server, and to the listener
     assert line.message_bytes is not None
     assert line.times == 1
     comparison.save(tmp_path)

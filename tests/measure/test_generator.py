@@ -21,7 +21,7 @@ PLAN = LatencyPlan(
 
 
 def generate(stdin: str) -> tuple[list[Report], int]:
-    """What it says, and its exit code; its standard input stays open until it has said all."""
+    """Return what it says and its exit code; its standard input stays open until then."""
     with subprocess.Popen(
         [sys.executable, "-m", GENERATOR],
         stdin=subprocess.PIPE,

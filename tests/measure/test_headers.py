@@ -1,4 +1,4 @@
-"""What is kept of real clients, beside what they say today."""
+"""What was recorded of real clients, compared with what they say today."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
 
 
 def said(server: Server) -> dict[str, str]:
-    """The poll's headers, but for those that each client of the lab has."""
+    """Return the headers of a poll, except for those that each of the lab's clients has."""
     requests = server.trace.only(kind=Kind.HTTP_REQUEST)  # a browser asks for an icon as well
     (request,) = (one for one in requests if one.detail["target"] == "/messages")
     return {name: text for name, text in request.detail["headers"] if name not in OURS}

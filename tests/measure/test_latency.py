@@ -45,10 +45,10 @@ def late(run: tuple[Latency, Lateness]) -> Lateness:
     return run[1]
 
 
-def test_the_table_has_a_row_for_each_hearing_with_its_conditions(measured: Latency) -> None:
+def test_the_table_has_a_row_for_each_delivery_with_its_conditions(measured: Latency) -> None:
     table = measured.table
     assert table.columns.to_list() == list(COLUMNS)
-    assert len(table) == 2 * 2 * 2 * SMALL.hearings
+    assert len(table) == 2 * 2 * 2 * SMALL.deliveries
     assert set(table["rtt_ms"][table["link"] == "far"]) == {30.0}
     assert measured.environment["links"] == {"direct": "Link()", "far": "Link(rtt_ms=30)"}
     polls = table["technique"] == "short_polling"
@@ -67,7 +67,7 @@ def test_repetitions_are_interleaved(measured: Latency) -> None:
 def test_the_summary_has_a_row_for_each_technique_and_link(measured: Latency) -> None:
     summary = measured.summary()
     assert summary["technique"].to_list() == ["short_polling", "websocket"] * 2
-    assert summary["messages"].to_list() == [2 * SMALL.hearings] * 4
+    assert summary["messages"].to_list() == [2 * SMALL.deliveries] * 4
     assert summary["lost"].sum() == 0
     for p in ("p50", "p90", "p99"):
         assert (summary[f"{p}_least"] <= summary[f"{p}_ms"]).all()
@@ -125,7 +125,7 @@ def test_webrtc_is_left_out_where_the_relay_cannot_play_the_link() -> None:
 
 
 def synthetic(*latencies_ms: float) -> Latency:
-    """One message a repetition, of one technique."""
+    """A result with one message per repetition, for one technique."""
     table = pandas.DataFrame(
         {
             "technique": "sse",

@@ -21,8 +21,8 @@ from labserver.chat.events import Envelope
 from labserver.chat.hub import Hub
 from labserver.errors import Refused
 from labserver.measure import testbed
-from labserver.measure.load import Hearing, hall
-from labserver.measure.testbed import Served, served
+from labserver.measure.load import Delivery, participants
+from labserver.measure.testbed import Target, targets
 from labserver.measure.workload import Workload
 from labserver.runtime import wiring
 from labserver.techniques import load
@@ -31,17 +31,17 @@ from tests.conftest import Judge
 from tests.waiting import lateness
 
 
-def latencies_ms(hearings: list[Hearing]) -> list[float]:
-    return [(hearing.received_s - hearing.due_s) * 1000 for hearing in hearings]
+def latencies_ms(deliveries: list[Delivery]) -> list[float]:
+    return [(delivery.received_s - delivery.due_s) * 1000 for delivery in deliveries]
 
 
 @asynccontextmanager
-async def serving(hub: Hub, technique: str = "websocket") -> AsyncIterator[Served]:
+async def serving(hub: Hub, technique: str = "websocket") -> AsyncIterator[Target]:
     """A hub on this loop."""
     listening = wiring.bind(wiring.LOOPBACK, 0)
     guard = wiring.make_guard(testbed.tokens, None, ())
     async with wiring.open_hub(hub), load(technique).serve(Chat(hub, guard), listening):
-        yield Served(technique, wiring.url_of(listening), os.getpid())
+        yield Target(technique, wiring.url_of(listening), os.getpid())
     listening.close()
 
 
@@ -59,13 +59,13 @@ class Sleepy(Hub):
 
 async def test_every_message_is_heard_by_all_others_of_its_room() -> None:
     workload = Workload(messages=12, per_s=200, rooms=2, members=3)
-    async with serving(hub()) as server, hall(server.connect(1), workload) as people:
-        hearings = await people.converse(workload)
-    assert [hearing.message for hearing in hearings] == [n for n in range(12) for _ in range(2)]
-    for hearing in hearings:
-        assert hearing.listener != workload.turn(hearing.message)[1]
-        assert hearing.due_s <= hearing.sent_s < hearing.received_s
-    assert [hearing.due_s for hearing in hearings[::2]] == workload.due()
+    async with serving(hub()) as server, participants(server.connect(1), workload) as people:
+        deliveries = await people.converse(workload)
+    assert [delivery.message for delivery in deliveries] == [n for n in range(12) for _ in range(2)]
+    for delivery in deliveries:
+        assert delivery.listener != workload.turn(delivery.message)[1]
+        assert delivery.due_s <= delivery.sent_s < delivery.received_s
+    assert [delivery.due_s for delivery in deliveries[::2]] == workload.due()
 
 
 @pytest.mark.alone
@@ -74,7 +74,10 @@ async def test_a_server_that_sleeps_25_ms_is_found_out(judge: Judge) -> None:
     found = []
     with lateness() as late:
         for kind in (Hub, Sleepy):
-            async with serving(hub(kind)) as server, hall(server.connect(1), workload) as people:
+            async with (
+                serving(hub(kind)) as server,
+                participants(server.connect(1), workload) as people,
+            ):
                 found.append(latencies_ms(await people.converse(workload)))
     without, slept = found
     assert min(slept) >= 25  # on any machine
@@ -102,25 +105,25 @@ async def test_a_stall_of_a_second_is_in_the_latency_of_every_message_due_in_it(
             asyncio.get_running_loop().call_later(1, stall)
 
     async with (
-        served(["websocket"]) as servers,
-        hall(servers["websocket"].connect(1), workload) as people,
+        targets(["websocket"]) as servers,
+        participants(servers["websocket"].connect(1), workload) as people,
     ):
         pid = servers["websocket"].pid
         with lateness() as late:
-            hearings = await people.converse(workload, on_heard=hear)
-    received = sorted(hearing.received_s for hearing in hearings)
+            deliveries = await people.converse(workload, on_delivery=hear)
+    received = sorted(delivery.received_s for delivery in deliveries)
     began = min(at - moment for at, moment in zip(heard, received, strict=True))
     from_s, until_s = (moment - began for moment in stalled)
     # A signal takes a moment to arrive.
-    due = [hearing for hearing in hearings if from_s + 0.05 < hearing.due_s < until_s - 0.05]
+    due = [delivery for delivery in deliveries if from_s + 0.05 < delivery.due_s < until_s - 0.05]
     assert len(due) >= 0.8 * workload.per_s
     # Each was heard once the server went on, whenever that was: on any machine.
-    assert min(hearing.received_s for hearing in due) > until_s - 0.05
-    off_s = max(hearing.received_s for hearing in due) - until_s
+    assert min(delivery.received_s for delivery in due) > until_s - 0.05
+    off_s = max(delivery.received_s for delivery in due) - until_s
     judge(off_s < 0.2, late, 0.01, f"heard up to {off_s:.3f} s after the stall")
-    # A closed loop would have seen one slow answer for each speaker, and one hearing more if the
+    # A closed loop would have seen one slow answer for each speaker, and one delivery more if the
     # server was stopped between its answer to the speaker and its word to the listener.
-    waited = sum(hearing.received_s - hearing.sent_s > 0.5 for hearing in due)
+    waited = sum(delivery.received_s - delivery.sent_s > 0.5 for delivery in due)
     judge(waited <= workload.speakers + 1, late, 0.01, f"{waited} answers were slow")
 
 
@@ -134,20 +137,22 @@ async def test_what_nobody_heard_is_lost_and_not_forgotten() -> None:
             return await super().receive(user, "elsewhere", raw)
 
     workload = Workload(messages=3, per_s=100, rooms=1)
-    async with serving(hub(Deaf)) as server, hall(server.connect(1), workload) as people:
-        hearings = await people.converse(workload, patience_s=0.2)
-    assert [math.isinf(hearing.received_s) for hearing in hearings] == [True] * 3
-    assert all(math.isfinite(hearing.sent_s) for hearing in hearings)
+    async with serving(hub(Deaf)) as server, participants(server.connect(1), workload) as people:
+        deliveries = await people.converse(workload, patience_s=0.2)
+    assert [math.isinf(delivery.received_s) for delivery in deliveries] == [True] * 3
+    assert all(math.isfinite(delivery.sent_s) for delivery in deliveries)
 
 
 async def test_who_is_not_let_in_is_told_as_one_error() -> None:
     async with serving(hub()) as server:
         with pytest.raises(Refused, match="room"):
-            async with hall(lambda user, _: server.connect(1)(user, "no room!"), Workload()):
+            async with participants(
+                lambda user, _: server.connect(1)(user, "no room!"), Workload()
+            ):
                 pass
 
 
-async def test_a_run_reports_each_hearing() -> None:
+async def test_a_run_reports_each_delivery() -> None:
     workload = Workload(messages=5, per_s=100, rooms=1)
     heard = 0
 
@@ -155,15 +160,15 @@ async def test_a_run_reports_each_hearing() -> None:
         nonlocal heard
         heard += 1
 
-    async with serving(hub()) as server, hall(server.connect(1), workload) as people:
-        await people.converse(workload, on_heard=step)
-    assert heard == workload.hearings
+    async with serving(hub()) as server, participants(server.connect(1), workload) as people:
+        await people.converse(workload, on_delivery=step)
+    assert heard == workload.deliveries
 
 
 async def test_people_stay_for_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     # An id that comes again is no message: that runs differ must not be left to chance.
     monkeypatch.setattr(secrets, "token_hex", lambda size: "00" * size)
     workload = Workload(messages=5, per_s=100, rooms=1)
-    async with serving(hub()) as server, hall(server.connect(1), workload) as people:
+    async with serving(hub()) as server, participants(server.connect(1), workload) as people:
         runs = [await people.converse(workload) for _ in range(3)]
-    assert all(math.isfinite(hearing.received_s) for run in runs for hearing in run)
+    assert all(math.isfinite(delivery.received_s) for run in runs for delivery in run)

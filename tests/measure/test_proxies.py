@@ -4,7 +4,7 @@ import pandas
 import pytest
 
 import labserver as lab
-from labserver.measure.proxies import COLUMNS, MESSAGES, survival
+from labserver.measure.proxies import COLUMNS, MESSAGES, try_proxies
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def outcomes() -> pandas.DataFrame:
         "strips": lab.Link(strip_upgrade=True),
         "impatient": lab.Link(idle_timeout_s=0.5),
     }
-    table = survival(lab.start, ["long_polling", "websocket"], proxies, silence_s=1.2)
+    table = try_proxies(lab.start, ["long_polling", "websocket"], proxies, silence_s=1.2)
     lab.stop_all()
     return table.set_index(["technique", "proxy"])
 
@@ -40,11 +40,12 @@ def test_an_impatient_proxy_costs_connections_and_no_message(outcomes: pandas.Da
 
 
 def test_of_a_stream_a_proxy_that_buffers_lets_nothing_through() -> None:
-    table = survival(lab.start, ["sse"], {"buffers": lab.Link(buffer_responses=True)}, silence_s=0)
+    proxies = {"buffers": lab.Link(buffer_responses=True)}
+    table = try_proxies(lab.start, ["sse"], proxies, silence_s=0)
     lab.stop_all()
     (row,) = table.to_dict("records")
     assert (row["outcome"], row["heard"]) == ("no connection", 0)
 
 
 def test_the_columns_have_stable_names() -> None:
-    assert survival(lab.start, [], {}).columns.to_list() == list(COLUMNS)
+    assert try_proxies(lab.start, [], {}).columns.to_list() == list(COLUMNS)

@@ -10,19 +10,19 @@ import pandas
 import pytest
 
 import labserver as lab
-from labserver.measure.result import Measured, environment
+from labserver.measure.result import Result, environment
 
 
 @dataclass(frozen=True, repr=False)
-class Lengths(Measured):
-    """For a test."""
+class Lengths(Result):
+    """A result for these tests."""
 
     columns: ClassVar[tuple[str, ...]] = ("name", "length")
 
 
 @pytest.fixture
 def lengths() -> Lengths:
-    """What cannot be written as decimals without care."""
+    """Values that are not easily written as decimals."""
     table = pandas.DataFrame({"name": ["a", "b", "c"], "length": [0.1 + 0.2, math.inf, 1e-17]})
     return Lengths(table, environment(), ("c was cut",))
 
@@ -44,7 +44,7 @@ def test_beside_the_table_stands_what_it_was_measured_on(lengths: Lengths, tmp_p
     assert len(about["environment"]["load_average"]) == 3
 
 
-def test_a_name_that_is_no_csv_file_is_refused(lengths: Lengths, tmp_path: Path) -> None:
+def test_a_name_that_does_not_end_in_csv_is_refused(lengths: Lengths, tmp_path: Path) -> None:
     with pytest.raises(lab.LabError, match=r"'lengths\.csv'"):
         lengths.save(tmp_path / "lengths.parquet")
 

@@ -1,4 +1,4 @@
-"""The process apart: what it gives, how it fails, and that an interrupt leaves nothing behind."""
+"""The load's process: what it returns, how it fails, and what is left after an interrupt."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_measured_is_told_in_a_sentence() -> None:
 
 def test_a_load_that_fails_says_how() -> None:
     class Nonsense(msgspec.Struct, tag="nonsense"):
-        """No plan."""
+        """Not a plan that the generator knows."""
 
     with pytest.raises(LabError, match=r"(?s)exit code 1: .*ValidationError"):
         carry_out(Nonsense(), progress=False)

@@ -51,7 +51,7 @@ def test_what_never_arrived_is_higher_than_what_did() -> None:
 
 
 def apart(repetitions: int, trials: int = 4000) -> float:
-    """How often equals are taken for different, where none are near."""
+    """Return how often equal values are called different if nearness does not count."""
     rng = random.Random(1)
     found = 0
     for _ in range(trials):

@@ -28,7 +28,7 @@ def test_rooms_and_their_members_take_turns() -> None:
 
 
 def test_a_message_is_heard_by_all_in_its_room_but_its_speaker() -> None:
-    assert Workload(messages=10, members=4).hearings == 30
+    assert Workload(messages=10, members=4).deliveries == 30
 
 
 @pytest.mark.parametrize("size", [1, 64, 4096, 4097, 5000, 16383, 16384])

@@ -1,4 +1,4 @@
-"""The notebook's client: its blocking and its awaiting face."""
+"""The notebook's client: the methods that block, and those that are awaited."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_an_event_may_be_sent_as_it_is(server: Server) -> None:
 
 
 @pytest.mark.parametrize("nonsense", [{"content": "no type"}, {"type": 7}])
-def test_what_is_no_event_is_an_error(start: Start, nonsense: dict[str, object]) -> None:
+def test_anything_but_text_or_event_is_an_error(start: Start, nonsense: dict[str, object]) -> None:
     alice = start("websocket").client("alice")
     with pytest.raises(LabError, match="Send a text"):
         alice.send(nonsense)

@@ -103,7 +103,7 @@ def test_an_interrupt_cancels_the_call(loop: LabLoop) -> None:
 
 @pytest.fixture
 def started(loop: LabLoop) -> LabLoop:
-    """One that runs: to start it blocks for some milliseconds."""
+    """A loop that already runs, because starting one blocks for some milliseconds."""
     loop.call(double, 1)
     return loop
 

@@ -92,7 +92,7 @@ def test_an_address_of_another_machine_is_an_error(start: Start) -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
-def test_a_port_that_is_none_is_an_error(start: Start, port: int) -> None:
+def test_a_port_that_does_not_exist_is_an_error(start: Start, port: int) -> None:
     with pytest.raises(LabError, match="Cannot listen"):
         start("websocket", port=port)
 
@@ -318,7 +318,7 @@ def test_direct_messages_survive_the_server_in_their_store(
         assert event.data["content"] == "for later"
 
 
-def test_a_store_that_is_none_is_an_error(start: Start, tmp_path: os.PathLike[str]) -> None:
+def test_a_store_that_is_a_folder_is_an_error(start: Start, tmp_path: os.PathLike[str]) -> None:
     with pytest.raises(LabError, match="mailbox"):
         start("websocket", store=str(tmp_path))
 

@@ -32,7 +32,7 @@ from tests.waiting import DEADLINE_S, eventually
 
 
 def verifying(server: Server) -> ssl.SSLContext:
-    """As the docstring of `ca_pem` has it."""
+    """Verify as the docstring of `ca_pem` shows it."""
     return ssl.create_default_context(cafile=server.ca_pem)
 
 
@@ -158,7 +158,7 @@ def test_no_file_outlives_the_kernel() -> None:
 
 
 def shake_hands(context: ssl.SSLContext, made: Authority, name: str) -> None:
-    """Shake hands in memory, as a client that calls the server `name`."""
+    """Shake hands in memory, as a client that expects the server to be `name`."""
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = made.trusting().wrap_bio(down, up, server_hostname=name)
     server = context.wrap_bio(up, down, server_side=True)
@@ -193,7 +193,7 @@ def test_a_name_that_cannot_be_certified_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "-----BEGIN CERTIFICATE-----\n"])
-def test_a_file_that_is_no_certificate_is_an_error(content: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_certificate_is_an_error(content: str, tmp_path: Path) -> None:
     path = tmp_path / "certificate.pem"
     path.write_text(content)
     with pytest.raises(LabError, match="PEM file"):

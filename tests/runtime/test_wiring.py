@@ -1,4 +1,4 @@
-"""The relay in front of a server, and what it is asked to play."""
+"""A server put together: its relay, its hub, and what is refused."""
 
 from __future__ import annotations
 
