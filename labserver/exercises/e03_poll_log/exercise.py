@@ -11,29 +11,29 @@ from typing import Any
 from labserver.exercises.e03_poll_log.play import TYPES, Script, Step, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
 
-IDS = "the first event is 1, the next one 2: a client that has nothing asks with 0"
-AFTER = "only what is after the cursor is new"
-LIMIT = "at most so many events, the oldest first; the rest comes with the next poll"
-NEXT = "next is the id of the last event in this answer; after, where there is none"
+IDS = "the first event is 1, the next one 2: a client that has none asks with 0"
+AFTER = "only events after the cursor are new"
+LIMIT = "at most limit events, the oldest first; the rest comes with the next poll"
+NEXT = "next is the id of the last event in this answer, or after if there is none"
 RETRY = "an answer may be lost on the way: only the next cursor proves that it arrived"
-ALL = "whoever goes on from each answer's next has every event once, in its order"
+ALL = "a client that continues from each answer's next gets every event once, in order"
 
 STUB = '''\
 from typing import Any
 
 
 class PollLog:
-    """Events, read from a cursor on."""
+    """A log of events that is read from a cursor."""
 
     def __init__(self) -> None:
         raise NotImplementedError
 
     def append(self, event: Any) -> int:
-        """Keep an event; its id: 1, 2, 3 …"""
+        """Keep an event and return its id: 1, 2, 3 …"""
         raise NotImplementedError
 
     def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
-        """At most limit events after a cursor, and the cursor to ask with next."""
+        """Return at most limit events after a cursor, and the cursor to ask with next."""
         raise NotImplementedError
 '''
 
@@ -225,7 +225,7 @@ EXERCISE = Exercise(
     shown=shown,
     smaller=smaller,
     hints=(
-        "What does the client know that the server does not, after an answer is lost on the way?",
+        "After an answer is lost on the way, what does the client know that the server does not?",
         "next is the id of the last event in THIS answer: after three appends poll(0, limit=2)"
         " gives next == 2.",
         "batch = [e for e in self.log if e.id > after][:limit];"
@@ -233,30 +233,31 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "your cursor is a time. Two events can share one, and then the second is never"
-            " delivered.",
+            "your cursor is a time. Two events can have the same time, and then the second "
+            "is never delivered.",
             counts_in_time,
         ),
         Diagnosis(
-            "the first event's id is 1: a client that has nothing asks with 0.", counts_from_zero
+            "the first event's id is 1: a client that has none asks with 0.", counts_from_zero
         ),
-        Diagnosis("there is more in this answer than the limit allows.", gives_too_many),
+        Diagnosis("this answer holds more events than the limit allows.", gives_too_many),
         Diagnosis(
-            "the event at the cursor came again: the client has it already.", gives_the_last_again
+            "the event at the cursor came again, although the client has it already.",
+            gives_the_last_again,
         ),
         Diagnosis(
-            "an answer was lost, and its cursor, asked again, got less: you took delivery for"
-            " receipt. Only the client's next cursor proves receipt.",
+            "an answer was lost, and the same cursor, asked again, got less: you took "
+            "delivery for receipt. Only the client's next cursor proves receipt.",
             forgets_what_was_read,
         ),
         Diagnosis(
-            "these are not the oldest unread events: what lies before them is never read.",
+            "these are not the oldest unread events: those before them are never read.",
             gives_the_newest,
         ),
         Diagnosis(
-            "next leaps over events that this answer does not hold: they are never delivered.",
+            "next skips events that this answer does not hold: they are never delivered.",
             skips_the_rest,
         ),
-        Diagnosis("nothing came, and yet the cursor moved.", moves_for_nothing),
+        Diagnosis("no event was returned, and yet the cursor moved.", moves_for_nothing),
     ),
 )

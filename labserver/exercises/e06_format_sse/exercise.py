@@ -15,16 +15,16 @@ from labserver.practice.checking.play import Raised
 from labserver.practice.given.sse_events import Event
 
 BLOCK = "WHATWG HTML §9.2.6: fields, line by line; a blank line dispatches the event"
-DATA = "WHATWG HTML §9.2.5: a line ends in CRLF, LF or CR; so data of n lines takes n fields"
-EMPTY = "WHATWG HTML §9.2.6: an empty data field is dispatched; no data field at all is not"
-SPACE = "WHATWG HTML §9.2.6: if the value starts with a space, that one is removed"
-FIELDS = "WHATWG HTML §9.2.5: the value of a field cannot hold a line end; here it is a ValueError"
-NUL = "WHATWG HTML §9.2.6: an id with NUL in it is ignored; here it is a ValueError, as in event"
-ID = "WHATWG HTML §9.2.6: a field that is absent changes nothing; an empty id sets it to ''"
-RETRY = "WHATWG HTML §9.2.6: retry is made of digits; 0 is a number, and what is below a ValueError"
-UTF8 = (
-    "WHATWG HTML §9.2.5: an event stream is always UTF-8, with a byte order mark at its start only"
+DATA = "WHATWG HTML §9.2.5: a line ends in CRLF, LF or CR, so data of n lines takes n fields"
+EMPTY = "WHATWG HTML §9.2.6: an empty data field is dispatched; an event without one is not"
+SPACE = "WHATWG HTML §9.2.6: if the value starts with a space, that space is removed"
+FIELDS = "WHATWG HTML §9.2.5: a field's value cannot contain a line end; here that is a ValueError"
+NUL = "WHATWG HTML §9.2.6: an id that contains NUL is ignored; here it is a ValueError, as in event"
+ID = "WHATWG HTML §9.2.6: an absent field changes nothing; an empty id sets the id to ''"
+RETRY = (
+    "WHATWG HTML §9.2.6: retry consists of digits; 0 is valid, a negative number is a ValueError"
 )
+UTF8 = "WHATWG HTML §9.2.5: an event stream is always UTF-8; a byte order mark may only start it"
 
 STUB = '''\
 import re
@@ -33,7 +33,7 @@ import re
 def format_sse(
     data: str, event: str | None = None, id: str | None = None, retry: int | None = None
 ) -> bytes:
-    """An event as it goes on a text/event-stream."""
+    """Return an event as it is written to a text/event-stream."""
     raise NotImplementedError
 '''
 
@@ -235,15 +235,15 @@ EXERCISE = Exercise(
             "a line end in event or id forges a field: it must be refused.", _refused("[\r\n]")
         ),
         Diagnosis(
-            "a client ignores an id with NUL in it: refuse NUL, in event too.", _refused("\0")
+            "a client ignores an id that contains NUL: refuse NUL, in event too.", _refused("\0")
         ),
         Diagnosis(
-            "a client ignores a retry that is no row of digits: refuse what is below 0.",
+            "a client ignores a retry that does not consist of digits: refuse negative numbers.",
             lambda failure: failure.given[3] == -1,
         ),
-        Diagnosis("a stream is UTF-8, and holds every character.", is_no_utf8),
+        Diagnosis("a stream is UTF-8 and can hold every character.", is_no_utf8),
         Diagnosis(
-            "data may hold anything; only event and id may not.",
+            "data may contain anything; only event and id may not.",
             lambda failure: failure.actual == Raised("ValueError"),
         ),
         Diagnosis(
@@ -252,7 +252,7 @@ EXERCISE = Exercise(
             lambda failure: failure.actual.last_event_id == "999",
         ),
         Diagnosis(
-            "something stands behind the blank line, and spoils the next event's first line.",
+            "something follows the blank line and spoils the first line of the next event.",
             lambda failure: SPOILT in failure.actual.events,
         ),
         Diagnosis(
@@ -260,38 +260,39 @@ EXERCISE = Exercise(
             lambda failure: len(failure.actual.events) > 1,
         ),
         Diagnosis(
-            "None leaves a field out; it does not go on the wire as a word.",
+            "None leaves a field out; the word None does not go on the wire.",
             lambda failure: "None" in (failure.actual.last_event_id, failure.actual.events[0].type),
         ),
         Diagnosis(
-            "empty data are data: without any data field nothing is dispatched.",
+            "empty data is data: without a data field nothing is dispatched.",
             lambda failure: failure.given[0] == "" and failure.actual.events == [],
         ),
         Diagnosis(
-            "no event came of it. Does a blank line end it?",
+            "this made no event. Does a blank line end it?",
             lambda failure: failure.actual.events == [],
         ),
-        Diagnosis("the data end with a line end, and that got lost.", loses_the_end),
+        Diagnosis("the data ends with a line end, which got lost.", loses_the_end),
         Diagnosis(
             "CRLF is one line end, not two.",
             lambda failure: "\r\n" in failure.given[0] and _lines(lt)(failure),
         ),
         Diagnosis(
-            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, such as"
-            " U+2028, which may stand in JSON.",
+            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, "
+            "such as U+2028, which may occur in JSON.",
             _lines(lt),
         ),
-        Diagnosis("lines of the data got lost, or became one.", _lines(gt)),
+        Diagnosis("lines of the data got lost or were joined.", _lines(gt)),
         Diagnosis(
-            "a client takes one space away after the colon, and only one: the others arrive.",
+            "a client removes one space after the colon, and only one: the others arrive.",
             changes_spaces,
         ),
         Diagnosis(
-            "'' is not None: an empty id goes on the wire, and ends what the client remembers.",
+            "'' is not None: an empty id goes on the wire and clears the id that the client "
+            "remembers.",
             lambda failure: failure.given[2] == "" != failure.actual.last_event_id,
         ),
         Diagnosis(
-            "0 is not None: it means to come back at once.",
+            "0 is not None: it tells the client to reconnect at once.",
             lambda failure: failure.given[3] == 0 != failure.actual.retry_ms,
         ),
     ),

@@ -16,24 +16,26 @@ from labserver.practice.given.answers import Response
 from labserver.wire.websocket_accept import accept_key
 
 SWITCH = "RFC 6455 §4.2.2, step 5: 101 with Upgrade, Connection and Sec-WebSocket-Accept"
-METHOD = "RFC 6455 §4.1: a handshake is a GET; RFC 9110 §15.5.6: 405 says in Allow what is allowed"
+METHOD = "RFC 6455 §4.1: a handshake is a GET; RFC 9110 §15.5.6: 405 lists what is allowed in Allow"
 HOST = "RFC 9112 §3.2: a request without Host is answered with 400"
-UPGRADE = "RFC 6455 §4.2.1, step 3: Upgrade contains websocket, in any case; RFC 9110 §15.5.22: 426"
-CONNECTION = "RFC 6455 §4.2.1, step 4: Connection has the token Upgrade, in any case"
-VERSION = "RFC 6455 §4.4: for another version, 426 and the version that would do"
-KEY = "RFC 6455 §4.2.1, step 5: a key in base64 that decodes to 16 bytes: else 400"
-PROTOCOL = "RFC 6455 §4.2.2, step 5.5: one that was offered and is spoken, or no such field"
+UPGRADE = (
+    "RFC 6455 §4.2.1, step 3: Upgrade lists websocket (case-insensitive); RFC 9110 §15.5.22: 426"
+)
+CONNECTION = "RFC 6455 §4.2.1, step 4: Connection has the token Upgrade (case-insensitive)"
+VERSION = "RFC 6455 §4.4: for another version, 426 and the version that is supported"
+KEY = "RFC 6455 §4.2.1, step 5: a base64 key that decodes to 16 bytes; otherwise 400"
+PROTOCOL = "RFC 6455 §4.2.2, step 5.5: a subprotocol that both sides support, or no such field"
 ORDER = "RFC 6455 §4.1: the client's subprotocols are ordered by preference"
-LINES = "RFC 9110 §5.2: the lines of one field are one list, joined by commas"
-NAMES = "RFC 9112 §5: a name in any case, a colon, spaces or none, and the value"
-EXTENSION = "RFC 6455 §9.1: an extension that the server does not know is not accepted"
+LINES = "RFC 9110 §5.2: several lines of a field are one list, joined by commas"
+NAMES = "RFC 9112 §5: a case-insensitive name, a colon, optional spaces, and the value"
+EXTENSION = "RFC 6455 §9.1: a server does not accept an extension that it does not know"
 
 STUB = '''\
 from labserver.practice.answers import Response
 
 
 def answer_upgrade(raw: bytes, subprotocols: list[str]) -> Response:
-    """The answer to a request; subprotocols: those that the server speaks."""
+    """Return the answer to a request; subprotocols: those that the server speaks."""
     raise NotImplementedError
 '''
 
@@ -310,13 +312,15 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "Which of the header fields are lists?",
-        "RFC 6455 §4.2.1 has the checks, in their order. The smallest input that many fail with:"
-        " Connection: keep-alive, Upgrade.",
+        (
+            "RFC 6455 §4.2.1 has the checks, in order. The smallest input that many answers fail "
+            "on: Connection: keep-alive, Upgrade."
+        ),
         "tokens = [t.strip().lower() for t in fields['connection'].split(',')]; ____ in tokens",
     ),
     diagnoses=(
         Diagnosis(
-            "a field may stand on several lines, which are one list: you looked at one of them.",
+            "a field may span several lines, which are one list: you looked at one of them.",
             keeps_one_line,
         ),
         Diagnosis(
@@ -328,8 +332,8 @@ EXERCISE = Exercise(
             takes_upgrade_as_a_word,
         ),
         Diagnosis(
-            "names of fields count in any case, and so do 'Upgrade' and 'websocket'; there may be"
-            " spaces after the colon, or none.",
+            "field names are case-insensitive, and so are 'Upgrade' and 'websocket'; spaces "
+            "after the colon are optional.",
             is_particular_about_case,
         ),
         Diagnosis(
@@ -338,7 +342,7 @@ EXERCISE = Exercise(
             speaks_for_all,
         ),
         Diagnosis(
-            "the client has said in its order which subprotocol it likes best.",
+            "the client lists subprotocols in order of preference.",
             prefers_its_own,
         ),
         Diagnosis(
@@ -350,28 +354,28 @@ EXERCISE = Exercise(
             _took(METHOD, Response(405, {"Allow": "GET"})),
         ),
         Diagnosis(
-            "a part of a word is not the token: compare the members of the list, as a whole.",
+            "part of a word is not the token: compare whole members of the list.",
             lambda failure: (
                 failure.actual.status == 101
                 and "upgrade" in fields_of(failure.given[0]).get("connection", "").lower()
                 and "upgrade" not in listed(fields_of(failure.given[0])["connection"].lower())
             ),
         ),
-        Diagnosis("nobody asked for a WebSocket here.", _took(UPGRADE, WANTS)),
+        Diagnosis("this request did not ask for a WebSocket.", _took(UPGRADE, WANTS)),
         Diagnosis(
             "Upgrade counts for this connection only if Connection names it.",
             _took(CONNECTION, WANTS),
         ),
         Diagnosis(
-            "you took a version that you do not speak, or none at all.", _took(VERSION, WANTS)
+            "you accepted a version that you do not speak, or a missing one.", _took(VERSION, WANTS)
         ),
         Diagnosis(
-            "a key must decode to 16 bytes; how many characters it has does not tell.",
+            "a key must decode to 16 bytes; counting its characters is not enough.",
             _took(KEY, BAD),
         ),
-        Diagnosis("HTTP/1.1 demands Host.", _took(HOST, BAD)),
+        Diagnosis("HTTP/1.1 requires Host.", _took(HOST, BAD)),
         Diagnosis(
-            "an answer of 426 names what would do: the protocol, and its version.",
+            "a 426 names what is supported: the protocol and its version.",
             lambda failure: failure.actual.status == 426 == failure.expected.status,
         ),
     ),

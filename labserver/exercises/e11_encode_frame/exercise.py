@@ -13,7 +13,7 @@ from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Fail
 from labserver.practice.checking.play import Raised
 
 LAYOUT = "RFC 6455 §5.2: FIN and opcode; MASK and length; more length; key; payload"
-LENGTH = "RFC 6455 §5.2: up to 125 in 7 bits; 126 and 16 bits; 127 and 64 bits; the shortest"
+LENGTH = "RFC 6455 §5.2: up to 125 in 7 bits; 126 and 16 bits; 127 and 64 bits; the shortest form"
 CONTROL = "RFC 6455 §5.5: control frames have at most 125 bytes and are not fragmented"
 KEY = bytes.fromhex("37fa213d")
 
@@ -24,7 +24,7 @@ import struct
 def encode_frame(
     opcode: int, payload: bytes, fin: bool = True, mask_key: bytes | None = None
 ) -> bytes:
-    """A frame's bytes; with a key its payload is masked."""
+    """Return the bytes of a frame; with a key, its payload is masked."""
     raise NotImplementedError
 '''
 
@@ -161,12 +161,12 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "126 and 127 are escape values, no lengths: length 126 needs 16 more bits.",
+            "126 and 127 are escape values, not lengths: length 126 needs 16 more bits.",
             has_escape_as_length,
         ),
         Diagnosis("a masked frame must set 0x80 in byte 1, the MASK bit.", lacks_mask_bit),
         Diagnosis(
-            "the key is there, but the payload behind it is not masked.", is_masked_only_in_name
+            "the key is there, but the payload after it is not masked.", is_masked_only_in_name
         ),
         Diagnosis(
             "the extended length is in network byte order: the high byte comes first.",

@@ -14,27 +14,27 @@ from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import ProtocolError
 
 CUT = "RFC 6455 §5.6: a frame may end within a character; the whole message must be UTF-8"
-INVALID = "RFC 6455 §8.1: bytes that are no UTF-8 fail the connection: 1007"
-SURROGATE = "RFC 3629 §3: U+D800 to U+DFFF are no characters: 1007"
+INVALID = "RFC 6455 §8.1: bytes that are not UTF-8 fail the connection: 1007"
+SURROGATE = "RFC 3629 §3: U+D800 to U+DFFF are not characters: 1007"
 RANGE = "RFC 3629 §3: the last character is U+10FFFF: 1007"
-OVERLONG = "RFC 3629 §3: a character has one form only, the shortest: 1007"
-AT_ONCE = "RFC 6455 §8.1: when it finds that bytes are no UTF-8, and they can become none: 1007"
-UNFINISHED = "RFC 6455 §8.1: a message that ends within a character is no UTF-8: 1007"
-ANOTHER = "RFC 6455 §5.6: each message is a text of its own"
-BOM = "RFC 3629 §6: U+FEFF is a character; where nothing says otherwise, it stays"
+OVERLONG = "RFC 3629 §3: a character has only one encoding, the shortest: 1007"
+AT_ONCE = "RFC 6455 §8.1: as soon as the bytes cannot become UTF-8 any more: 1007"
+UNFINISHED = "RFC 6455 §8.1: a message that ends within a character is not UTF-8: 1007"
+ANOTHER = "RFC 6455 §5.6: each message is a separate text"
+BOM = "RFC 3629 §6: U+FEFF is a character and stays unless something says otherwise"
 
 STUB = '''\
 from labserver.practice.frames import ProtocolError
 
 
 class Utf8Gate:
-    """Lets only UTF-8 through."""
+    """Decodes text that arrives in fragments."""
 
     def __init__(self) -> None:
         raise NotImplementedError
 
     def push(self, fragment: bytes, fin: bool) -> str:
-        """The characters that this fragment completes; raises ProtocolError(1007)."""
+        """Return the characters that this fragment completes, or raise ProtocolError(1007)."""
         raise NotImplementedError
 '''
 
@@ -251,48 +251,49 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "Which Python object remembers half a character?",
-        "codecs.getincrementaldecoder('utf-8')(); what it calls final is fin.",
+        "codecs.getincrementaldecoder('utf-8')(); its argument final is your fin.",
         "try: return self.decoder.decode(fragment, final=____)"
         " except UnicodeDecodeError: raise ProtocolError(1007)",
     ),
     diagnoses=(
         Diagnosis(
-            "you raised at a legal cut through a character: its other bytes come with the next"
-            " fragment.",
+            "you raised at a legal cut through a character: the rest of it comes with the "
+            "next fragment.",
             cannot_wait,
         ),
         Diagnosis(
-            "an error without a close code: the peer is to be told 1007.",
+            "this error has no close code: the peer must be told 1007.",
             raises_its_own,
         ),
         Diagnosis(
-            "these bytes are good: a fragment ends within a character, and you put U+FFFD there.",
+            "these bytes are valid: a fragment ends within a character, and you put U+FFFD there.",
             replaces_at_a_cut,
         ),
         Diagnosis(
-            "you hid bad bytes behind U+FFFD; the RFC asks for close 1007.",
+            "you replaced invalid bytes by U+FFFD; the RFC requires close code 1007.",
             replaces,
         ),
         Diagnosis(
-            "you took half of a UTF-16 pair for a character: in UTF-8 it is none.",
+            "you took half of a UTF-16 pair for a character, which it is not in UTF-8.",
             takes_surrogates,
         ),
         Diagnosis(
-            "the message is over, and its last character is not complete.",
+            "the message has ended, but its last character is incomplete.",
             takes_the_end,
         ),
         Diagnosis(
-            "you noticed it too late. Fail on the fragment that makes it invalid: the rest of the"
-            " message may be long, and may never come.",
+            "you noticed too late. Fail on the fragment that makes the text invalid: the "
+            "rest of the message may be long, or never come.",
             notices_late,
         ),
-        Diagnosis("bytes that are no UTF-8 were dropped without a word.", swallows),
+        Diagnosis("bytes that are not UTF-8 were dropped silently.", swallows),
         Diagnosis(
-            "characters that are complete are given out at once, not at the end of the message.",
+            "return complete characters at once, not at the end of the message.",
             holds_back,
         ),
         Diagnosis(
-            "a character came out more than once: give each push only what it completes.",
+            "a character was returned more than once: return from each push only what it "
+            "completes.",
             repeats,
         ),
     ),

@@ -9,8 +9,8 @@ from labserver.exercises.e27_overhead.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import Overhead
 
-EACH = "over HTTP each message has headers of its own; over a WebSocket each has a frame's header"
-KEY = "RFC 6455 §5.1: frames from client to server carry a key of 4 bytes; the others none"
+EACH = "over HTTP each message has its own headers; over a WebSocket each has a frame header"
+KEY = "RFC 6455 §5.1: frames from client to server carry a key of 4 bytes; the others do not"
 LENGTH = "RFC 6455 §5.2: a header of 2 bytes; of 4 from 126 bytes on; of 10 from 65,536 on"
 RATIO = "(payload + headers) / (payload + frame header) falls as the payload grows"
 
@@ -19,7 +19,7 @@ from labserver.practice.answers import Overhead
 
 
 def overhead(payload: int, messages: int, hdr: int, ratio: float) -> Overhead:
-    """What messages of one size take; up to which size HTTP takes `ratio` times the bytes."""
+    """Return the bytes for messages of one size, and up to which size `ratio` holds."""
     raise NotImplementedError
 '''
 
@@ -125,13 +125,16 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "10 times of what?",
-        "With payload P, headers H and a frame header w: (P + H) / (P + w) = ratio. And w is not"
-        " the same for all P.",
+        (
+            "With payload P, headers H and a frame header w: (P + H) / (P + w) = ratio. But w "
+            "depends on P."
+        ),
         "P = (H - ratio * w) // (____); it counts if w is the frame header of such a P",
     ),
     diagnoses=(
         Diagnosis(
-            "'10×' is no constant: at 1,000 B of payload and 700 B of headers the ratio is 1.7.",
+            "'10×' is not a constant: with a payload of 1,000 B and 700 B of headers the "
+            "ratio is 1.7.",
             takes_ten_times,
         ),
         Diagnosis(
@@ -142,16 +145,14 @@ EXERCISE = Exercise(
             "frames from client to server carry 4 bytes more: the key.",
             lambda failure: failure.actual.up == failure.expected.down < failure.expected.up,
         ),
-        Diagnosis("over HTTP every message pays for its headers anew.", pays_once),
+        Diagnosis("over HTTP every message pays for its own headers.", pays_once),
         Diagnosis(
-            "the length takes 2 bytes more from 126 on, and 8 more from 65,536 on.",
+            "the length takes 2 more bytes from 126 on, and 8 more from 65,536 on.",
             lambda failure: failure.actual.down < failure.expected.down,
         ),
+        Diagnosis("a frame has a header, too, which belongs in the comparison.", forgets_the_frame),
         Diagnosis(
-            "a frame has a header, too: it is part of what you compare with.", forgets_the_frame
-        ),
-        Diagnosis(
-            "the frame header that you reckoned with is not the one of a message of this size.",
+            "a message of this size has another frame header than the one you assumed.",
             knows_one_header,
         ),
     ),

@@ -11,16 +11,16 @@ from labserver.exercises.e28_latency_report.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.checking.play import Raised
 
-DUE = "a message is late from the moment it was due; the sender's wait is a part of it"
+DUE = "a message's delay counts from when it was due and includes the sender's wait"
 RANK = "nearest rank: the p-th percentile of n is the ceil(p / 100 * n)-th smallest"
-NOTHING = "of no message nothing can be said: the report is empty"
-STALL = "10 messages a second for 10 s; for 1 s the server stands still, and the sender waits"
+NOTHING = "with no messages, the report is empty"
+STALL = "10 messages per second for 10 s; the server stalls for 1 s, and the sender waits"
 
 STUB = '''\
 def latency_report(
     scheduled: list[float], sent: list[float], done: list[float]
 ) -> dict[str, float]:
-    """Percentiles "p50", "p95" and "p99", and "max"; times in seconds, message by message."""
+    """Return "p50", "p95", "p99" and "max" of the delays, in seconds."""
     raise NotImplementedError
 '''
 
@@ -180,27 +180,29 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "of no message you said something; a 0 would be the best latency there is.",
+            "with no messages, return {}; a 0 would be the best latency possible.",
             lambda failure: failure.expected == {} and not isinstance(failure.actual, Raised),
         ),
         Diagnosis(
-            "there may be no message at all: that is no error.",
+            "having no messages is not an error.",
             lambda failure: failure.expected == {},
         ),
         Diagnosis(
-            "a stall vanished: you timed only what you dared to send (coordinated omission). Time"
-            " from when it was due.",
+            "a stall vanished: you timed only what you dared to send (coordinated omission). "
+            "Measure from when each message was due.",
             counts_from_sending,
         ),
         Diagnosis("the mean hides a stall; report percentiles.", reports_the_mean),
-        Diagnosis("the smallest come first: put the latencies in order.", is_unsorted),
-        Diagnosis("no message had this latency: take the nearest rank, and one of them.", invents),
+        Diagnosis("sort the latencies, the smallest first.", is_unsorted),
         Diagnosis(
-            "the slowest message is missing, and somebody waited for it: max is the largest.",
+            "no message had this latency: use the nearest rank, which is one of them.", invents
+        ),
+        Diagnosis(
+            "the slowest message is missing, although somebody waited for it: max is the largest.",
             lambda failure: failure.actual.get("max", 0.0) < failure.expected["max"],
         ),
         Diagnosis(
-            "this is the sample beside it: a rank counts from 1, an index from 0.", is_beside
+            "this is the neighbouring sample: a rank counts from 1, an index from 0.", is_beside
         ),
     ),
 )
