@@ -57,7 +57,7 @@ def test_the_same_call_again_replaces(serve: Serve) -> None:
     assert not first.running
     assert second.port == first.port
     assert second.say("hi") == "hi"
-    assert repr(first).endswith("all of it the house's own, stopped>")
+    assert repr(first).endswith("all of it the lab's own, stopped>")
 
 
 def test_what_passes_is_on_the_trace_and_a_run_is_not(serve: Serve) -> None:
