@@ -127,8 +127,6 @@ def test_a_close_code_that_is_none_is_the_parts_fault() -> None:
 
     expected = r"raised ProtocolError\(.1002.\), which is not a close code"
     with pytest.raises(PartFailed, match=expected):
-        PartFailed, match=r"raised ProtocolError\('1002'\), which is not a close code"
-    ):
         session(decoder=Decoder).receive(b"")
 
 

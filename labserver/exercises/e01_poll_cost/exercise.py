@@ -65,13 +65,13 @@ def pays_for_one(failure: Failure) -> bool:
 
 
 def waits_a_round_trip(failure: Failure) -> bool:
-    """Whether the way there was counted as well as the way back."""
+    """Whether the trip to the server was counted as well as the trip back."""
     _, interval, _, rtt = failure.given
     return rtt > 0 and _is(failure.actual.mean_delay_s, interval / 2 + rtt)
 
 
 def forgets_the_way(failure: Failure) -> bool:
-    """Whether the answer takes no time."""
+    """Whether the answer was taken to need no time."""
     _, interval, _, rtt = failure.given
     return rtt > 0 and _is(failure.actual.mean_delay_s, interval / 2)
 

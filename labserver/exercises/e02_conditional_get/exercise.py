@@ -69,7 +69,7 @@ def _tag(draws: random.Random) -> str:
 
 
 def smaller(given: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Lists that lack one tag."""
+    """Give lists that lack one tag."""
     etag, held = given
     tags = re.findall(r'(?:W/)?"[^"]*"', held)
     for index in range(len(tags) if len(tags) > 1 else 0):

@@ -92,7 +92,7 @@ def cases() -> Iterator[Case]:
 
 
 def _script(draws: random.Random, events: int) -> Script:
-    """So many appends, and three clients that poll in between; one answer in five is lost."""
+    """Return the first call that went wrong: its index, and what was expected and returned."""
     cursors, script, said = [0, 0, 0], list[Step](), 0
     while said < events:
         if draws.random() < 0.6:
@@ -107,7 +107,7 @@ def _script(draws: random.Random, events: int) -> Script:
 
 
 def smaller(given: tuple[Script]) -> Iterator[tuple[Script]]:
-    """The script's beginning, and its last call after nothing but appends."""
+    """Give the start of the script, and its last call after appends alone."""
     (script,) = given
     for cut in shorter(len(script)):
         yield (script[:cut],)
@@ -117,7 +117,7 @@ def smaller(given: tuple[Script]) -> Iterator[tuple[Script]]:
 
 
 def shown(given: tuple[Script]) -> list[str]:
-    """The calls; appends in a row as one line."""
+    """Show the calls, with consecutive appends in one line."""
     (script,) = given
     lines = ["log = PollLog()"]
     for name, steps in groupby(script, key=itemgetter(0)):
@@ -135,7 +135,7 @@ def shown(given: tuple[Script]) -> list[str]:
 
 
 def _first(failure: Failure) -> tuple[int, Any, Any]:
-    """The first call that went otherwise: its place, what was expected, what came."""
+    """Return the first call that went wrong: its index, what was expected, and what it returned."""
     pairs = enumerate(zip(failure.expected, failure.actual, strict=True))
     return next((at, wants, actual) for at, (wants, actual) in pairs if wants != actual)
 
@@ -154,7 +154,7 @@ def _polled(failure: Failure) -> tuple[Step, list[Any], int, list[Any], Any]:
 
 
 def _said(failure: Failure) -> list[str]:
-    """What had been appended before that call."""
+    """Return what had been appended before that call."""
     at = _first(failure)[0]
     return [step[1] for step in failure.given[0][:at] if step[0] == "append"]
 
@@ -172,7 +172,7 @@ def counts_from_zero(failure: Failure) -> bool:
 
 
 def forgets_what_was_read(failure: Failure) -> bool:
-    """Whether a cursor that was asked for before gets less than it should."""
+    """Whether a cursor that was used before got less than it should."""
     _, wanted, _, actual, _ = _polled(failure)
     at = _first(failure)[0]
     script = failure.given[0]
@@ -181,25 +181,25 @@ def forgets_what_was_read(failure: Failure) -> bool:
 
 
 def gives_too_many(failure: Failure) -> bool:
-    """Whether the limit was passed."""
+    """Whether the limit was exceeded."""
     (_, _, limit), _, _, actual, _ = _polled(failure)
     return bool(len(actual) > limit)
 
 
 def gives_the_last_again(failure: Failure) -> bool:
-    """Whether the event at the cursor came once more."""
+    """Whether the event at the cursor was returned again."""
     (_, after, _), _, _, actual, _ = _polled(failure)
     return after > 0 and bool(actual[:1] == _said(failure)[after - 1 : after])
 
 
 def gives_the_newest(failure: Failure) -> bool:
-    """Whether the unread ones at the end came first."""
+    """Whether the newest unread events came first."""
     _, wanted, _, actual, _ = _polled(failure)
     return len(actual) == len(wanted) and actual != wanted and set(actual) <= set(_said(failure))
 
 
 def skips_the_rest(failure: Failure) -> bool:
-    """Whether next is beyond what this answer holds."""
+    """Whether next is beyond the events in this answer."""
     _, wanted, following, actual, then = _polled(failure)
     return actual == wanted != [] and then > following
 

@@ -44,7 +44,7 @@ ONE, TWO = Event(1, "event 1"), Event(2, "event 2")
 
 
 def cases() -> Iterator[Case]:
-    """From one event that is there already to a hundred that wait."""
+    """From one event that is there already to a hundred waiters."""
 
     def case(rule: str, waiters: list[Waiter], ended: list[Waited], *what: Happening) -> Case:
         return Case((what, tuple(waiters)), rule, ended)
@@ -71,7 +71,7 @@ def cases() -> Iterator[Case]:
 
 
 def shown(given: tuple[Any, ...]) -> list[str]:
-    """What happens, by the clock."""
+    """Show what happens when."""
     happenings, waiters = given
     lines = []
     for at, writing in happenings:
@@ -89,13 +89,13 @@ def shown(given: tuple[Any, ...]) -> list[str]:
 
 
 def _first(failure: Failure) -> tuple[Waited, Waited]:
-    """The first call that ended otherwise than it should have."""
+    """Return the first call that ended in another way than it should have."""
     pairs = zip(failure.expected, failure.actual, strict=True)
     return next((left, right) for left, right in pairs if left != right)
 
 
 def sleeps_through(failure: Failure) -> bool:
-    """Whether an event came and the whole timeout passed."""
+    """Whether an event came but the whole timeout passed."""
     waiters = failure.given[1]
     expected, actual = _first(failure)
     return bool(
@@ -107,13 +107,13 @@ def sleeps_through(failure: Failure) -> bool:
 
 
 def raises_at_the_end(failure: Failure) -> bool:
-    """Whether the timeout came out as an exception."""
+    """Whether the timeout raised an exception."""
     expected, actual = _first(failure)
     return bool(actual.events == Raised("TimeoutError") and expected.events == [])
 
 
 def is_woken_for_nothing(failure: Failure) -> bool:
-    """Whether it answered because it was woken."""
+    """Whether it answered only because it was woken."""
     expected, actual = _first(failure)
     return bool(actual.events == [] and actual.at < expected.at)
 
@@ -125,25 +125,25 @@ def answers_when_cancelled(failure: Failure) -> bool:
 
 
 def restarts_its_timeout(failure: Failure) -> bool:
-    """Whether each wake began the timeout anew."""
+    """Whether each wake-up restarted the timeout."""
     expected, actual = _first(failure)
     return expected.events == actual.events == [] and actual.at > expected.at
 
 
 def asks_now_and_then(failure: Failure) -> bool:
-    """Whether it came a little late, as one does who looks every so often."""
+    """Whether it came a little late, as it does when one looks every so often."""
     expected, actual = _first(failure)
     return expected.events == actual.events and expected.at < actual.at < expected.at + 1.5
 
 
 def keeps_the_lock(failure: Failure) -> bool:
-    """Whether all stood still after a cancellation."""
+    """Whether nobody could go on after a cancellation."""
     cancelled = any(waiter.cancelled is not None for waiter in failure.given[1])
     return cancelled and failure.actual == Raised("Stuck")
 
 
 def never_ends(failure: Failure) -> bool:
-    """Whether it waits for ever."""
+    """Whether it waits forever."""
     return bool(failure.actual == Raised("Stuck"))
 
 

@@ -1,7 +1,7 @@
-"""The streams that a parser of server-sent events is fed with, and what there is to hear.
+"""The streams that a parser of server-sent events is fed with, and what they hold.
 
-The vectors are written down from the standard, rule by rule, the simple ones first; what the
-random ones hold is for a parser to say. No more than data stands in here, and its cuts.
+The vectors are taken from the standard, rule by rule, the simple ones first; a parser must tell
+what the random ones hold. This file holds only data and its cuts.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[Chunks]) -> Iterator[tuple[Chunks]]:
-    """Without the last chunks, two of them as one, or a whole stream without one of its lines."""
+    """Give fewer chunks, two of them joined, or a whole stream without one of its lines."""
     (chunks,) = given
     for count in range(1, len(chunks)):
         yield (chunks[:count],)
@@ -127,7 +127,7 @@ def smaller(given: tuple[Chunks]) -> Iterator[tuple[Chunks]]:
 
 
 def shown(given: tuple[Chunks]) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     (chunks,) = given
     if len(chunks) > 1 and all(len(chunk) == 1 for chunk in chunks):
         calls = [f"for byte in {b''.join(chunks)!r}:", "    parser.feed(bytes([byte]))"]
@@ -145,19 +145,19 @@ def _events(parsed: Parsed) -> list[Event]:
 
 
 def _counts(failure: Failure) -> tuple[int, int]:
-    """How many events there are, and how many came."""
+    """Return how many events were expected, and how many came."""
     return len(_events(failure.expected)), len(_events(failure.actual))
 
 
 def _first(failure: Failure) -> tuple[Event, Event]:
-    """The first event that is not as it should be; as many came as there are."""
+    """Return the first event that is wrong, expected and actual; their numbers must be equal."""
     pairs = zip(_events(failure.expected), _events(failure.actual), strict=True)
     wrong, *_ = [pair for pair in pairs if pair[0] != pair[1]]
     return wrong
 
 
 def _valid(failure: Failure) -> bool:
-    """Whether the stream is UTF-8, but perhaps for a character that its end cuts."""
+    """Whether the stream is UTF-8, except for a character that its end may cut."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(_stream(failure))
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""E06: an event as text, in which nothing of the data can become a field."""
+"""E06: an event as bytes, in which no part of the data can become a field."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Received(NamedTuple):
 
     Attributes:
         events: all that are dispatched.
-        last_event_id: in the end.
-        retry_ms: in the end.
+        last_event_id: at the end.
+        retry_ms: at the end.
     """
 
     events: list[Event]
@@ -76,7 +76,7 @@ def format_sse(
 
 
 def canonical(given: Given, answer: Any) -> Any:
-    """What a client receives, in the middle of its stream; anything but bytes is handed on."""
+    """Return what a client receives in the middle of its stream; keep anything but bytes."""
     if type(answer) is not bytes:
         return answer
     parser = SSEParser()
@@ -142,7 +142,7 @@ def _random(draws: random.Random) -> Given:
 
 
 def smaller(given: Given) -> Iterator[Given]:
-    """Without a field, or with a character less."""
+    """Give the same without a field, or with one character less."""
     data, event, last, retry = given
     for less in ((data, None, last, retry), (data, event, None, retry), (data, event, last, None)):
         if less != given:
@@ -152,7 +152,7 @@ def smaller(given: Given) -> Iterator[Given]:
 
 
 def shown(given: Given) -> list[str]:
-    """The call, with the fields that there are, and who hears it."""
+    """Show the call with its fields, and the parser that reads the result."""
     data, *fields = given
     names = zip(("event", "id", "retry"), fields, strict=True)
     said = [f"{name}={value!r}" for name, value in names if value is not None]
@@ -161,7 +161,7 @@ def shown(given: Given) -> list[str]:
 
 
 def _refused(pattern: str) -> Callable[[Failure], bool]:
-    """Whether it took a field that must be refused because of this in it."""
+    """Whether it accepted a field that must be refused because it matches this pattern."""
 
     def fits(failure: Failure) -> bool:
         _, event, last, _ = failure.given
@@ -172,20 +172,20 @@ def _refused(pattern: str) -> Callable[[Failure], bool]:
 
 
 def _only(failure: Failure) -> tuple[Event, Event]:
-    """The one event that there is, and the one that came."""
+    """Return the only event, expected and actual."""
     (expected,), (actual,) = failure.expected.events, failure.actual.events
     return expected, actual
 
 
 def is_no_utf8(failure: Failure) -> bool:
-    """Whether the bytes are of another encoding, or there were none."""
+    """Whether the bytes are in another encoding, or could not be encoded."""
     if isinstance(failure.actual, Raised):
         return failure.actual == "UnicodeEncodeError"
     return "\ufffd" in _only(failure)[1].data
 
 
 def _lines(fits: Callable[[int, int], bool]) -> Callable[[Failure], bool]:
-    """Whether the data have this many line ends, and that many came."""
+    """Whether the numbers of line ends, expected and actual, fit."""
 
     def looks(failure: Failure) -> bool:
         expected, actual = _only(failure)
@@ -201,7 +201,7 @@ def loses_the_end(failure: Failure) -> bool:
 
 
 def changes_spaces(failure: Failure) -> bool:
-    """Whether the data, the type or the id lost spaces, or got some."""
+    """Whether the data, the type or the id lost or gained spaces."""
     expected, actual = _only(failure)
     pairs = [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]]
     return bool(pairs) and all(a.replace(" ", "") == b.replace(" ", "") for a, b in pairs)

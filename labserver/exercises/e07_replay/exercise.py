@@ -1,4 +1,4 @@
-"""E07: what a client missed, or that nobody can say."""
+"""E07: what a client missed, or that it cannot be known."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: Given) -> Iterator[Given]:
-    """Logs without one of their events."""
+    """Give logs without one of their events."""
     log, last, keep = given
     for index in range(len(log)):
         yield log[:index] + log[index + 1 :], last, keep
 
 
 def shown(given: Given) -> list[str]:
-    """The log by its ids, and the call."""
+    """Show the log by its ids, and the call."""
     log, last, keep = given
     ids = ", ".join(repr(event.id) for event in log)
     return [
@@ -109,29 +109,29 @@ def _kept(failure: Failure) -> list[Event]:
 
 
 def _gap(failure: Failure) -> bool:
-    """Whether there was a list of events where nobody can say what was missed."""
+    """Whether events were returned although nobody can know what was missed."""
     return type(failure.expected) is Reset and type(failure.actual) is list
 
 
 def replays_what_is_gone(failure: Failure) -> bool:
-    """Whether events came that are not kept any more."""
+    """Whether events were returned that are no longer kept."""
     return _gap(failure) and any(event not in _kept(failure) for event in failure.actual)
 
 
 def compares_texts(failure: Failure) -> bool:
-    """Whether 10 and 11 were taken to be before 9."""
+    """Whether 10 and 11 were sorted before 9."""
     return bool(
         failure.given[1] == "9" and failure.expected == events(10, 11) and failure.actual == []
     )
 
 
 def needs_numbers(failure: Failure) -> bool:
-    """Whether an id was read as a number, or only one that is could be found."""
+    """Whether ids were read as numbers."""
     return isinstance(failure.actual, Raised) and failure.raised.startswith("invalid literal")
 
 
 def sorts(failure: Failure) -> bool:
-    """Whether events came, but by another order than the log's."""
+    """Whether events were chosen by another order than the log's."""
     both = type(failure.expected) is type(failure.actual) is list
     return both and not str(failure.given[1]).isdigit()
 

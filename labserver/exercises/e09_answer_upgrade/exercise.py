@@ -1,4 +1,4 @@
-"""E09: what a server answers to a WebSocket handshake."""
+"""E09: the answer to a WebSocket handshake."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def answer_upgrade(raw: bytes, subprotocols: list[str]) -> Response:
 
 
 def fields_of(raw: bytes) -> dict[str, str]:
-    """The header fields of a request: lower-case name → value, several lines as one list."""
+    """Return a request's header fields by lower-case name; several lines make one list."""
     fields: dict[str, str] = {}
     for line in raw.decode("latin-1").split("\r\n")[1:]:
         name, colon, value = line.partition(":")
@@ -52,7 +52,7 @@ def fields_of(raw: bytes) -> dict[str, str]:
 
 
 def listed(value: str) -> list[str]:
-    """The members of a list in a header field."""
+    """Return the members of a list in a header field."""
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
@@ -107,7 +107,7 @@ IN_ANY_CASE = {"upgrade": "websocket", "connection": "Upgrade"}
 
 
 def canonical(given: tuple[bytes, tuple[str, ...]], answer: Any) -> Any:
-    """The answer with names as the RFC writes them, and without the fields that are free."""
+    """Write names as the RFC does, and leave out fields that do not matter."""
     if type(answer) is not Response or type(answer.headers) is not dict:
         return answer
     if not all(type(one) is str for pair in answer.headers.items() for one in pair):
@@ -139,19 +139,19 @@ BAD = Response(400, {})
 
 
 def asked(*more: str, first: str = "GET /chat HTTP/1.1", **changed: str | None) -> bytes:
-    """The RFC's request, with fields changed (None: left out), and lines added."""
+    """Return the RFC's request with fields changed (None omits one) and lines added."""
     fields = {name: changed.get(name.split("-")[-1], value) for name, value in ASKED.items()}
     lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
     return "\r\n".join([first, *lines, *more, "", ""]).encode("latin-1")
 
 
 def speaks(name: str) -> Response:
-    """Yes, with a subprotocol."""
+    """Return a 101 that accepts a subprotocol."""
     return Response(101, YES.headers | {"Sec-WebSocket-Protocol": name})
 
 
 def cases() -> Iterator[Case]:
-    """The RFC's request, one change at a time, then requests that are right in many ways."""
+    """The RFC's request, one change at a time, then valid requests of many forms."""
     yield Case((asked(), ()), SWITCH, YES)
     yield Case((asked(Connection="keep-alive, Upgrade"), ()), CONNECTION, YES)
     yield Case((asked(Connection="upgrade"), ()), CONNECTION, YES)
@@ -226,7 +226,7 @@ def _random(draws: random.Random) -> tuple[bytes, tuple[str, ...]]:
 
 
 def smaller(given: tuple[bytes, tuple[str, ...]]) -> Iterator[tuple[bytes, tuple[str, ...]]]:
-    """Without one of the lines that no handshake needs."""
+    """Give requests without one of the lines that a handshake does not need."""
     raw, spoken = given
     for line in raw.split(b"\r\n"):
         if line.decode() in EXTRAS or line.startswith(b"Sec-WebSocket-Protocol:"):
@@ -234,31 +234,31 @@ def smaller(given: tuple[bytes, tuple[str, ...]]) -> Iterator[tuple[bytes, tuple
 
 
 def shown(given: tuple[bytes, tuple[str, ...]]) -> list[str]:
-    """The call, one line of the request a line."""
+    """Show the call, with one line per line of the request."""
     raw, spoken = given
     lines = [f"    {line!r}" for line in raw.splitlines(keepends=True)]
     return ["answer_upgrade(", *lines[:-1], f"{lines[-1]},", f"    {list(spoken)!r},", ")"]
 
 
 def _refuses(failure: Failure) -> bool:
-    """Whether what is right was refused."""
+    """Whether a valid request was refused."""
     return failure.expected.status == 101 and (
         isinstance(failure.actual, Raised) or failure.actual.status != 101
     )
 
 
 def takes_connection_as_a_word(failure: Failure) -> bool:
-    """Whether only the one word would do in Connection."""
+    """Whether Connection was compared as a whole."""
     return _refuses(failure) and "," in fields_of(failure.given[0])["connection"]
 
 
 def takes_upgrade_as_a_word(failure: Failure) -> bool:
-    """Whether only the one word would do in Upgrade."""
+    """Whether Upgrade was compared as a whole."""
     return _refuses(failure) and "," in fields_of(failure.given[0])["upgrade"]
 
 
 def is_particular_about_case(failure: Failure) -> bool:
-    """Whether a word or a name in another case was not known."""
+    """Whether a word or a name in another case was not recognised."""
     return _refuses(failure) and any(
         word not in failure.given[0]
         for word in (*(f"\r\n{name}:".encode() for name in ASKED), b"Upgrade\r", b": websocket\r")
@@ -266,7 +266,7 @@ def is_particular_about_case(failure: Failure) -> bool:
 
 
 def keeps_one_line(failure: Failure) -> bool:
-    """Whether only one of a field's lines counted."""
+    """Whether only one of a field's lines was read."""
     lines = failure.given[0].split(b"\r\n")[1:-2]
     names = [line.partition(b":")[0] for line in lines]
     return len(set(names)) < len(names) and failure.actual != failure.expected
@@ -277,7 +277,7 @@ def _protocol(value: Any) -> str | None:
 
 
 def speaks_for_all(failure: Failure) -> bool:
-    """Whether a subprotocol was named that the server does not speak, or nobody offered."""
+    """Whether it named a subprotocol that the server does not speak or nobody offered."""
     named = _protocol(failure.actual)
     offered = listed(fields_of(failure.given[0]).get("sec-websocket-protocol", ""))
     return named is not None and (named not in failure.given[1] or named not in offered)
@@ -289,7 +289,7 @@ def prefers_its_own(failure: Failure) -> bool:
 
 
 def _took(rule: str, expected: Response) -> Callable[[Failure], bool]:
-    """Whether it took a request that is refused, by the cases of one rule."""
+    """Whether it accepted a request that must be refused by one of these rules."""
     given = [case.given for case in _refused() if case.rule == rule]
     return lambda failure: (
         failure.given in given and failure.expected == expected and failure.actual.status == 101

@@ -51,7 +51,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[bytes, ...]) -> Iterator[tuple[object, ...]]:
-    """Shorter payloads, and smaller offsets."""
+    """Give shorter payloads and smaller offsets."""
     payload, key, *offset = given
     for cut in shorter(len(payload)):
         yield payload[:cut], key, *offset
@@ -60,13 +60,13 @@ def smaller(given: tuple[bytes, ...]) -> Iterator[tuple[object, ...]]:
 
 
 def restarts(failure: Failure) -> bool:
-    """Whether the key begins anew with the piece."""
+    """Whether the key starts again with the piece."""
     payload, key, offset = failure.given
     return bool(offset % 4 and failure.actual == mask(payload, key))
 
 
 def field(failure: Failure, index: int) -> str:
-    """Which byte of the key a byte meets."""
+    """Name the byte of the key that a byte is combined with."""
     offset = failure.given[2] if len(failure.given) > 2 else 0
     return f"here key byte {(index + offset) % 4}"
 

@@ -121,7 +121,7 @@ def cases() -> Iterator[Case]:
 
 
 def octets(data: bytes) -> tuple[bytes, ...]:
-    """Bytes one at a time."""
+    """Cut bytes into single ones."""
     return tuple(data[index : index + 1] for index in range(len(data)))
 
 
@@ -152,7 +152,7 @@ BROKEN = (
 
 
 def together() -> Iterator[Case]:
-    """Reads that hold more than one frame, or one and a half."""
+    """Give reads that hold more than one frame, or one and a half."""
     one, two = bytes.fromhex("810161"), bytes.fromhex("820162")
     first, second = Frame(True, 1, b"a"), Frame(True, 2, b"b")
     yield Case(("client", 125, (one + two,)), STREAM, [[first, second]])
@@ -163,7 +163,7 @@ def together() -> Iterator[Case]:
 
 
 def faults() -> Iterator[Case]:
-    """What must be refused, as a whole frame; then its header alone, and that byte by byte."""
+    """Give what must be refused: as a whole frame, as its header alone, and that byte by byte."""
 
     def refused(data: bytes, rule: str, code: int, role: str, most: int, *, cut: bool) -> Case:
         reads = octets(data) if cut else (data,)
@@ -199,7 +199,7 @@ def _random(draws: random.Random) -> Given:
 
 
 def smaller(given: Given) -> Iterator[Given]:
-    """Fewer reads: without the last ones, or two of them as one."""
+    """Give fewer reads: without the last ones, or with two joined."""
     role, most, reads = given
     for count in range(1, len(reads)):
         yield role, most, reads[:count]
@@ -208,7 +208,7 @@ def smaller(given: Given) -> Iterator[Given]:
 
 
 def shown(given: Given) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     role, most, reads = given
     lines = [f"decoder = FrameDecoder({role!r}, {most})"]
     if len(reads) > 1 and all(len(read) == 1 for read in reads):
@@ -218,7 +218,7 @@ def shown(given: Given) -> list[str]:
 
 
 def field(failure: Failure, index: int) -> str:
-    """Only payloads are shown as bytes."""
+    """Name a payload byte: only payloads are shown as bytes."""
     return f"payload byte {index}"
 
 
@@ -237,13 +237,13 @@ def raises_when_cut(failure: Failure) -> bool:
 
 
 def answers_when_cut(failure: Failure) -> bool:
-    """Whether a frame came out before all of it was there."""
+    """Whether a frame was returned before it was complete."""
     pairs = zip(failure.expected, failure.actual, strict=False)
     return any(left == [] and right not in ([], None) for left, right in pairs)
 
 
 def forgets_when_cut(failure: Failure) -> bool:
-    """Whether what came in pieces never came out."""
+    """Whether a frame that came in pieces was never returned."""
     return _was_cut(failure) and failure.expected[-1] != [] and failure.actual[-1] in ([], None)
 
 
@@ -254,14 +254,14 @@ def loses_the_second(failure: Failure) -> bool:
 
 
 def waits_for_the_payload(failure: Failure) -> bool:
-    """Whether it refuses this only when the frame is whole, for whole ones were given before."""
+    """Whether it refuses this only when the frame is complete, as in earlier cases."""
     role, _, reads = failure.given
     heads = [(who, head) for who, head, _, _ in BROKEN]
     return (role, b"".join(reads)) in heads and not any(failure.actual)
 
 
 def _refused(rule_bits: Callable[[str, bytes], bool]) -> Callable[[Failure], bool]:
-    """Whether it took what had to be refused, and the reason for that is this one."""
+    """Whether it accepted what must be refused for this reason."""
 
     def fits(failure: Failure) -> bool:
         role, _, reads = failure.given

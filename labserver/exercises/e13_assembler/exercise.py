@@ -146,7 +146,7 @@ def _random(draws: random.Random) -> Iterator[Case]:
 
 
 def smaller(given: tuple[Frames]) -> Iterator[tuple[Frames]]:
-    """Rows without the last frames, or without one of them."""
+    """Give sequences without the last frames, or without one of them."""
     (frames,) = given
     for count in range(1, len(frames)):
         yield (frames[:count],)
@@ -155,7 +155,7 @@ def smaller(given: tuple[Frames]) -> Iterator[tuple[Frames]]:
 
 
 def shown(given: tuple[Frames]) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     calls = [
         f"assembler.on_frame(Frame({fin}, {opcode}, {_typed(payload)}))"
         for fin, opcode, payload in given[0]
@@ -168,7 +168,7 @@ def _typed(payload: bytes) -> str:
 
 
 def _wrong_at(failure: Failure) -> tuple[Frame, Any, Any]:
-    """The first frame that was taken wrongly, what it should have given, and what it gave."""
+    """Return the first frame that was handled wrongly, what it should give, and what it gave."""
     rows = zip(failure.given[0], failure.expected, failure.actual, strict=False)
     return next(row for row in rows if row[1] != row[2])
 
@@ -195,7 +195,7 @@ def mixes_in_control(failure: Failure) -> bool:
 
 
 def keeps_the_last_message(failure: Failure) -> bool:
-    """Whether a message begins with what belonged to an earlier one."""
+    """Whether a message starts with the payload of an earlier one."""
     _, expected, actual = _wrong_at(failure)
     earlier = [one.payload for part in failure.expected for one in part if type(one) is Message]
     return any(actual[0].payload == one + expected[0].payload for one in earlier if one)

@@ -112,7 +112,7 @@ def _octets(text: str) -> Case:
 
 
 def _random(draws: random.Random) -> Iterator[Case]:
-    """Texts cut anywhere; in half of them a byte is another one."""
+    """Texts cut anywhere; in half of them one byte is changed."""
     for _ in range(60):
         data = bytearray("".join(draws.choices(HELLO + GREEK + KINDS, k=8)).encode())
         if draws.random() < 0.5:
@@ -126,7 +126,7 @@ def _random(draws: random.Random) -> Iterator[Case]:
 
 
 def _holds_half_a_surrogate(pushes: Pushes) -> bool:
-    """Whether a fragment ends where Python's decoder waits, and a stricter one would not."""
+    """Whether a fragment ends where Python's decoder waits and a stricter one would not."""
     data = b""
     for fragment, _ in pushes:
         data += fragment
@@ -152,7 +152,7 @@ def _fewer(pushes: Pushes) -> Iterator[Pushes]:
 
 
 def shown(given: tuple[Pushes]) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     (pushes,) = given
     octet, bare = b"".join(data for data, _ in pushes[:-1]), pushes[-1] == (b"", True)
     if bare and len(pushes) > 4 and len(octet) == len(pushes) - 1:
@@ -170,7 +170,7 @@ def _was_bad(failure: Failure) -> bool:
 
 
 def cannot_wait(failure: Failure) -> bool:
-    """Whether half of a character was an error."""
+    """Whether half a character was treated as an error."""
     if isinstance(failure.actual, Raised):
         return failure.actual == "UnicodeDecodeError" and not _was_bad(failure)
     pairs = zip(failure.expected, failure.actual, strict=False)
@@ -178,27 +178,27 @@ def cannot_wait(failure: Failure) -> bool:
 
 
 def raises_its_own(failure: Failure) -> bool:
-    """Whether the codec's error came out instead of one with a close code."""
+    """Whether the codec's error was raised instead of one with a close code."""
     return _was_bad(failure) and failure.actual == Raised("UnicodeDecodeError")
 
 
 def replaces(failure: Failure) -> bool:
-    """Whether U+FFFD stands for what was no UTF-8."""
+    """Whether U+FFFD replaced invalid bytes."""
     return any(type(one) is str and "\ufffd" in one for one in failure.actual)
 
 
 def replaces_at_a_cut(failure: Failure) -> bool:
-    """Whether U+FFFD stands for the halves of a character."""
+    """Whether U+FFFD replaced the halves of a character."""
     return replaces(failure) and not _was_bad(failure)
 
 
 def takes_surrogates(failure: Failure) -> bool:
-    """Whether half of a UTF-16 pair came through."""
+    """Whether half of a UTF-16 pair was returned."""
     return any("\ud800" <= c <= "\udfff" for one in failure.actual for c in one)
 
 
 def takes_the_end(failure: Failure) -> bool:
-    """Whether a message ended within a character, and nobody said so."""
+    """Whether a message ended within a character without an error."""
     return (
         _was_bad(failure)
         and len(failure.actual) == len(failure.given[0])
@@ -207,7 +207,7 @@ def takes_the_end(failure: Failure) -> bool:
 
 
 def _is_cut(data: bytes) -> bool:
-    """Whether it is UTF-8, up to a character that is not complete."""
+    """Whether it is UTF-8, except for an incomplete character at the end."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
@@ -216,23 +216,23 @@ def _is_cut(data: bytes) -> bool:
 
 
 def notices_late(failure: Failure) -> bool:
-    """Whether it went on after the fragment that made it no UTF-8."""
+    """Whether it went on after the fragment that made the text invalid."""
     return _was_bad(failure) and len(failure.actual) > len(failure.expected)
 
 
 def swallows(failure: Failure) -> bool:
-    """Whether bytes that are no UTF-8 went missing."""
+    """Whether bytes that are not UTF-8 were dropped."""
     return _was_bad(failure) and type(failure.actual[-1]) is str
 
 
 def repeats(failure: Failure) -> bool:
-    """Whether what came before came again."""
+    """Whether characters were returned again."""
     expected, actual = failure.expected[-1], failure.actual[-1]
     return len(actual) > len(expected) and actual.endswith(expected) and not _was_bad(failure)
 
 
 def holds_back(failure: Failure) -> bool:
-    """Whether the text is right, and came later than it could."""
+    """Whether the text is right, but was returned later than possible."""
     return "".join(failure.actual) == "".join(failure.expected) and failure.actual[0] == ""
 
 

@@ -1,4 +1,4 @@
-"""E27: how many times the bytes, and up to which size of message."""
+"""E27: by how much HTTP exceeds a WebSocket, and up to which message size."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def smaller(given: tuple[int, int, int, float]) -> Iterator[tuple[int, int, int,
 
 
 def takes_ten_times(failure: Failure) -> bool:
-    """Whether WebSocket was a tenth of HTTP, whatever came."""
+    """Whether a WebSocket was taken for a tenth of HTTP, whatever the size."""
     http, up, down, _ = failure.actual
     return http > 0 and http in (10 * up, 10 * down)
 
 
 def pays_once(failure: Failure) -> bool:
-    """Whether all messages shared the headers of one."""
+    """Whether the headers were counted only once."""
     payload, messages, header, _ = failure.given
     return bool(messages > 1 and failure.actual.http == messages * payload + header)
 

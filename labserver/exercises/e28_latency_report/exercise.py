@@ -29,7 +29,7 @@ Times = tuple[list[float], list[float], list[float]]
 
 
 def report(latencies: list[float]) -> dict[str, float]:
-    """The report of some latencies."""
+    """Report some latencies."""
     if not latencies:
         return {}
     ordered = sorted(latencies)
@@ -99,7 +99,7 @@ def smaller(given: Times) -> Iterator[Times]:
 
 
 def shown(given: Times) -> list[str]:
-    """The call; long lists are cut."""
+    """Show the call; long lists are cut."""
     rows = []
     for times in given:
         more = f", … ({len(times)} in all)" if len(times) > 6 else ""
@@ -126,26 +126,26 @@ def counts_from_sending(failure: Failure) -> bool:
 
 
 def reports_the_mean(failure: Failure) -> bool:
-    """Whether a percentile is the mean, and no latency of any message."""
+    """Whether a percentile is the mean, which no message had."""
     mean = fmean(_latencies(failure))
     return invents(failure) and any(_is(actual, mean) for actual in failure.actual.values())
 
 
 def is_unsorted(failure: Failure) -> bool:
-    """Whether the rank was taken in the order in which messages were due."""
+    """Whether ranks were taken in the order in which messages were due."""
     latencies = _latencies(failure)
     ranks = {f"p{p}": latencies[-(-p * len(latencies) // 100) - 1] for p in PERCENTILES}
     return latencies != sorted(latencies) and all(_is(failure.actual[p], ranks[p]) for p in ranks)
 
 
 def invents(failure: Failure) -> bool:
-    """Whether a percentile is no latency of any message."""
+    """Whether a percentile is a latency that no message had."""
     latencies = _latencies(failure)
     return any(not any(_is(actual, one) for one in latencies) for actual in failure.actual.values())
 
 
 def is_beside(failure: Failure) -> bool:
-    """Whether it is the sample next to the right one."""
+    """Whether a percentile is the sample next to the right one."""
     ordered = sorted(_latencies(failure))
     ranks = [(f"p{p}", -(-p * len(ordered) // 100) - 1) for p in PERCENTILES]
     beside: list[Callable[[int], float]] = [

@@ -26,7 +26,7 @@ SELDOM_HZ = 0.1  # and one that says less than this surely listens; in between b
 
 
 def facts(req: Req) -> set[str]:
-    """The reasons that hold for some requirements."""
+    """Return the reasons that hold for some requirements."""
     holds = {
         "PEER_TO_PEER": req.peer_media,
         "MAY_WAIT": req.max_age_s >= PATIENT_S,
@@ -50,7 +50,7 @@ class Way(NamedTuple):
 
 
 def ways(req: Req) -> list[Way]:
-    """What will do, the best first."""
+    """Return the techniques that work, the best first."""
     so = facts(req)
     if "PEER_TO_PEER" in so:
         return [Way("webrtc", ({"PEER_TO_PEER"},))]
@@ -83,7 +83,7 @@ def choose(req: Req) -> Choice:
 
 
 def will_do(req: Req, choice: Any) -> bool:
-    """Whether a choice is one of the good ones, what decides is named, and nothing untrue."""
+    """Whether a choice is a good one, and names what decides and nothing untrue."""
     if type(choice) is not Choice or type(choice.reasons) not in (set, frozenset):
         return False
     named = choice.reasons
@@ -94,7 +94,7 @@ def will_do(req: Req, choice: Any) -> bool:
 
 
 def canonical(given: tuple[Req], answer: Any) -> Any:
-    """The best choice in place of any that will do as well."""
+    """Put the best choice in place of any other good one."""
     (req,) = given
     return choose(req) if will_do(req, answer) else answer
 
@@ -206,13 +206,13 @@ def _random(draws: random.Random) -> Req:
 
 
 def is_clear(req: Req) -> bool:
-    """Whether requirements do not pull both ways: who may wait, and yet speaks or sends bytes."""
+    """Whether the requirements do not conflict, as waiting does with speaking or sending bytes."""
     so = facts(req)
     return "MAY_WAIT" not in so or not so & {"SPEAKS", "BINARY", "PEER_TO_PEER"}
 
 
 def smaller(given: tuple[Req]) -> Iterator[tuple[Req]]:
-    """With one requirement less."""
+    """Give the same with one requirement less."""
     (req,) = given
     for name, usual in Req._field_defaults.items():
         one = req._replace(**{name: usual})
@@ -221,7 +221,7 @@ def smaller(given: tuple[Req]) -> Iterator[tuple[Req]]:
 
 
 def shown(given: tuple[Req]) -> list[str]:
-    """The call, with what is not as usual."""
+    """Show the call, with the requirements that differ from the defaults."""
     usual = Req._field_defaults
     named = [f"{name}={value!r}" for name, value in given[0]._asdict().items()]
     return [f"choose(Req({', '.join(one for one in named if not _is_usual(one, usual))}))"]
@@ -233,7 +233,7 @@ def _is_usual(text: str, usual: dict[str, Any]) -> bool:
 
 
 def _chose(techniques: set[str], reason: str = "") -> Callable[[Failure], bool]:
-    """Whether it chose one of these, which will not do, where this reason holds."""
+    """Match a choice of one of these techniques where this reason excludes it."""
 
     def fits(failure: Failure) -> bool:
         holds = not reason or reason in facts(*failure.given)
