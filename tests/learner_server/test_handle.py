@@ -128,7 +128,7 @@ def test_what_cannot_be_broken_off_is_named_and_left_behind(
         go_on.set()
     assert not yours.running
     (record,) = caplog.records
-    assert record.getMessage().startswith("your code cannot be broken off, and runs on: in feed")
+    assert record.getMessage().startswith("your code cannot be interrupted and runs on: in feed")
 
 
 def test_a_stopped_server_says_what_to_do(serve: Serve) -> None:
