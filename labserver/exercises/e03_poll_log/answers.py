@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Base:
-    """Works; each wrong idea changes one thing of it."""
+    """A log that works; each wrong idea changes one thing in it."""
 
     def __init__(self) -> None:
         self.events: list[tuple[int, Any]] = []
@@ -43,7 +43,7 @@ class DeletesOnDelivery(Base):
 
 
 class RemembersTheReader(Base):
-    """It believes that what it gave has arrived, and looks at no cursor before that."""
+    """Believes that what it delivered has arrived, and ignores earlier cursors."""
 
     given = 0
 
@@ -85,7 +85,7 @@ class CountsFromZero(Base):
 
 
 class FindsTheEvent(Base):
-    """It looks for the event itself: two of the same text have one place."""
+    """Looks for the event itself, so two with the same text have one place."""
 
     def append(self, event: Any) -> int:
         super().append(event)

@@ -125,7 +125,7 @@ def shown(given: tuple[Script]) -> list[str]:
             lines += [f"log.poll(after={after}, limit={limit})" for _, after, limit in steps]
             continue
         events = [event for _, event in steps]
-        if len(events) > ROW_MAX:  # only the random ones are so long: event 1, event 2 …
+        if len(events) > ROW_MAX:  # only random scripts have so many: event 1, event 2 …
             first = int(events[0].removeprefix("event "))
             lines.append(f"for n in range({first}, {first + len(events)}):")
             lines.append('    log.append(f"event {n}")')

@@ -80,7 +80,7 @@ async def _story(
             actual = await attempt(log, waiter.after, waiter.timeout)
         except (TimeoutError, asyncio.CancelledError) as error:
             actual = Raised(type(error).__name__)
-        except Exception as error:  # noqa: BLE001  # raised below, outside of the group
+        except Exception as error:  # noqa: BLE001  # raised below, outside the group
             broken.append(error)
             actual = None
         ended[index] = Waited(round(clock(), 6), actual)

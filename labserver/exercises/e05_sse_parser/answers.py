@@ -1,4 +1,4 @@
-"""Wrong ideas about an event stream: most change one thing of a parser that works."""
+"""Wrong ideas about an event stream: most change one thing in a parser that works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Base:
-    """Works, and has a method for everything that may be got wrong."""
+    """A parser that works, with a method for everything that can go wrong."""
 
     lines_end = rb"\r\n|\n|\r"
     swallows = True
@@ -278,7 +278,7 @@ class RetryWithTheBlankLine(Base):
 
 class IgnoresRetry(Base):
     def retry(self, value: str) -> None:
-        """Nobody will want to know."""
+        """Ignore the field."""
 
 
 class KnowsNoByteOrderMark(Base):

@@ -61,7 +61,7 @@ class SSEParser:
         self._type = self._id = ""
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that this chunk completes."""
+        """Return the events that this chunk completes."""
         events: list[Event] = []
         for byte in chunk:
             second_half = byte == 0x0A and self._after_cr
@@ -191,14 +191,14 @@ def cuts_a_character(failure: Failure) -> bool:
 
 
 def takes_retry_wrongly(failure: Failure) -> bool:
-    """Whether a value that is no number counted, or was an error."""
+    """Whether an invalid value counted, or was treated as an error."""
     if isinstance(failure.actual, Raised):
         return b"retry" in _stream(failure) and failure.actual == "ValueError"
     return bool(failure.actual.retry_ms not in (None, failure.expected.retry_ms))
 
 
 def waits_after_cr(failure: Failure) -> bool:
-    """Whether a CR ended a blank line, and no event came of it yet."""
+    """Whether a CR ended a blank line, but its event was not returned yet."""
     actual, so_far = failure.actual.feeds, b""
     for index, chunk in enumerate(failure.given[0]):
         so_far += chunk
@@ -208,7 +208,7 @@ def waits_after_cr(failure: Failure) -> bool:
 
 
 def splits_crlf(failure: Failure) -> bool:
-    """Whether the halves of a CRLF in two chunks were two line ends."""
+    """Whether a CRLF that was cut between two chunks counted as two line ends."""
     chunks = failure.given[0]
     pairs = itertools.pairwise(chunks)
     expected, actual = _counts(failure)
@@ -216,13 +216,13 @@ def splits_crlf(failure: Failure) -> bool:
 
 
 def dispatches_without_data(failure: Failure) -> bool:
-    """Whether there are events without data that nobody sent."""
+    """Whether events without data were made up."""
     expected, actual = _counts(failure)
     return actual > expected and any(not event.data for event in _events(failure.actual))
 
 
 def forgets_between_chunks(failure: Failure) -> bool:
-    """Whether less came of it than of the same bytes in one chunk."""
+    """Whether a stream in several chunks gave fewer events."""
     expected, actual = _counts(failure)
     return len(failure.given[0]) > 1 and actual < expected
 
@@ -235,7 +235,7 @@ def takes_the_unfinished(failure: Failure) -> bool:
 
 
 def _data(fits: Callable[[str, str], bool]) -> Callable[[Failure], bool]:
-    """Whether the first wrong event has this expected data and that which came."""
+    """Match the data of the first wrong event, expected and actual."""
 
     def looks(failure: Failure) -> bool:
         expected, actual = _first(failure)

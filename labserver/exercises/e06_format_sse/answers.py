@@ -1,4 +1,4 @@
-"""Wrong ideas about writing an event: most change one thing of a function that works."""
+"""Wrong ideas about writing an event: most change one thing in a function that works."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _with(
     refused: str = "[\r\n\0]",
     least: int = 0,
 ) -> Write:
-    """Works, if nothing is changed."""
+    """A function that works unless something is changed."""
 
     def write(
         data: str, event: str | None = None, id: str | None = None, retry: int | None = None

@@ -14,7 +14,7 @@ def _kept(log: Log, keep: int) -> Log:
 
 
 def _after(kept: Log, last: str | None) -> Any:
-    """Works, on what is kept."""
+    """A function that works, on the kept events."""
     if last is None:
         return []
     ids = [event.id for event in kept]

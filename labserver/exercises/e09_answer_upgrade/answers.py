@@ -1,4 +1,4 @@
-"""Wrong ideas about the handshake: each changes one thing of an answer that is right."""
+"""Wrong ideas about the handshake: each changes one thing in an answer that is right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labserver.wire.websocket_accept import accept_key
 
 
 class Base:
-    """Works, and is called as a function is; what may be got wrong has a method of its own."""
+    """An answer that works and is called like a function; what can go wrong has its own method."""
 
     def __call__(self, raw: bytes, subprotocols: list[str]) -> Response:
         fields = self.read(raw)
@@ -29,10 +29,10 @@ class Base:
         offered = self.members(fields.get("sec-websocket-protocol", ""))
         chosen = self.choose(offered, subprotocols)
         headers = {
-            "upgrade": "WebSocket",  # in any case
+            "upgrade": "WebSocket",  # case-insensitive
             "CONNECTION": "upgrade",
             "Sec-WebSocket-Accept": accept_key(fields["sec-websocket-key"]),
-            "Date": "Sun, 06 Nov 1994 08:49:37 GMT",  # not looked at
+            "Date": "Sun, 06 Nov 1994 08:49:37 GMT",  # ignored
         }
         return Response(101, headers | chosen | self.extends(fields))
 

@@ -1,4 +1,4 @@
-"""Wrong ideas about a stream of frames: each changes one thing of a decoder that works."""
+"""Wrong ideas about a stream of frames: each changes one thing in a decoder that works."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ OPCODES = frozenset([0, 1, 2, 8, 9, 10])
 
 
 class Base:
-    """Works, and asks its settings about everything that may be got wrong."""
+    """A decoder that works, with a setting for everything that can go wrong."""
 
     opcodes = OPCODES
     reserved = 0x70

@@ -1,4 +1,4 @@
-"""Wrong ideas about fragments: each changes one thing of an assembler that works."""
+"""Wrong ideas about fragments: each changes one thing in an assembler that works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Out = list[Message | Pong | Close]
 
 
 class Base:
-    """Works; what may be got wrong has a method of its own."""
+    """An assembler that works; what can go wrong has its own method."""
 
     def __init__(self) -> None:
         self.kind: int | None = None

@@ -45,7 +45,7 @@ class Assembler:
     """The reference."""
 
     def __init__(self) -> None:
-        self._opcode = 0  # of the message that is open; 0: none is
+        self._opcode = 0  # of the open message; 0 if none is open
         self._parts: list[bytes] = []
         self._closed = False
 

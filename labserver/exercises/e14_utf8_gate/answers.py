@@ -1,4 +1,4 @@
-"""Wrong ideas about UTF-8 that comes in fragments."""
+"""Wrong ideas about UTF-8 in fragments."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class TakesSurrogates:
 
 
 class KeepsUpToThreeBytes:
-    """Waits for a character's last byte, whatever its second one says."""
+    """Waits for a character's last byte even if its second one is invalid."""
 
     def __init__(self) -> None:
         self.kept = b""
@@ -98,7 +98,7 @@ class KeepsUpToThreeBytes:
 
 
 class LooksAtTheEnd:
-    """Lets through what it can read, and judges when all is there."""
+    """Returns what it can decode, and judges only at the end."""
 
     def __init__(self) -> None:
         self.data = b""

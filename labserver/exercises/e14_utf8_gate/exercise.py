@@ -48,7 +48,7 @@ class Utf8Gate:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def push(self, fragment: bytes, fin: bool) -> str:
-        """The characters that this fragment completes.
+        """Return the characters that this fragment completes.
 
         Raises:
             ProtocolError: if what has come so far cannot be UTF-8 any more.
@@ -66,7 +66,7 @@ KINDS = "é€😀\U0010ffff\0\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000"
 
 
 def cases() -> Iterator[Case]:
-    """Cuts everywhere, what is no UTF-8, where it must be noticed, several messages."""
+    """Cuts everywhere, invalid bytes, where they must be noticed, several messages."""
     yield Case((((b"Hello", True),),), CUT, ["Hello"])
     yield Case((((b"caf\xc3", False), (b"\xa9", True)),), CUT, ["caf", "é"])
     for text in (GREEK, HELLO, KINDS):
@@ -89,7 +89,7 @@ def cases() -> Iterator[Case]:
     ):
         yield Case((((bad, True),),), rule, [BAD])
         yield Case((((greek, False), (bad, False), (b"edited", True)),), AT_ONCE, [GREEK, BAD])
-    # Autobahn 6.4.2: the second byte decides, and no other will make it good.
+    # Autobahn 6.4.2: after the second byte, no further byte can make it valid.
     for bad in (b"\xf4\x90", b"\xe0\x80", b"\xf0\x80", b"\xc3("):
         pushes = ((greek, False), (bad[:1], False), (bad[1:], False), (b"\x80", True))
         yield Case((pushes,), AT_ONCE, [GREEK, "", BAD])
@@ -102,7 +102,7 @@ def cases() -> Iterator[Case]:
 
 
 def _octets(text: str) -> Case:
-    """A text, one byte at a time: each character comes with its last byte."""
+    """Make a case of a text, one byte at a time: each character comes with its last byte."""
     expected, pushes = [], []
     for character in text:
         *first, last = octets(character.encode())
@@ -136,7 +136,7 @@ def _holds_half_a_surrogate(pushes: Pushes) -> bool:
 
 
 def smaller(given: tuple[Pushes]) -> Iterator[tuple[Pushes]]:
-    """Fewer fragments, or shorter ones."""
+    """Give fewer fragments, or shorter ones."""
     return ((one,) for one in _fewer(given[0]) if not _holds_half_a_surrogate(one))
 
 

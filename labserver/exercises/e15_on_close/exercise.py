@@ -55,7 +55,7 @@ def _failed(code: int) -> CloseReply:
 
 
 def canonical(given: tuple[bytes], answer: Any) -> Any:
-    """The reply in which an echo of code and reason counts as one of the code alone.
+    """Let an echo of code and reason count as an echo of the code alone.
 
     Where the reason is not UTF-8, 1002 and 1007 count as the same: it breaks the protocol as well
     as the encoding, and a wrong code beside it may be found before or after that.
@@ -95,7 +95,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[bytes]) -> Iterator[tuple[bytes]]:
-    """Without the reason, or with less of it."""
+    """Give the same without the reason, or with less of it."""
     (payload,) = given
     for cut in (2, len(payload) - 1):
         if 2 <= cut < len(payload):
@@ -103,7 +103,7 @@ def smaller(given: tuple[bytes]) -> Iterator[tuple[bytes]]:
 
 
 def field(failure: Failure, index: int) -> str:
-    """The part of a close frame's payload."""
+    """Name the part of a close frame's payload that a byte belongs to."""
     return "close code" if index < 2 else f"reason, byte {index - 2}"
 
 

@@ -10,7 +10,7 @@ def _header(payload: int) -> int:
 
 
 def _holds_to(hdr: int, ratio: float) -> int | None:
-    """The largest payload, by trying."""
+    """Find the largest payload by trying."""
     size = None
     for payload in range(100_000):
         if payload + hdr < ratio * (payload + _header(payload)):

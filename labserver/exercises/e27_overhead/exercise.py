@@ -25,7 +25,7 @@ def overhead(payload: int, messages: int, hdr: int, ratio: float) -> Overhead:
 
 
 def framed(payload: int) -> int:
-    """A frame's bytes, from server to client."""
+    """Return the size of a frame from server to client."""
     return payload + (2 if payload < 126 else 4 if payload < 65536 else 10)
 
 
@@ -41,9 +41,9 @@ def overhead(payload: int, messages: int, hdr: int, ratio: float) -> Overhead:
 
 
 def cases() -> Iterator[Case]:
-    """Worked by hand, the borders, then random ones.
+    """Worked by hand, the boundaries, then random ones.
 
-    Ratios are such that floats hold them exactly: whoever divides first gets the same.
+    Floats hold the ratios exactly, so dividing first gives the same result.
     """
     yield Case((20, 1, 700, 10.0), EACH, Overhead(720, 26, 22, 75))
     yield Case((1000, 1, 700, 10.0), EACH, Overhead(1700, 1008, 1004, 75))
@@ -55,11 +55,11 @@ def cases() -> Iterator[Case]:
         given = (payload, 1, 700, 10.0)
         yield Case(given, LENGTH, Overhead(payload + 700, size + 4, size, 75))
     yield Case((10_000, 3, 1_500, 10.0), RATIO, Overhead(34_500, 30_024, 30_012, 162))
-    # 10 times holds at 125 bytes, and no more at 126, where the header grows.
+    # A ratio of 10 holds at 125 bytes, but not at 126, where the header grows.
     yield Case((200, 1, 1_160, 10.0), LENGTH, Overhead(1_360, 208, 204, 125))
     yield Case((20, 1, 250, 1.5), RATIO, Overhead(270, 26, 22, 488))
     yield Case((20, 1, 700, 1.0078125), RATIO, Overhead(720, 26, 22, 88_310))
-    # Up to the last size of 16 bits, and no further; and one further.
+    # It holds up to the last size that fits 16 bits; then up to one more.
     yield Case((20, 1, 32_780, 1.5), RATIO, Overhead(32_800, 26, 22, 65_535))
     yield Case((20, 1, 32_783, 1.5), RATIO, Overhead(32_803, 26, 22, 65_536))
     yield Case((20, 1, 20, 10.0), RATIO, Overhead(40, 26, 22, 0))
@@ -72,7 +72,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[int, int, int, float]) -> Iterator[tuple[int, int, int, float]]:
-    """One message, and a short one."""
+    """Give the same with one message, and with a short one."""
     payload, messages, header, ratio = given
     if messages > 1:
         yield payload, 1, header, ratio
@@ -97,7 +97,7 @@ def _right_size(failure: Failure) -> bool:
 
 
 def forgets_the_frame(failure: Failure) -> bool:
-    """Whether the ratio was taken to the payload alone."""
+    """Whether the payload alone was compared, without a frame header."""
     _, _, header, ratio = failure.given
     return _right_size(failure) and failure.actual.holds_to == header // (ratio - 1)
 

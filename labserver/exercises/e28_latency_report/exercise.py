@@ -45,18 +45,18 @@ def latency_report(
 
 
 def said(p50: float, p95: float, p99: float, most: float) -> dict[str, float]:
-    """A report, by hand."""
+    """Write down a report."""
     return {"p50": p50, "p95": p95, "p99": p99, "max": most}
 
 
 def at_once(latencies: list[float]) -> Times:
-    """Messages that were sent when they were due, one a second."""
+    """Make a case of messages that were sent when due, one per second."""
     due = [float(second) for second in range(len(latencies))]
     return due, list(due), [start + one for start, one in zip(due, latencies, strict=True)]
 
 
 def stalled(count: int, interval: float, service: float, start: float, stop: float) -> Times:
-    """One connection, whose sender waits for each answer; nobody answers from start to stop."""
+    """Simulate a connection whose sender waits for each answer; none comes from start to stop."""
     due = [index * interval for index in range(count)]
     sent: list[float] = []
     done: list[float] = []
@@ -68,7 +68,7 @@ def stalled(count: int, interval: float, service: float, start: float, stop: flo
 
 
 def cases() -> Iterator[Case]:
-    """Few messages, a wait before sending, ranks, nothing, a stall, random ones."""
+    """Few messages, a wait before sending, ranks, no messages, a stall, random ones."""
     yield Case(([1.0], [1.0], [1.5]), DUE, said(0.5, 0.5, 0.5, 0.5))
     yield Case(at_once([1.0, 2.0, 3.0, 9.0]), RANK, said(2.0, 9.0, 9.0, 9.0))
     held_up = ([0.0, 1.0, 2.0], [0.0, 2.5, 3.0], [0.5, 3.0, 3.5])
@@ -90,7 +90,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: Times) -> Iterator[Times]:
-    """Fewer messages."""
+    """Give fewer messages."""
     scheduled, sent, done = given
     for count in (len(scheduled) // 2, len(scheduled) - 1):
         if 0 < count < len(scheduled):

@@ -1,4 +1,4 @@
-"""Wrong ideas about which technique to take: most know one thing less than they need."""
+"""Wrong ideas about which technique to choose: most overlook one thing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from labserver.practice.given.answers import Choice, Req
 
 
 def _right(req: Req) -> Choice:
-    """A tree that is right; where several will do it is not always the reference's choice."""
+    """A tree that is right, but does not always make the reference's choice among several."""
     if req.peer_media:
         return Choice("webrtc", {"PEER_TO_PEER"})
     if req.max_age_s >= 10:

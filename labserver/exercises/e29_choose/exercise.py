@@ -20,9 +20,9 @@ def choose(req: Req) -> Choice:
 '''
 
 PATIENT_S = 10.0  # as in lesson 09
-POOL = 6  # HTTP/1.1 connections of a browser to a host (MDN, EventSource; November 2026)
-OFTEN_HZ = 1.0  # a client that says so much surely speaks
-SELDOM_HZ = 0.1  # and one that says less than this surely listens; in between both hold
+POOL = 6  # HTTP/1.1 connections per host in a browser (MDN, EventSource; November 2026)
+OFTEN_HZ = 1.0  # a client that sends so often surely speaks
+SELDOM_HZ = 0.1  # one that sends less often surely listens; in between both hold
 
 
 def facts(req: Req) -> set[str]:
@@ -62,11 +62,11 @@ def ways(req: Req) -> list[Way]:
     found = []
     if no_sse and not no_websocket:
         found.append(Way("websocket", (no_sse,)))
-    elif no_sse and "SIX_CONNECTIONS" in so:  # each request that is held would take one
+    elif no_sse and "SIX_CONNECTIONS" in so:  # each held request would take one
         found.append(Way("short_polling", ({"SIX_CONNECTIONS"}, no_websocket)))
     elif no_sse:
         found.append(Way("long_polling", (no_sse, no_websocket)))
-        if not no_stream:  # what is said goes up in requests
+        if not no_stream:  # messages to the server go in requests
             found.append(Way("sse", (no_websocket,)))
     if "LISTENS" in so:
         if not no_stream:
