@@ -22,6 +22,11 @@ ELSEWHERE = {
     Path("chat", "ports.py"): Path("tests", "backends", "test_mailboxes.py"),
     Path("techniques", "transport", "interface.py"): Path("tests", "conformance", "test_client.py"),
 }
+# The public names of what exercises hand over, which stands in practice/given/.
+ELSEWHERE |= {
+    Path("practice", f"{name}.py"): Path("tests", "practice", "test_public_types.py")
+    for name in ("answers", "event_log", "frames", "sse_events")
+}
 
 
 def places_of(module: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """What a conformance run sends, and what must come back: data, case after case.
 
 Each case is one connection. The client ends it with a close frame, code 1000, unless the case
-has one of its own; so whatever a server says too much or too little stands before its answer.
+has its own; so anything that a server sends too much or too little comes before its reply to that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from labserver.wire.websocket_frame import (
 )
 
 FIN = 0x80
-MASK = bytes.fromhex("37fa213d")  # RFC 6455 §5.7's; a real client draws each one
+MASK = bytes.fromhex("37fa213d")  # from RFC 6455 §5.7; a real client draws a new one each time
 GOODBYE = 1000
 NO_CODE = -1  # a close frame that is empty (RFC 6455 §7.1.5)
 
@@ -38,7 +38,7 @@ FIELDS = {
 
 
 def request(first: str = "GET / HTTP/1.1", **changed: str | None) -> bytes:
-    """A handshake with fields changed, by the last word of their names; None: left out."""
+    """Return a handshake with fields changed, by the last word of their names; None omits one."""
     fields = {name: changed.get(name.split("-")[-1], value) for name, value in FIELDS.items()}
     lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
     return "\r\n".join([first, *lines, "", ""]).encode()
@@ -58,17 +58,17 @@ class ConformanceCase:
 
     Attributes:
         group: what it is about.
-        name: what happens, in a few words.
-        rule: what decides, with its source.
-        exercise: whose part decides.
+        name: what the client does, in a few words.
+        rule: the rule that decides, with its source.
+        exercise: the exercise whose part decides.
         request: the handshake.
-        status: what may answer it; anything but 101 ends the case.
-        version: the Sec-WebSocket-Version that must come; empty: it is not looked at.
-        accept: the Sec-WebSocket-Accept that must come; the same.
-        send: the writes after the handshake, a moment between them.
-        answers: the frames that must come for them, in this order.
+        status: the statuses that may answer it; anything but 101 ends the case.
+        version: the Sec-WebSocket-Version that must come; "" if it does not matter.
+        accept: the Sec-WebSocket-Accept that must come; "" if it does not matter.
+        send: the writes after the handshake, with a moment between them.
+        answers: the frames that must come back, in this order.
         codes: the close codes that may come last.
-        refused: close codes that will do instead of answers and goodbye.
+        refused: close codes that are accepted instead of the answers and the close.
         says_goodbye: whether the client closes.
     """
 
@@ -96,15 +96,15 @@ def frame(
     length: bytes | None = None,
     masked: bool = True,
 ) -> bytes:
-    """A client's frame, right or wrong.
+    """Return a client's frame, valid or not.
 
     Args:
         opcode: 0 to 15.
-        payload: before it is masked.
-        fin: whether it is the last of its message.
-        rsv: the reserved bits, RSV1 is 4.
-        length: its length as it stands in the frame, the escape included; None: as it should.
-        masked: whether it is.
+        payload: the payload before masking.
+        fin: whether it is the last frame of its message.
+        rsv: the reserved bits; RSV1 is 4.
+        length: the bytes of the length field, including the escape; None for the right ones.
+        masked: whether to mask the payload.
     """
     size = len(payload)
     if length is None:
@@ -121,17 +121,17 @@ def frame(
 
 
 def close(code: int, reason: bytes = b"") -> bytes:
-    """A client's close frame."""
+    """Return a client's close frame."""
     return frame(CLOSE, code.to_bytes(2) + reason)
 
 
 def octets(data: bytes) -> tuple[bytes, ...]:
-    """Bytes one at a time."""
+    """Cut bytes into single ones."""
     return tuple(data[index : index + 1] for index in range(len(data)))
 
 
 def handshakes() -> Iterator[ConformanceCase]:
-    """What a client may ask in which form, and what a server refuses."""
+    """Handshakes that a server must accept or refuse."""
 
     def yes(name: str, rule: str, exercise: str, asked: bytes, key: str = KEY) -> ConformanceCase:
         return ConformanceCase(
@@ -152,14 +152,14 @@ def handshakes() -> Iterator[ConformanceCase]:
     other = base64.b64encode(bytes(range(16))).decode()
     yield yes("the RFC's own key", accept, "E08", request())
     yield yes("another key", accept, "E08", request(Key=other), other)
-    names = "RFC 9110 §5.1: the names of header fields are in any case"
+    names = "RFC 9110 §5.1: field names are case-insensitive"
     lower = b"\r\n".join(
         name.lower() + colon + value
         for name, colon, value in (line.partition(b": ") for line in request().split(b"\r\n")[1:])
     )
     yield yes("field names in lower case", names, "E09", b"GET / HTTP/1.1\r\n" + lower)
     upper = request().replace(b"Upgrade: websocket", b"UPGRADE: WebSocket")
-    yield yes("Upgrade: WebSocket", "RFC 6455 §4.2.1, step 3: in any case", "E09", upper)
+    yield yes("Upgrade: WebSocket", "RFC 6455 §4.2.1, step 3: case-insensitive", "E09", upper)
     tokens = "RFC 6455 §4.2.1, step 4: Connection has the token Upgrade among others"
     yield yes(
         "Connection: keep-alive, Upgrade",
@@ -167,15 +167,15 @@ def handshakes() -> Iterator[ConformanceCase]:
         "E09",
         request(Connection="keep-alive, Upgrade"),
     )
-    version = "RFC 6455 §4.4: another version: 426, with the one that would do"
+    version = "RFC 6455 §4.4: for another version, 426 with the version that is supported"
     yield replace(no("version 8", version, request(Version="8"), 426), version="13")
-    key = "RFC 6455 §4.2.1, step 5: a key that decodes to 16 bytes; else 400"
+    key = "RFC 6455 §4.2.1, step 5: a key that decodes to 16 bytes; otherwise 400"
     yield no("no key", key, request(Key=None), 400)
     short = base64.b64encode(bytes(15)).decode()
     yield no("a key of 15 bytes", key, request(Key=short), 400)
-    upgrade = "RFC 6455 §4.2.1, step 3; RFC 9110 §15.5.22: 426 asks for an upgrade; 400 will do"
+    upgrade = "RFC 6455 §4.2.1, step 3; RFC 9110 §15.5.22: 426 asks for an upgrade; 400 is accepted"
     yield no("no Upgrade", upgrade, request(Upgrade=None), 426, 400)
-    post = "RFC 6455 §4.1: a handshake is a GET; RFC 9110 §15.5.6: 405; 400 and 501 will do"
+    post = "RFC 6455 §4.1: a handshake is a GET; RFC 9110 §15.5.6: 405; 400 and 501 are accepted"
     yield no("POST", post, request("POST / HTTP/1.1"), 405, 400, 501)
 
 
@@ -188,7 +188,7 @@ class Group:
     def stays(
         self, name: str, rule: str, exercise: str, send: tuple[bytes, ...], *answers: Item
     ) -> ConformanceCase:
-        """What is allowed, and its answers."""
+        """Make a case of what is allowed, and its answers."""
         return ConformanceCase(
             group=self.name, name=name, rule=rule, exercise=exercise, send=send, answers=answers
         )
@@ -196,7 +196,7 @@ class Group:
     def ends(
         self, name: str, rule: str, exercise: str, send: tuple[bytes, ...], *codes: int
     ) -> ConformanceCase:
-        """What is not allowed, and the close codes that may answer it."""
+        """Make a case of what is not allowed, and the close codes that may answer it."""
         return ConformanceCase(
             group=self.name, name=name, rule=rule, exercise=exercise, send=send, codes=codes
         )
@@ -207,16 +207,16 @@ SIZES = (0, 1, 125, 126, 65_535, 65_536)
 
 
 def framing() -> Iterator[ConformanceCase]:
-    """Lengths at each border, and the stream in all kinds of pieces."""
+    """Lengths at each boundary, and the stream in all kinds of pieces."""
     group = Group("framing")
-    lengths = "RFC 6455 §5.2: 7, 16 or 64 bits of length, the shortest that will do"
+    lengths = "RFC 6455 §5.2: 7, 16 or 64 bits of length, whichever is the shortest"
     for opcode, word, one in ((TEXT, "text", b"*"), (BINARY, "binary", b"\xfe")):
         for size in SIZES:
             name = f"{word} of {size:,} {'byte' if size == 1 else 'bytes'}"
             payload = one * size
             answer = Item(opcode, payload)
             yield group.stays(name, lengths, "E11, E12", (frame(opcode, payload),), answer)
-    stream = "RFC 6455 §5.2: a frame says how long it is; TCP's reads say nothing"
+    stream = "RFC 6455 §5.2: a frame states its length; where a TCP read ends means nothing"
     hello = frame(TEXT, b"Hello")
     yield group.stays("text, byte by byte", stream, "E12", octets(hello), HELLO)
     long = bytes(range(126))
@@ -229,11 +229,11 @@ def framing() -> Iterator[ConformanceCase]:
     yield group.stays("three texts in one write", stream, "E12", (together,), *three)
     cut = (hello + hello[:1], hello[1:])
     yield group.stays("a text and the first byte of another", stream, "E12", cut, HELLO, HELLO)
-    masking = "RFC 6455 §5.1: a client masks; the server closes with 1002 where it does not"
+    masking = "RFC 6455 §5.1: a client masks its frames; otherwise the server closes with 1002"
     yield group.ends(
         "a frame without a mask", masking, "E12", (frame(TEXT, b"Hello", masked=False),), 1002
     )
-    longer = "RFC 6455 §5.2: the shortest form must be sent; who gets another may take it, or 1002"
+    longer = "RFC 6455 §5.2: the shortest form must be sent; another may be accepted or get 1002"
     for name, length in (("16", b"\x7e\0\x05"), ("64", b"\x7f" + (5).to_bytes(8))):
         sent = (frame(TEXT, b"Hello", length=length),)
         case = group.stays(f"length 5 in {name} bits", longer, "E12", sent, HELLO)
@@ -244,13 +244,13 @@ def framing() -> Iterator[ConformanceCase]:
 
 
 def pings() -> Iterator[ConformanceCase]:
-    """Pings, and pongs that nobody asked for."""
+    """Pings, and unsolicited pongs."""
     group = Group("pings")
     echo = "RFC 6455 §5.5.3: a pong has the payload of its ping"
     for name, payload in (
         ("an empty ping", b""),
         ("a ping of 125 bytes", b"p" * 125),
-        ("a ping that is no UTF-8", b"\xff\x00\xfe"),
+        ("a ping that is not UTF-8", b"\xff\x00\xfe"),
     ):
         yield group.stays(name, echo, "E13", (frame(PING, payload),), Item(PONG, payload))
     ten = [bytes([0x30 + number]) for number in range(10)]
@@ -259,17 +259,17 @@ def pings() -> Iterator[ConformanceCase]:
     between = "RFC 6455 §5.4, §5.5.2: a ping between fragments is answered at once"
     three = (frame(TEXT, b"Hel", fin=False), frame(PING, b"now"), frame(CONTINUATION, b"lo"))
     yield group.stays("a ping between fragments", between, "E13", three, Item(PONG, b"now"), HELLO)
-    unasked = "RFC 6455 §5.5.3: a pong is not answered, asked for or not"
+    unasked = "RFC 6455 §5.5.3: a pong is not answered, solicited or not"
     two = (frame(PONG, b"unasked"), frame(TEXT, b"Hello"))
-    yield group.stays("a pong that nobody asked for", unasked, "E13", two, HELLO)
+    yield group.stays("an unsolicited pong", unasked, "E13", two, HELLO)
     size = "RFC 6455 §5.5: control frames have at most 125 bytes"
     yield group.ends("a ping of 126 bytes", size, "E12", (frame(PING, b"p" * 126),), 1002)
 
 
 def reserved() -> Iterator[ConformanceCase]:
-    """Bits and opcodes that mean nothing yet."""
+    """Bits and opcodes that have no meaning yet."""
     bits, opcodes = Group("reserved bits"), Group("opcodes")
-    rule = "RFC 6455 §5.2: must be 0 where no extension was agreed on"
+    rule = "RFC 6455 §5.2: must be 0 unless an extension was negotiated"
     for number, bit in ((1, 4), (2, 2), (3, 1)):
         sent = (frame(TEXT, b"Hello", rsv=bit),)
         yield bits.ends(f"RSV{number} in a text", rule, "E12", sent, 1002)
@@ -282,7 +282,9 @@ def reserved() -> Iterator[ConformanceCase]:
 def fragments() -> Iterator[ConformanceCase]:
     """Messages in several frames."""
     group = Group("fragmentation")
-    rule = "RFC 6455 §5.4: the first frame has the opcode, the others 0, the last one FIN"
+    rule = (
+        "RFC 6455 §5.4: the first frame has the opcode, the others have 0, and the last one has FIN"
+    )
     first, last = frame(TEXT, b"Hel", fin=False), frame(CONTINUATION, b"lo")
     yield group.stays("a text in two frames", rule, "E13", (first, last), HELLO)
     binary = (frame(BINARY, b"\xff", fin=False), frame(CONTINUATION, b"\x00"))
@@ -306,7 +308,7 @@ def fragments() -> Iterator[ConformanceCase]:
 
 
 def utf8() -> Iterator[ConformanceCase]:
-    """Text, and what is none."""
+    """Text, valid and invalid."""
     group = Group("UTF-8")
     rule = "RFC 6455 §5.6: the whole message is UTF-8; a frame may end within a character"
     word = "Grüße 👋 κόσμε".encode()
@@ -319,8 +321,8 @@ def utf8() -> Iterator[ConformanceCase]:
         frame(CONTINUATION if index else TEXT, word[index : index + 1], fin=index + 1 == len(word))
         for index in range(len(word))
     )
-    yield group.stays("one byte a frame", rule, "E14", each, Item(TEXT, word))
-    invalid = "RFC 6455 §8.1: bytes that are no UTF-8 end the connection"
+    yield group.stays("one byte per frame", rule, "E14", each, Item(TEXT, word))
+    invalid = "RFC 6455 §8.1: bytes that are not UTF-8 end the connection"
     for name, data in (
         ("a byte that is never in UTF-8", b"caf\xff"),
         ("half of a UTF-16 pair", b"\xed\xa0\x80"),
@@ -329,21 +331,23 @@ def utf8() -> Iterator[ConformanceCase]:
         ("the end within a character", b"caf\xc3"),
     ):
         yield group.ends(name, invalid, "E14", _text(data), 1007)
-    yield group.ends("no UTF-8 in the second frame", invalid, "E14", _text(b"caf\xc3(", 4), 1007)
+    yield group.ends(
+        "invalid UTF-8 in the second frame", invalid, "E14", _text(b"caf\xc3(", 4), 1007
+    )
     data = b"\xff\xfe\xed\xa0\x80"
-    binary = "RFC 6455 §5.6: a binary message is any bytes"
+    binary = "RFC 6455 §5.6: a binary message may hold any bytes"
     yield group.stays("the same in a binary", binary, "E14", (frame(BINARY, data),), Item(2, data))
 
 
 def _text(data: bytes, cut: int = 0) -> tuple[bytes, ...]:
-    """A text, in two frames where there is a cut."""
+    """Return a text, in two frames if there is a cut."""
     if not cut:
         return (frame(TEXT, data),)
     return frame(TEXT, data[:cut], fin=False), frame(CONTINUATION, data[cut:])
 
 
 def closes() -> Iterator[ConformanceCase]:
-    """Close frames, right and wrong, and what follows them."""
+    """Close frames, valid and invalid, and what follows them."""
     group = Group("close")
 
     def case(
@@ -356,18 +360,18 @@ def closes() -> Iterator[ConformanceCase]:
         yield case(f"code {code}", echo, "E15", (close(code),), code)
     reason = "é".encode() * 61 + b"!"
     yield case("a reason of 123 bytes", echo, "E15", (close(1000, reason),), 1000)
-    nothing = "RFC 6455 §7.1.5: no code counts as 1005, which is never sent; an echo is empty"
+    nothing = "RFC 6455 §7.1.5: no code counts as 1005, which is never sent; the echo is empty"
     yield case("no code", nothing, "E15", (frame(CLOSE),), NO_CODE, 1000)
-    half = "RFC 6455 §5.5.1: a body begins with a code of 2 bytes"
+    half = "RFC 6455 §5.5.1: a body starts with a code of 2 bytes"
     yield case("half a code", half, "E15", (frame(CLOSE, b"\x03"),), 1002)
     never = "RFC 6455 §7.4: 1004 to 1006, 1015 and what is undefined are never sent"
     for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000):
         yield case(f"code {code}", never, "E15", (close(code),), 1002)
-    text = "RFC 6455 §5.5.1, §8.1: a reason is UTF-8; 1007, and 1002 will do as well"
-    yield case("a reason that is no UTF-8", text, "E15", (close(1000, b"\xff"),), 1007, 1002)
+    text = "RFC 6455 §5.5.1, §8.1: a reason must be UTF-8: 1007, and 1002 is accepted"
+    yield case("a reason that is not UTF-8", text, "E15", (close(1000, b"\xff"),), 1007, 1002)
     size = "RFC 6455 §5.5: control frames have at most 125 bytes"
     yield case("a close of 126 bytes", size, "E12", (close(1000, b"r" * 124),), 1002)
-    after = "RFC 6455 §1.4, §5.5.1: nothing counts after a close frame"
+    after = "RFC 6455 §1.4, §5.5.1: everything after a close frame is discarded"
     late = close(1000) + frame(TEXT, b"late") + frame(PING, b"late")
     yield case("a text and a ping after it", after, "E13", (late,), 1000)
     within = "RFC 6455 §5.4: a control frame may stand between fragments"
@@ -388,9 +392,9 @@ def limits() -> Iterator[ConformanceCase]:
         frame(CONTINUATION, half, fin=False),
         frame(CONTINUATION, b"!", fin=False),
     )
-    yield group.ends(f"{over:,} bytes in three frames", rule, "house", sent, 1009)
+    yield group.ends(f"{over:,} bytes in three frames", rule, "lab", sent, 1009)
     whole = bytes(MESSAGE_MAX)
-    exactly = f"limits of this server: {MESSAGE_MAX:,} bytes are taken"
+    exactly = f"limits of this server: {MESSAGE_MAX:,} bytes are accepted"
     yield group.stays(
         f"{MESSAGE_MAX:,} bytes", exactly, "E12", (frame(BINARY, whole),), Item(BINARY, whole)
     )

@@ -1,7 +1,7 @@
-"""A client that speaks raw bytes plays case after case against a server, and says how each went.
+"""A client that sends raw bytes plays case after case against a server, and judges each.
 
-It follows a case and nothing else: it sends what no client may send, and takes what comes
-without an answer. The server may be anybody's.
+It does only what a case says: it sends what no client may send, and does not react to what
+comes back. It works with any server.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from labserver.wire.websocket import FrameReader
 from labserver.wire.websocket_frame import CLOSE, OPCODES, TEXT, Frame
 
 LOOPBACK = "127.0.0.1"
-AT_ONCE = 6  # connections: where all hang, their threads take turns
+AT_ONCE = 6  # connections; if all hang, their threads take turns
 CASE_MAX_S = 2.0
 RUN_MAX_S = 10.0
-BETWEEN_S = 0.002  # writes, so that they are read apart
-GRACE_S = 0.2  # for an answer, before the client goes on; later ones count as well
-STUCK_MAX = 6  # cases that hang, before the others are left out
+BETWEEN_S = 0.002  # between writes, so that they are read separately
+GRACE_S = 0.2  # to wait for an answer before the client goes on; later ones count as well
+STUCK_MAX = 6  # cases may hang before the others are skipped
 READ_MAX = 64 * 1024
 LEFT_OUT = f"not tried: {STUCK_MAX} other cases hung"
-NO_END = f"no end within {CASE_MAX_S:g} s"
+NO_END = f"it did not end within {CASE_MAX_S:g} s"
 SHOWN_BYTES = 12
 
 
 @dataclass(slots=True)
 class Reply:
-    """What came on a connection.
+    """What the server sent on a connection.
 
     Attributes:
-        port: that it came from, on this side.
+        port: the client's own port.
         head: the answer to the handshake.
-        frames: what followed.
-        size: how many bytes that was.
-        ended: how it ended.
+        frames: the frames that followed it.
+        size: the number of bytes that followed it.
+        ended: how the connection ended.
     """
 
     port: int = 0
@@ -50,12 +50,12 @@ class Reply:
 
     @property
     def status(self) -> int:
-        """Of the answer to the handshake; 0: there was none."""
+        """The status of the answer to the handshake; 0 if there was none."""
         word = self.head.split(b"\r\n")[0].split(b" ")[1:2]
         return int(word[0]) if word and word[0].isdigit() else 0
 
     def header(self, name: str) -> str:
-        """A field of the answer."""
+        """Return a field of the answer to the handshake, or ""."""
         for line in self.head.decode("latin-1").split("\r\n")[1:]:
             found, _, value = line.partition(":")
             if found.lower() == name.lower():
@@ -69,9 +69,9 @@ class Reply:
 
     @property
     def rest(self) -> str:
-        """What is left over at the end, in words; empty: nothing is."""
+        """What is left over after the last frame, in words; "" if nothing is."""
         size = self.size - sum(one.size for one in self.frames)
-        return f"{size:,} bytes that make no whole frame" if size else ""
+        return f"{size:,} bytes that do not make a whole frame" if size else ""
 
 
 async def run(
@@ -80,12 +80,12 @@ async def run(
     """Play cases, several at once.
 
     Args:
-        port: the server's, on this machine.
+        port: the server's port on this machine.
         cases: what to play.
-        why: what failed in the server for the connection from a port, where it knows.
+        why: gives what failed in the server on the connection from a port, if it knows.
 
     Returns:
-        A row a case, in their order.
+        One row per case, in order.
     """
     cases = tuple(cases)
     turns = asyncio.Semaphore(AT_ONCE)
@@ -153,7 +153,7 @@ async def _converse(
             await asyncio.sleep(BETWEEN_S)
         writer.write(piece)
         await writer.drain()
-    # A server reads in order: what is right comes the same when the next is sent early.
+    # A server reads in order, so sending early does not change the right answer.
     ends_by_itself = case.codes != (GOODBYE,) or not case.says_goodbye
     expected = len(case.answers) + ends_by_itself
     await wait_until(lambda: reply.closed or len(reply.frames) >= expected)
@@ -161,12 +161,12 @@ async def _converse(
         writer.write(close(GOODBYE))
     await wait_until(lambda: reply.closed)
     if not reply.closed and not reply.ended:
-        writer.write_eof()  # it has nothing to wait for any more
+        writer.write_eof()  # the server has nothing more to wait for
     await read_until(lambda: False)
 
 
 def judged(case: ConformanceCase, reply: Reply, failure: PartFailed | None) -> ScoreboardRow:
-    """How a case went."""
+    """Judge how a case went."""
     wrong = _wrong(case, reply)
     return ScoreboardRow(
         group=case.group,
@@ -183,7 +183,7 @@ def judged(case: ConformanceCase, reply: Reply, failure: PartFailed | None) -> S
 
 
 def _wrong(case: ConformanceCase, reply: Reply) -> str:
-    """What is wrong, as a sentence; empty: nothing."""
+    """Say in a sentence what is wrong; "" if nothing is."""
     if reply.ended == LEFT_OUT:
         return LEFT_OUT
     if not reply.head:
@@ -192,13 +192,13 @@ def _wrong(case: ConformanceCase, reply: Reply) -> str:
         return f"the handshake was answered with {reply.status}"
     if case.status != (101,):
         if reply.header("Sec-WebSocket-Version") != case.version and case.version:
-            return "Sec-WebSocket-Version does not say which one would do"
+            return "Sec-WebSocket-Version does not say which version is supported"
         return ""
     if case.accept and (wrong := _wrong_head(case, reply)):
         return wrong
     for one in reply.frames:
         if one.error:
-            return f"it sent a frame that is wrong: {one.error}"
+            return f"it sent an invalid frame: {one.error}"
     came = [_item(one) for one in reply.frames]
     if came != [*case.answers, *came[-1:]] or not came or came[-1] not in case.codes:
         if len(came) == 1 and came[0] in case.refused:
@@ -208,7 +208,9 @@ def _wrong(case: ConformanceCase, reply: Reply) -> str:
             wrong += f", but {reply.rest}"
         return wrong if reply.ended == "end" else f"{wrong}: {reply.ended}"
     if reply.ended != "end":
-        return f"after the close frames the server closes the connection (§7.1.1): {reply.ended}"
+        return (
+            f"after the close frames the server must close the connection (§7.1.1): {reply.ended}"
+        )
     return ""
 
 
@@ -226,13 +228,13 @@ def _wrong_head(case: ConformanceCase, reply: Reply) -> str:
 def _difference(case: ConformanceCase, came: list[Item | int]) -> str:
     for index, answer in enumerate(case.answers):
         if index >= len(came) or isinstance(came[index], int):
-            return f"{_told(answer)} did not come"
+            return f"{_described(answer)} did not come"
         if came[index] != answer:
-            return f"{_told(came[index])} came instead of {_told(answer)}"
+            return f"{_described(came[index])} came instead of {_described(answer)}"
     for extra in came[len(case.answers) :]:
         if isinstance(extra, Item):
-            return f"{_told(extra)} came, which nothing asks for"
-        return f"{_told(extra)} came instead of {_codes(case)}"
+            return f"{_described(extra)} came, but nothing asks for it"
+        return f"{_described(extra)} came instead of {_codes(case)}"
     return ""
 
 
@@ -243,7 +245,7 @@ def _item(frame: Frame) -> Item | int:
     return Item(frame.opcode, frame.data)
 
 
-def _told(item: Item | int) -> str:
+def _described(item: Item | int) -> str:
     if isinstance(item, int):
         return "a close without a code" if item == NO_CODE else f"close {item}"
     word, size = OPCODES.get(item.opcode, f"opcode {item.opcode:X}"), len(item.payload)
@@ -257,33 +259,33 @@ def _told(item: Item | int) -> str:
 
 
 def _codes(case: ConformanceCase) -> str:
-    return " or ".join(_told(code) for code in case.codes)
+    return " or ".join(_described(code) for code in case.codes)
 
 
 def _expected(case: ConformanceCase) -> str:
     if case.status != (101,):
         return " or ".join(map(str, case.status))
-    told = [*(_told(one) for one in case.answers), _codes(case)]
+    words = [*(_described(one) for one in case.answers), _codes(case)]
     if case.accept:
-        told = ["101", f"accept {case.accept}"]
+        words = ["101", f"accept {case.accept}"]
     if case.refused:
-        told.append(f"or {' or '.join(_told(code) for code in case.refused)} alone")
-    return ", ".join(told)
+        words.append(f"or {' or '.join(_described(code) for code in case.refused)} alone")
+    return ", ".join(words)
 
 
 def _received(case: ConformanceCase, reply: Reply) -> str:
     if case.accept or case.status != (101,) or reply.status != 101:
-        told = [str(reply.status or "nothing")]
+        words = [str(reply.status or "nothing")]
         if reply.status == 101:
-            told.append(f"accept {reply.header('Sec-WebSocket-Accept') or 'missing'}")
-        return ", ".join(told)
-    told = [_told(_item(one)) for one in reply.frames]
-    told = [*told, reply.rest] if reply.rest else told or ["nothing"]
-    return ", ".join(told if reply.ended == "end" else [*told, reply.ended])
+            words.append(f"accept {reply.header('Sec-WebSocket-Accept') or 'missing'}")
+        return ", ".join(words)
+    words = [_described(_item(one)) for one in reply.frames]
+    words = [*words, reply.rest] if reply.rest else words or ["nothing"]
+    return ", ".join(words if reply.ended == "end" else [*words, reply.ended])
 
 
 def _sent(case: ConformanceCase) -> str:
-    """The first bytes as hex; a handshake by its request line."""
+    """Show the first bytes as hex, or a handshake by its request line."""
     if not case.send:
         return case.request.split(b"\r\n")[0].decode()
     data = b"".join(case.send)

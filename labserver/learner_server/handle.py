@@ -1,4 +1,4 @@
-"""`serve_yours`: the handle on a server that is made of the learner's own functions."""
+"""`lab.serve_yours`: the handle on a server that is made of the learner's own functions."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from labserver.trace.trace import Trace
 
 NAME = "yours"
-SAY_S = 3.0  # that an answer may take
-STUCK_S = 1.0  # that the learner's code has to end when the server stops
+SAY_S = 3.0  # an answer may take so long
+STUCK_S = 1.0  # the learner's code has so long to end when the server stops
 
 log = logging.getLogger("labserver")
 
 
 class LearnerServer:
-    """A server that echoes what it is sent, put together from the learner's parts.
+    """A server that echoes messages, made of the learner's parts.
 
     Attributes:
-        name: under which it is registered; starting it again replaces it.
+        name: the name it is registered by; starting it again replaces it.
         url: `ws://127.0.0.1:PORT/`.
         port: its TCP port.
     """
@@ -61,28 +61,28 @@ class LearnerServer:
 
     @property
     def running(self) -> bool:
-        """Whether it was not stopped."""
+        """Whether it has not been stopped."""
         return not self._stopped
 
     @property
     def errors(self) -> list[PartFailed]:
-        """What went wrong in the parts, oldest first; `raise yours.errors[-1]` shows it whole."""
+        """What went wrong in the parts, oldest first; raise one to see its traceback."""
         return list(self._server.failed)
 
     @cached_property
     def trace(self) -> Trace:
-        """Every message between it and its clients, but for those of a conformance run."""
-        from labserver.trace.trace import Trace  # it brings a decoder for each technique
+        """Every message between it and its clients, except those of a conformance run."""
+        from labserver.trace.trace import Trace  # it loads a decoder for each technique
 
         return Trace(self._relay.tape, port=self.port, turn=threading.RLock())
 
     def conformance(self) -> Scoreboard:
-        """Send it what a client may send and what it must not, and see what comes back.
+        """Send it what clients may send and what they must not, and judge its answers.
 
-        It takes a second or two; an interrupt ends it.
+        This takes a second or two; an interrupt ends it.
 
         Returns:
-            How each case went; as a cell's last line, a table.
+            How each case went; a cell's last line shows it as a table.
 
         Raises:
             LabError: if it is stopped.
@@ -93,13 +93,13 @@ class LearnerServer:
         return Scoreboard(rows, tuple(EXERCISES[part] for part in stubs))
 
     def say(self, message: str | bytes) -> str | bytes | Shown:
-        """Send it a message with the client of `websockets`.
+        """Send it a message with the client of the `websockets` library.
 
         Args:
             message: a text, or bytes.
 
         Returns:
-            What comes back; where nothing does, why.
+            The answer; if there is none, the reason.
 
         Raises:
             LabError: if it is stopped.
@@ -111,7 +111,7 @@ class LearnerServer:
                 return client.recv(timeout=SAY_S)
         except ConnectionClosed as error:
             end = error.rcvd
-            return Shown("closed without a word" if end is None else f"closed with {end}")
+            return Shown("closed without a close frame" if end is None else f"closed with {end}")
         except InvalidStatus as error:
             body = (error.response.body or b"").decode(errors="replace").strip()
             return Shown(f"no handshake: {error.response.status_code} {body}".rstrip())
@@ -121,9 +121,9 @@ class LearnerServer:
             return Shown(f"nothing came back within {SAY_S:g} s {error}".rstrip())
 
     def stop(self) -> None:
-        """Close its connections, and free its port; twice does no harm.
+        """Close its connections and free its port; calling it twice does no harm.
 
-        Code of the learner's that cannot be interrupted is named in a warning and left behind.
+        If code of the learner's cannot be interrupted, a warning names it, and it runs on.
         """
         if self._stopped:
             return
@@ -134,7 +134,7 @@ class LearnerServer:
         finally:
             self._listening.close()
         for where in sorted(set(self._server.stuck(STUCK_S))):
-            log.warning("your code cannot be broken off, and runs on: %s", where)
+            log.warning("your code cannot be interrupted and runs on: %s", where)
 
     def __enter__(self) -> LearnerServer:
         return self
@@ -144,12 +144,12 @@ class LearnerServer:
 
     def __repr__(self) -> str:
         own = self._server.parts.own
-        whose = f"with your {', '.join(own)}" if own else "all of it the house's own"
+        whose = f"with your {', '.join(own)}" if own else "all of it the lab's own"
         return f"<echo server {self.url}, {whose}{', stopped' if self._stopped else ''}>"
 
     def _check_running(self) -> None:
         if self._stopped:
-            raise LabError("Your server is stopped: run the cell that starts it.")
+            raise LabError("Your server has been stopped: run the cell that starts it.")
 
     @property
     def _relay(self) -> Relay:
@@ -168,14 +168,14 @@ def serve_yours(
     on_close: Callable[[bytes], CloseReply] | None = None,
     port: int = 0,
 ) -> LearnerServer:
-    """Serve WebSocket with your own functions; a server that is there already is replaced.
+    """Serve WebSocket with your own functions; a server that runs already is replaced.
 
-    It echoes each message, and takes messages of up to 256 KiB. A part that is left out is the
-    house's own. Each connection has a thread of its own for your code. What a part raises, a
-    result of another type, and a call that takes more than a second end that connection, with
-    500 during the handshake and 1011 after it, and are kept in `errors`; other connections and
-    servers go on. A loop without end is broken off. Only a call that waits within C, such as a
-    long sleep, cannot be: it goes on in its thread, and `lab.stop_all()` says so and returns.
+    The server echoes each message, of up to 256 KiB. The lab's own code stands in for a part that
+    is left out. Your code runs in a thread per connection. An exception, a result of the wrong
+    type, or a call that takes more than a second ends that connection, with 500 during the
+    handshake and close code 1011 after it, and is kept in `errors`; other connections and servers
+    go on. An infinite loop is interrupted. Only a call that waits in C code, such as a long sleep,
+    cannot be: it goes on in its thread, and `lab.stop_all()` says so and returns.
 
     Args:
         accept_key: E08, the value of Sec-WebSocket-Accept.
@@ -185,13 +185,13 @@ def serve_yours(
         assembler: E13, the class `Assembler`.
         utf8: E14, the class `Utf8Gate`.
         on_close: E15.
-        port: TCP port; 0: a free one.
+        port: the TCP port; 0 for a free one.
 
     Returns:
         A handle: `url`, `say(…)`, `conformance()`, `trace`, `errors`, `stop()`.
 
     Raises:
-        LabError: if a part is neither function nor class, or the port is busy.
+        LabError: if a part is neither a function nor a class, or the port is in use.
     """
     given = {
         "accept_key": accept_key,

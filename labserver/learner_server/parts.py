@@ -1,7 +1,7 @@
-"""The parts that a learner may bring, the house's own that stand in, and how one fails.
+"""The parts that a learner may bring, the lab's own that stand in for them, and how one fails.
 
-A part is an answer to an exercise. What it raises or returns is looked at here, and only here:
-behind `Calls` a part either did what its exercise asks for, or `PartFailed` says what it did.
+A part is an answer to an exercise. What it raises or returns is examined here and nowhere else:
+behind `Calls`, a part either did what its exercise asks for, or `PartFailed` says what it did.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEXT_MAX = 300  # characters of an exception's text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a server is put together from; a part that is left out is the house's own."""
+    """What a server is made of; the lab's own stands in for a part that is left out."""
 
     accept_key: Callable[[str], Any] = accept_key
     answer_upgrade: Callable[[bytes, list[str]], Any] = answer_upgrade
@@ -52,10 +52,10 @@ class Parts:
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Parts:
-        """The learner's parts by name, None for those that were left out.
+        """Make parts from the learner's, by name; None for those that were left out.
 
         Raises:
-            LabError: if a part is no function and no class, or two of them do the same.
+            LabError: if a part is neither a function nor a class, or two of them do the same.
         """
         own = {name: part for name, part in given.items() if part is not None}
         for name, part in own.items():
@@ -68,16 +68,16 @@ class Parts:
 
     @property
     def own(self) -> list[str]:
-        """The names of the parts that are the learner's."""
+        """The names of the learner's own parts."""
         return [one.name for one in fields(self) if getattr(self, one.name) is not one.default]
 
 
 class PartFailed(LabError):
-    """A part did what its exercise does not allow; its __cause__ is what it raised.
+    """A part did what its exercise does not allow; __cause__ is what it raised.
 
     Args:
         part: its name, as in `lab.serve_yours(decoder=…)`.
-        what: what it did, as the rest of a sentence that begins with its name.
+        what: what it did, as the rest of a sentence that starts with its name.
         where: the learner's line.
         not_attempted: whether it is still the stub.
         stuck: whether it did not return.
@@ -104,13 +104,13 @@ class Interrupted(BaseException):
 
 
 class Calls:
-    """Calls the parts of one connection, and judges what comes back.
+    """Calls the parts of one connection, and judges what they return.
 
     Args:
         parts: the parts.
 
     Attributes:
-        calling: the part that is being called.
+        calling: the name of the part that was called last.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -118,10 +118,10 @@ class Calls:
         self.calling = ""
 
     def call(self, part: str, function: Callable[..., Any], *given: Any) -> Any:
-        """What a part returns.
+        """Call a function of a part and return its result.
 
         Raises:
-            ProtocolError: what the part is meant to raise.
+            ProtocolError: if the part raises it, as it may.
             PartFailed: if it raises anything else.
         """
         self.calling = part
@@ -129,65 +129,67 @@ class Calls:
             return function(*given)
         except (ProtocolError, Interrupted):
             raise
-        except BaseException as error:  # an exit() of theirs, too, ends the connection alone
+        except BaseException as error:  # even exit() ends only this connection
             if isinstance(error, NotImplementedError) and _is_of(getattr(self.parts, part), error):
                 raise PartFailed(part, "is not attempted yet", not_attempted=True) from error
-            raise PartFailed(part, f"raised {_told(error)}", where_in(error)) from error
+            raise PartFailed(part, f"raised {_described(error)}", where_in(error)) from error
 
     def frames(self, feed: Callable[[bytes], Any], data: bytes) -> list[Frame]:
-        """What a decoder makes of some bytes."""
-        came = self.call("decoder", feed, data)
-        return self._all("decoder", came, (Frame,))
+        """Return what a decoder makes of some bytes."""
+        returned = self.call("decoder", feed, data)
+        return self._all("decoder", returned, (Frame,))
 
     def brought(self, on_frame: Callable[[Frame], Any], frame: Frame) -> list[Any]:
-        """What an assembler makes of a frame."""
-        came = self.call("assembler", on_frame, frame)
-        return self._all("assembler", came, (Message, Pong, Close))
+        """Return what an assembler makes of a frame."""
+        returned = self.call("assembler", on_frame, frame)
+        return self._all("assembler", returned, (Message, Pong, Close))
 
     @staticmethod
-    def _all(part: str, came: Any, kinds: tuple[type, ...]) -> list[Any]:
-        """A list of what a part may return; what is wrong beyond that shows on the wire."""
-        if type(came) is not list:
-            raise _returned(part, came, "a list")
-        for one in came:
+    def _all(part: str, returned: Any, kinds: tuple[type, ...]) -> list[Any]:
+        """Check a list's items; any other fault shows on the wire."""
+        if type(returned) is not list:
+            raise _returned(part, returned, "a list")
+        for one in returned:
             if type(one) not in kinds:
                 raise _returned(part, one, " or ".join(kind.__name__ for kind in kinds))
             if type(one.payload) is not bytes:
                 raise _returned(part, one.payload, "bytes as the payload")
             if not isinstance(getattr(one, "opcode", 0), int):
                 raise _returned(part, one.opcode, "an int as the opcode")
-        return came
+        return returned
 
     def octets(self, opcode: int, payload: bytes) -> bytes:
-        """A frame as bytes."""
-        came = self.call("encode", self.parts.encode, opcode, payload)
-        return self._typed("encode", came, bytes)
+        """Return a frame's bytes."""
+        returned = self.call("encode", self.parts.encode, opcode, payload)
+        return self._typed("encode", returned, bytes)
 
     def accept(self, key: str) -> str:
-        """The accept value for a key, as it can stand in a header."""
-        came = self._typed("accept_key", self.call("accept_key", self.parts.accept_key, key), str)
-        return header_text("accept_key", came)
+        """Return the accept value for a key, as a header can hold it."""
+        returned = self._typed(
+            "accept_key", self.call("accept_key", self.parts.accept_key, key), str
+        )
+        return header_text("accept_key", returned)
 
     def reply(self, payload: bytes) -> CloseReply:
-        """How a close frame is answered."""
-        came = self.call("on_close", self.parts.on_close, payload)
-        if type(came) is not CloseReply or type(came.send) is not bytes:
-            raise _returned("on_close", came, "a CloseReply with bytes to send")
-        return came
+        """Return how a close frame is answered."""
+        returned = self.call("on_close", self.parts.on_close, payload)
+        if type(returned) is not CloseReply or type(returned.send) is not bytes:
+            raise _returned("on_close", returned, "a CloseReply with bytes to send")
+        return returned
 
     def characters(self, push: Callable[[bytes, bool], Any], payload: bytes, fin: bool) -> str:
-        """The characters that a fragment completes."""
+        """Return the characters that a fragment completes."""
         return self._typed("utf8", self.call("utf8", push, payload, fin), str)
 
     @staticmethod
-    def _typed(part: str, came: Any, wanted: type[T]) -> T:
-        if type(came) is not wanted:
-            raise _returned(part, came, wanted.__name__)
-        return came
+    def _typed(part: str, returned: Any, wanted: type[T]) -> T:
+        if type(returned) is not wanted:
+            raise _returned(part, returned, wanted.__name__)
+        return returned
 
 
 class FirstUse(NamedTuple):
-    """The least that can be asked of a part."""
+    """The least that a part can be asked to do."""
 
     part: str
     use: Callable[[Parts], object]
@@ -205,10 +207,10 @@ FIRST_USES = (
 
 
 def header_text(part: str, text: str) -> str:
-    """A text that a part wants in a header.
+    """Return a text that a part wants in a header.
 
     Raises:
-        PartFailed: if it would end the header, or is no text for one (RFC 9110 §5.5).
+        PartFailed: if it would end the header, or is not valid in one (RFC 9110 §5.5).
     """
     if not text.isprintable() or not text.isascii():
         raise PartFailed(part, f"returned {text[:TEXT_MAX]!r}, which cannot stand in a header")
@@ -216,23 +218,23 @@ def header_text(part: str, text: str) -> str:
 
 
 def where_in(error: BaseException) -> str:
-    """The learner's line that an exception came through."""
+    """Return the learner's line that an exception passed through."""
     walked = traceback.walk_tb(error.__traceback__)
     frames = [(f.f_code.co_filename, line, f.f_code.co_name) for f, line in walked]
     return "".join(learners_line(tuple(frames)))
 
 
 def _is_of(part: Any, error: BaseException) -> bool:
-    """Whether the part itself raised it, and no stub that it builds on."""
+    """Whether the part itself raised it, rather than a stub that it builds on."""
     *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
     return frame.f_code.co_qualname.startswith(getattr(part, "__qualname__", ""))
 
 
-def _returned(part: str, came: Any, wanted: str) -> PartFailed:
-    return PartFailed(part, f"returned {_shown(came)}, not {wanted}")
+def _returned(part: str, returned: Any, wanted: str) -> PartFailed:
+    return PartFailed(part, f"returned {_shown(returned)}, not {wanted}")
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     try:
         text = str(error)[:TEXT_MAX]
     except Exception:  # noqa: BLE001  # their own exception's __str__
@@ -240,9 +242,9 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
-def _shown(came: Any) -> str:
+def _shown(returned: Any) -> str:
     try:
-        text = repr(came)
+        text = repr(returned)
     except Exception:  # noqa: BLE001  # their own class's __repr__
-        text = f"a {type(came).__name__}"
+        text = f"a {type(returned).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,7 +1,7 @@
 """The server behind `lab.serve_yours`: sockets on the lab's loop, the learner's code beside it.
 
-Each connection has a `Worker` for the learner's parts. What they do, or do not do in time, ends
-that connection: with a 500 during the handshake, and with 1011 after it.
+Each connection has a `Worker` for the learner's parts. A part that fails, or does not return in
+time, ends that connection: with a 500 during the handshake, and with 1011 after it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from labserver.learner_server.worker import TookTooLong, Worker
 T = TypeVar("T")
 
 CALL_MAX_S = 1.0  # what the parts do with one read takes milliseconds
-HEAD_MAX = 16 * 1024  # bytes of a request; what most servers take
+HEAD_MAX = 16 * 1024  # bytes of a request; most servers accept as much
 READ_MAX = 64 * 1024
-LINGER_S = 1.0  # that the peer has to close its side; see RFC 6455 §7.1.1
+LINGER_S = 1.0  # the peer has so long to close its side; see RFC 6455 §7.1.1
 KEPT = 100  # failures
 ASK_AGAIN_S = 0.1
 TRIES = 20
 
 
 class EchoServer:
-    """What the learner's parts serve.
+    """A WebSocket server that echoes messages with the learner's parts.
 
     Args:
         parts: the parts.
@@ -52,7 +52,7 @@ class EchoServer:
 
     @asynccontextmanager
     async def serve(self, listening: socket.socket) -> AsyncIterator[None]:
-        """Serve on a bound socket; on leaving, each connection is told 1001."""
+        """Serve on a bound socket; on leaving, each connection is closed with 1001."""
         async with asyncio.TaskGroup() as tasks:
             running: set[asyncio.Task[None]] = set()
 
@@ -70,7 +70,7 @@ class EchoServer:
                     task.cancel()
 
     async def not_attempted(self) -> list[str]:
-        """The names of the learner's parts that are still stubs."""
+        """Return the names of the learner's parts that are still stubs."""
         own = [first for first in FIRST_USES if first.part in self.parts.own]
         return [first.part for first in own if await self._is_stub(first.use)]
 
@@ -81,17 +81,17 @@ class EchoServer:
         except NotImplementedError:
             return True
         except (Exception, SystemExit, KeyboardInterrupt):  # noqa: BLE001
-            return False  # a run says more
+            return False  # a conformance run will tell more
         finally:
             worker.leave()
         return False
 
     def failed_for(self, peer: int) -> PartFailed | None:
-        """What went wrong on the last connection from a port of this machine."""
+        """Return what went wrong on the last connection from a port of this machine."""
         return self._by_peer.get(peer)
 
     def stuck(self, seconds: float) -> list[str]:
-        """The lines of the learner's that still run after so many seconds, to be called last."""
+        """End all workers, and return the learner's lines that still run after so many seconds."""
         workers = [worker for worker in self._workers if worker.alive]
         for worker in workers:
             worker.end()
@@ -106,7 +106,7 @@ class EchoServer:
         return worker
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """From the first byte to the last."""
+        """Serve a connection from its first byte to its last."""
         worker, peer = self._worker(), writer.get_extra_info("peername")[1]
         self._by_peer.pop(peer, None)
         try:
@@ -129,12 +129,12 @@ class EchoServer:
 
 
 class LearnerConnection:
-    """One connection: what is read goes to the parts, what they say is written.
+    """One connection: what is read goes to the parts, and what they return is written.
 
     Args:
-        reader: its bytes.
-        writer: the way back.
-        worker: where the parts run.
+        reader: reads from the peer.
+        writer: writes to the peer.
+        worker: runs the parts.
         parts: the parts.
     """
 
@@ -151,10 +151,10 @@ class LearnerConnection:
         self._calls = Calls(parts)
 
     async def run(self, keep: Callable[[PartFailed], None]) -> None:
-        """Serve it to its end.
+        """Serve the connection to its end.
 
         Args:
-            keep: is told what went wrong in a part, before the peer is.
+            keep: called with what went wrong in a part, before the peer is told.
         """
         status = 0
         try:
@@ -167,9 +167,10 @@ class LearnerConnection:
             self._writer.write(head_of(431, {}))
         except PartFailed as failure:
             keep(failure)
-            told = str(failure)
-            sorry = close_frame(1011, told) if status else head_of(500, {}, f"{told}\n".encode())
-            self._writer.write(sorry)
+            reason = str(failure)
+            body = f"{reason}\n".encode()
+            last = close_frame(1011, reason) if status else head_of(500, {}, body)
+            self._writer.write(last)
         except asyncio.CancelledError:
             if status == 101:
                 self._writer.write(close_frame(1001))
@@ -177,7 +178,7 @@ class LearnerConnection:
         await self._finish()
 
     async def _converse(self) -> None:
-        """Until one side has closed."""
+        """Exchange frames until one side has closed."""
         session = await self._in(partial(Session, self._calls))
         while not session.closing and (data := await self._reader.read(READ_MAX)):
             try:
@@ -187,10 +188,10 @@ class LearnerConnection:
             await self._writer.drain()
 
     async def _in(self, function: Callable[[], T]) -> T:
-        """What a function makes of the parts.
+        """Run a function that calls the parts, and return its result.
 
         Raises:
-            PartFailed: if one of them fails, or does not return in time.
+            PartFailed: if a part fails, or does not return in time.
         """
         try:
             return await self._worker.call(function, CALL_MAX_S)
@@ -199,7 +200,10 @@ class LearnerConnection:
             raise PartFailed(self._calls.calling, text, error.where, stuck=True) from None
 
     async def _finish(self) -> None:
-        """Send no more, and wait until the peer has read it: to close at once would reset it."""
+        """Send no more, and wait until the peer has read everything.
+
+        Closing at once would reset the connection.
+        """
         self._writer.write_eof()
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
@@ -208,7 +212,7 @@ class LearnerConnection:
 
 
 async def give_up(worker: Worker) -> None:
-    """Break off what still runs, more than once where the code catches everything."""
+    """Interrupt what still runs, more than once if the code catches everything."""
     for _ in range(TRIES):
         if not worker.alive:
             return

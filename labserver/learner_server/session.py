@@ -1,6 +1,6 @@
-"""One connection, put together from parts: bytes in, bytes out; no sockets, no time.
+"""One connection, made of parts: bytes in, bytes out; no sockets, no time.
 
-The handshake is `answered`; what follows it a `Session`, which echoes each message.
+`answered` is the handshake; what follows it is a `Session`, which echoes each message.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ CONTROL = 8  # opcodes from here on
 
 
 def answered(calls: Calls, raw: bytes) -> tuple[int, bytes]:
-    """The answer to a handshake.
+    """Answer a handshake.
 
     Args:
-        calls: the parts.
+        calls: calls the parts.
         raw: the request's head.
 
     Returns:
-        Its status, and it as bytes.
+        The answer's status, and its bytes.
 
     Raises:
         PartFailed: if a part fails.
@@ -34,7 +34,9 @@ def answered(calls: Calls, raw: bytes) -> tuple[int, bytes]:
     if type(response) is not Response:
         raise PartFailed("answer_upgrade", f"returned {type(response).__name__}, not a Response")
     if not isinstance(response.status, int):  # HTTPStatus is one
-        raise PartFailed("answer_upgrade", f"returned {response.status!r} as the status, no int")
+        raise PartFailed(
+            "answer_upgrade", f"returned {response.status!r} as the status, not an int"
+        )
     headers = _headers(response)
     if response.status == 101 and "accept_key" in calls.parts.own:
         headers["Sec-WebSocket-Accept"] = calls.accept(fields_of(raw)["sec-websocket-key"])
@@ -54,7 +56,7 @@ def _headers(response: Response) -> dict[str, str]:
 
 
 def head_of(status: int, headers: dict[str, str], body: bytes = b"") -> bytes:
-    """A response as bytes; all but a 101 end the connection."""
+    """Return a response's bytes; any status but 101 ends the connection."""
     if status != HTTPStatus.SWITCHING_PROTOCOLS:
         headers = headers | {"Content-Length": str(len(body)), "Connection": "close"}
     phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
@@ -63,8 +65,8 @@ def head_of(status: int, headers: dict[str, str], body: bytes = b"") -> bytes:
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
-    """The house's own close frame, for when the learner's parts cannot be asked."""
-    text = reason.encode()[:123].decode(errors="ignore").encode()  # what a close frame holds
+    """Return the lab's own close frame, for when the learner's parts cannot be called."""
+    text = reason.encode()[:123].decode(errors="ignore").encode()  # a close frame holds no more
     payload = code.to_bytes(2) + text
     return bytes([0x80 | CLOSE, len(payload)]) + payload
 
@@ -73,13 +75,13 @@ class Session:
     """A connection after its handshake.
 
     Args:
-        calls: the parts.
+        calls: calls the parts.
 
     Attributes:
-        closing: a close frame is among what is to be sent, and no more is to be received.
+        closing: whether a close frame is to be sent, after which nothing more is received.
 
     Raises:
-        PartFailed: if a part fails when it is made.
+        PartFailed: if a part fails when it is created.
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -88,13 +90,13 @@ class Session:
         self._calls = calls
         self._out: list[bytes] = []
         self._size = 0  # of the message that is open, so far
-        self._is_text = False  # it is
+        self._is_text = False  # whether that message is
         self._decoder = calls.call("decoder", parts.decoder, "server", MESSAGE_MAX)
         self._assembler = calls.call("assembler", parts.assembler)
         self._utf8 = calls.call("utf8", parts.utf8)
 
     def receive(self, data: bytes) -> None:
-        """Take what was read; `take` has what is to be sent then.
+        """Take what was read; `take` then gives what is to be sent.
 
         Raises:
             PartFailed: if a part fails.
@@ -108,7 +110,7 @@ class Session:
             self._fail(error.code)
 
     def take(self) -> bytes:
-        """What is to be sent."""
+        """Return what is to be sent."""
         out, self._out = self._out, []
         return b"".join(out)
 
@@ -119,7 +121,7 @@ class Session:
         return brought
 
     def _look(self, frame: Frame) -> None:
-        """What the house asks of a message as it grows: its size, and whether it is UTF-8."""
+        """Check a message's size and encoding as it grows."""
         if frame.opcode:
             self._size, self._is_text = 0, frame.opcode == TEXT
         self._size += len(frame.payload)
@@ -139,7 +141,9 @@ class Session:
 
     def _fail(self, code: Any) -> None:
         if not isinstance(code, int) or not 0 <= code <= 0xFFFF:
-            raise PartFailed(self._calls.calling, f"raised ProtocolError({code!r}): no close code")
+            raise PartFailed(
+                self._calls.calling, f"raised ProtocolError({code!r}), which is not a close code"
+            )
         self._close(int(code).to_bytes(2))
 
     def _close(self, payload: bytes) -> None:

@@ -1,7 +1,7 @@
-"""A thread in which the learner's code runs, so that a loop without end holds up nothing else.
+"""A thread in which the learner's code runs, so that an infinite loop holds up nothing else.
 
-A thread cannot be killed. One that does not answer in time is left alone, and an exception is
-raised in it: that ends any loop in Python, at its next step. What waits within C, such as a long
+A thread cannot be killed. One that does not answer in time is abandoned, and an exception is
+raised in it, which ends any Python loop at its next step. What waits in C code, such as a long
 sleep, goes on until it returns; the thread is a daemon and ends with the kernel at the latest.
 """
 
@@ -29,7 +29,7 @@ class TookTooLong(Exception):
     """A call did not return in time.
 
     Args:
-        where: the learner's line that it was at.
+        where: the learner's line that was running.
     """
 
     def __init__(self, where: str) -> None:
@@ -42,23 +42,23 @@ class Worker:
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="labserver yours", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="labserver learner", daemon=True)
         self._thread.start()
 
     @property
     def alive(self) -> bool:
-        """Whether its thread runs."""
+        """Whether its thread is running."""
         return self._thread.is_alive()
 
     async def call(self, function: Callable[[], T], seconds: float) -> T:
-        """What a function returns, in this thread.
+        """Call a function in the worker's thread, and return its result.
 
         Args:
-            function: is called.
+            function: what to call.
             seconds: how long that may take.
 
         Raises:
-            TookTooLong: if it does; this worker is of no use from then on.
+            TookTooLong: if it takes longer; the worker is then of no further use.
         """
         future: Future[T] = Future()
         self._jobs.put((future, function))
@@ -75,17 +75,17 @@ class Worker:
 
     @property
     def where(self) -> str:
-        """The learner's line that it is at."""
+        """The learner's line that is running."""
         now = sys._current_frames().get(self._thread.ident or 0)
         frames = [(f.f_code.co_filename, line, f.f_code.co_name) for f, line in _walked(now)]
         return "".join(learners_line(tuple(frames)))
 
     def leave(self) -> None:
-        """It is not needed any more: the thread ends when it has nothing left to do."""
+        """Let the thread end when it has nothing left to do."""
         self._jobs.put(None)
 
     def end(self) -> None:
-        """Leave it, and break off what it does."""
+        """Let the thread end, and interrupt what it does."""
         self.leave()
         if self._thread.ident is not None and self.alive:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -93,7 +93,7 @@ class Worker:
             )
 
     def join(self, seconds: float) -> None:
-        """Wait until its thread has ended, so long at most."""
+        """Wait up to so many seconds for its thread to end."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -104,9 +104,9 @@ class Worker:
                     continue
                 try:
                     future.set_result(function())
-                except BaseException as error:  # noqa: BLE001  # it is raised where it was called
+                except BaseException as error:  # noqa: BLE001  # it is raised in the caller
                     future.set_exception(error)
-        except (Interrupted, InvalidStateError):  # it had just come to its end by itself
+        except (Interrupted, InvalidStateError):  # it had just ended by itself
             pass
 
 

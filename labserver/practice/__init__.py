@@ -1,1 +1,1 @@
-"""A wing that uses the house: predictions, checks, hints, progress. The house never uses it."""
+"""Practising: checks of answers, hints, predictions and progress."""

@@ -1,4 +1,4 @@
-"""The public name of `labserver.practice.given.answers`: learners' notebooks import it."""
+"""The public name of `labserver.practice.given.answers`, which learners' notebooks import."""
 
 from labserver.practice.given.answers import Choice, CloseReply, Overhead, PollCost, Req, Response
 

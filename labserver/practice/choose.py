@@ -1,8 +1,7 @@
-"""Which technique for which requirements: a decision tree, and the way through it.
+"""Which technique suits which requirements: a decision tree, and the way through it.
 
-The tree is a table, so that what a lesson draws is what decides. Each question has its reason
-and the experiment or source behind it; a choice says which answers led to it and which change
-of requirements would reverse it.
+The tree is data, so a lesson draws the very tree that decides. Each question has its reason; a
+choice says which answers led to it, and which change of requirements would reverse it.
 """
 
 from __future__ import annotations
@@ -14,27 +13,27 @@ from typing import Any
 
 from labserver.errors import LabError
 
-PATIENT_S = 10.0  # news that may be so old can be fetched: six requests a minute, not more
-LINE = 90  # characters of what is printed
-POOL = 6  # HTTP/1.1 connections of a browser to a host (MDN, EventSource; November 2026)
+PATIENT_S = 10.0  # news that may be so old can be polled for: at most six requests per minute
+LINE = 90  # characters per printed line
+POOL = 6  # HTTP/1.1 connections per host in a browser (MDN, EventSource; November 2026)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What an application needs of the way its news travel.
+    """What an application needs from the way its news travels.
 
     Attributes:
-        media: audio, video or bulk data between two users' devices.
+        media: whether audio, video or bulk data goes between two users' devices.
         max_age_s: how old news may be when it arrives, seconds.
-        both_ways: clients say something about as often as they hear something.
-        binary: what is said is bytes rather than text.
-        upgrade_passes: every proxy on the way passes `Upgrade`, or sees only TLS.
-        streams_pass: no proxy on the way holds a response back until it is complete.
-        tabs: how many tabs or widgets of a user listen at once, each with a stream of its own.
-        http2: server and proxies speak HTTP/2 to the browser.
+        both_ways: whether clients send about as often as they receive.
+        binary: whether messages are bytes rather than text.
+        upgrade_passes: whether every proxy on the way passes `Upgrade`, or sees only TLS.
+        streams_pass: whether every proxy on the way passes a response on before it is complete.
+        tabs: how many tabs or widgets of a user listen at once, each with its own stream.
+        http2: whether server and proxies speak HTTP/2 to the browser.
 
     Raises:
-        LabError: if a figure makes no sense.
+        LabError: if a number makes no sense.
     """
 
     media: bool = False
@@ -48,9 +47,9 @@ class Requirements:
 
     def __post_init__(self) -> None:
         if not self.max_age_s > 0:
-            raise LabError("Requirements(max_age_s=…) is seconds, more than 0.")
+            raise LabError("Requirements(max_age_s=…) takes seconds and must be greater than 0.")
         if self.tabs < 1:
-            raise LabError("Requirements(tabs=…) is a number of tabs, 1 or more.")
+            raise LabError("Requirements(tabs=…) must be at least 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,8 @@ class Question:
     """A fork of the tree.
 
     Attributes:
-        text: the question, answered by yes or no.
-        asks: the answer, of some requirements.
+        text: the question, which is answered with yes or no.
+        asks: gives the answer for some requirements.
         why: why the answer matters.
         yes, no: the next question, or the technique.
     """
@@ -113,12 +112,12 @@ TREE = Question(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A technique, and why it.
+    """A technique, and why.
 
     Attributes:
         technique: its name.
         way: the questions that led to it, with their answers.
-        reversals: changes of one requirement that would lead elsewhere, and where.
+        reversals: changes of one requirement that would lead to another technique, and to which.
     """
 
     technique: str
@@ -138,11 +137,11 @@ class Choice:
 
 
 def choose(requirements: Requirements | None = None, **needs: Any) -> Choice:
-    """The technique for some requirements, with the reasons.
+    """Choose a technique for some requirements, with reasons.
 
     Args:
-        requirements: what is needed; None: what `needs` says.
-        needs: fields of `Requirements`, which go before those of `requirements`.
+        requirements: what is needed; None for the defaults.
+        needs: fields of `Requirements`, which override those of `requirements`.
 
     Raises:
         LabError: if there is no such requirement.
@@ -162,7 +161,7 @@ def choose(requirements: Requirements | None = None, **needs: Any) -> Choice:
 
 
 def outline(node: Question | str = TREE, depth: int = 0) -> str:
-    """The tree as text, one question a line, the answers indented under it."""
+    """Return the tree as text, one question per line, with the answers indented below it."""
     pad = "    " * depth
     if isinstance(node, str):
         return f"{pad}→ {node}"
@@ -188,7 +187,7 @@ def _walk(asked: Requirements) -> tuple[str, tuple[tuple[Question, bool], ...]]:
 
 
 def _changes(asked: Requirements) -> Iterator[tuple[str, Requirements]]:
-    """Each requirement, changed to the other side of its question."""
+    """Give each requirement, changed to the other side of its question."""
     for field in fields(Requirements):
         value = getattr(asked, field.name)
         if field.name == "max_age_s":

@@ -1,4 +1,4 @@
-"""The public name of `labserver.practice.given.event_log`: learners' notebooks import it."""
+"""The public name of `labserver.practice.given.event_log`, which learners' notebooks import."""
 
 from labserver.practice.given.event_log import Event, EventLog
 

@@ -1,4 +1,4 @@
-"""The public name of `labserver.practice.given.frames`: learners' notebooks import it."""
+"""The public name of `labserver.practice.given.frames`, which learners' notebooks import."""
 
 from labserver.practice.given.frames import Close, Frame, Message, Pong, ProtocolError
 

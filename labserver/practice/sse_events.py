@@ -1,4 +1,4 @@
-"""The public name of `labserver.practice.given.sse_events`: learners' notebooks import it."""
+"""The public name of `labserver.practice.given.sse_events`, which learners' notebooks import."""
 
 from labserver.practice.given.sse_events import Event, Reset
 

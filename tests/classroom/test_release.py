@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labserver.classroom.release import BEGIN, END, cleared, main, release, text_of
 from labserver.practice.checking.exercise import ids, load
@@ -47,21 +47,21 @@ def test_a_region_that_is_not_closed_is_refused(source: str) -> None:
 
 
 def test_the_solved_one_stays_as_it_was() -> None:
-    cell = {"cell_type": "code", "source": [f"{BEGIN}\n", "1\n", END], "outputs": [1]}
-    solved: dict[str, Any] = {"cells": [cell]}
-    before = json.dumps(solved)
+    cell = new_code_cell(f"{BEGIN}\n1\n{END}", outputs=[new_output("stream", text="1")])
+    solved = new_notebook(cells=[cell])
+    before = text_of(solved)
     release(solved)
-    assert json.dumps(solved) == before
+    assert text_of(solved) == before
 
 
 def test_a_link_is_one_folder_shorter() -> None:
-    cell = {"cell_type": "markdown", "source": ["[5](../../notebooks/05.ipynb) [s](https://a/)"]}
-    (released,) = release({"cells": [cell]})["cells"]
-    assert released["source"] == ["[5](../notebooks/05.ipynb) [s](https://a/)"]
+    cell = new_markdown_cell("[5](../../notebooks/05.ipynb) [s](https://a/)")
+    (released,) = release(new_notebook(cells=[cell])).cells
+    assert released.source == "[5](../notebooks/05.ipynb) [s](https://a/)"
 
 
 def test_the_learners_notebook_is_in_step_with_the_solved_one(path: Path) -> None:
-    released = release(json.loads(path.read_text(encoding="utf-8")))
+    released = release(nbformat.read(path, as_version=4))
     mine = (EXERCISES / path.name).read_text(encoding="utf-8")
     assert mine == text_of(released), "run: python -m labserver.classroom.release exercises"
 

@@ -57,7 +57,7 @@ def test_the_same_call_again_replaces(serve: Serve) -> None:
     assert not first.running
     assert second.port == first.port
     assert second.say("hi") == "hi"
-    assert repr(first).endswith("all of it the house's own, stopped>")
+    assert repr(first).endswith("all of it the lab's own, stopped>")
 
 
 def test_what_passes_is_on_the_trace_and_a_run_is_not(serve: Serve) -> None:
@@ -128,7 +128,7 @@ def test_what_cannot_be_broken_off_is_named_and_left_behind(
         go_on.set()
     assert not yours.running
     (record,) = caplog.records
-    assert record.getMessage().startswith("your code cannot be broken off, and runs on: in feed")
+    assert record.getMessage().startswith("your code cannot be interrupted and runs on: in feed")
 
 
 def test_a_stopped_server_says_what_to_do(serve: Serve) -> None:

@@ -21,7 +21,7 @@ from labserver.practice.given.frames import Close, Frame, Message, Pong, Protoco
 FRAME = Frame(True, 1, b"a")
 
 
-def test_a_part_that_is_left_out_is_the_houses_own() -> None:
+def test_a_part_that_is_left_out_is_the_labs_own() -> None:
     parts = Parts.of(dict.fromkeys(EXERCISES))
     assert parts == Parts()
     assert parts.own == []

@@ -1,4 +1,4 @@
-"""Cells that are executed where they are unpickled: in the checker's process, and not here."""
+"""Cells that are executed where they are unpickled: in the checker's process, not here."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Sources = tuple[tuple[str, str], ...]
 
 
 class DeferredCells:
-    """The code of some cells, as what `judge` takes for the learner's function.
+    """The code of some cells, which `judge` takes in place of the learner's function.
 
     Args:
-        sources: a name for each cell, and its source, in their order.
-        own: the name of the answer's cell; what the others raise is passed over.
-        wanted: what the answer defines.
+        sources: a name and the source of each cell, in order.
+        own: the name of the answer's cell; exceptions in the others are ignored.
+        wanted: the name that the answer defines.
     """
 
     def __init__(self, sources: Sources, own: str, wanted: str) -> None:
         self._given = sources, own, wanted
-        for name, source in sources:  # so that a line of it can be shown
+        for name, source in sources:  # so that messages can show a line of it
             linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -38,22 +38,22 @@ class DeferredCells:
 
 
 def run(sources: Sources, own: str, wanted: str) -> Any:
-    """Execute the cells; gives what the answer defines.
+    """Execute the cells, and return what the answer defines.
 
     Raises:
-        NameError: if it defines nothing of that name.
-        BaseException: whatever the answer's cell raises before it has defined it.
+        NameError: if it does not define that name.
+        BaseException: whatever the answer's cell raises before it has defined the name.
     """
     sys.meta_path.insert(0, _NoSolutions())
     space: dict[str, Any] = {"__name__": "__main__"}
     for name, source in sources:
         try:
             _execute(source, name, space)
-        except BaseException:  # SystemExit ends a cell, too, and not the notebook
+        except BaseException:  # SystemExit, too, ends only a cell
             if name == own and wanted not in space:
                 raise
     if wanted not in space:
-        raise NameError(f"the cell defines no {wanted}")
+        raise NameError(f"the cell does not define {wanted}")
     return space[wanted]
 
 

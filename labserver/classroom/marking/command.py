@@ -1,4 +1,4 @@
-"""What `labserver check` does: find the notebooks, mark them, say and write how it went."""
+"""`labserver check`: find the notebooks, mark them, and print and write how it went."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def mark_all(
     time_limit_s: float = TIME_LIMIT_S,
     reference: Path | None = None,
 ) -> bool:
-    """Mark notebooks, or a folder of a class's, and print how it went.
+    """Mark notebooks, or a class's folder of them, and print how it went.
 
     Args:
-        paths: notebooks, or one folder; none: those in ./exercises.
-        html: where to write a page.
+        paths: notebooks, or one folder; without any, those in ./exercises.
+        html: where to write an HTML page.
         junit_file: where to write JUnit XML.
-        csv_file: where to write a class's marks.
-        time_limit_s: for each notebook.
-        reference: the folder of the solved notebooks; None: the repository's.
+        csv_file: where to write a class's marks as CSV.
+        time_limit_s: seconds per notebook.
+        reference: the folder of the solved notebooks; None for the repository's.
 
     Returns:
         Whether every exercise passes.
 
     Raises:
-        LabError: if there is nothing to mark, nothing to mark it by, or a file cannot be written.
+        LabError: if there are no notebooks or no solved ones, or a file cannot be written.
     """
     references = find_references(reference)
     folder = paths[0] if len(paths) == 1 and paths[0].is_dir() else None
@@ -51,8 +51,8 @@ def mark_all(
     found = submissions(folder) if folder else _notebooks(paths)
     if not found:
         raise LabError(f"There is no notebook in {folder or HERE}.")
-    told = Console(stderr=True)
-    bar = track(found, "marking", console=told, transient=True, disable=len(found) == 1)
+    progress = Console(stderr=True)
+    bar = track(found, "marking", console=progress, transient=True, disable=len(found) == 1)
     marked = [mark(path, references, time_limit_s=time_limit_s) for path in bar]
     if folder is None:
         print_marks(marked)

@@ -1,4 +1,4 @@
-"""A class: whose notebook is whose, and a row of marks for each learner."""
+"""A class's gradebook: whose notebook is whose, and a row of marks per learner."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labserver.classroom.marking.mark import Mark, MarkedNotebook
 from labserver.classroom.marking.references import Reference
 
 CHECKPOINTS = ".ipynb_checkpoints"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
 
 
 @dataclass(slots=True)
@@ -20,8 +20,8 @@ class Learner:
     """One learner.
 
     Attributes:
-        name: the folder's or the file's.
-        marks: by exercise; of several attempts the best.
+        name: from the folder's or the file's name.
+        marks: by exercise; the best of several attempts.
         problems: what could not be marked, and why.
     """
 
@@ -37,12 +37,12 @@ class Learner:
 
 @dataclass(frozen=True, slots=True)
 class Gradebook:
-    """A class.
+    """The marks of a class.
 
     Attributes:
-        learners: by name.
-        exercises: those that somebody's notebook has, in their order.
-        most: the points of all of these.
+        learners: sorted by name.
+        exercises: those in anybody's notebook, in order.
+        most: the points of all of them.
     """
 
     learners: tuple[Learner, ...]
@@ -50,7 +50,10 @@ class Gradebook:
     most: int
 
     def csv(self) -> str:
-        """One row a learner: points of each exercise (empty: no notebook), sum, problems."""
+        """Return CSV with one row per learner: points by exercise, their sum, and problems.
+
+        A field is empty where the learner has no notebook with that exercise.
+        """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["learner", *self.exercises, "points", "of", "problems"])
@@ -62,25 +65,34 @@ class Gradebook:
 
 
 def submissions(folder: Path) -> list[Path]:
-    """The notebooks in a folder and below."""
+    """Find the notebooks in a folder and below it."""
     found = folder.rglob("*.ipynb")
     return sorted(path for path in found if CHECKPOINTS not in path.parts)
 
 
 def folders(folder: Path) -> set[str]:
-    """The names of the learners' folders, whatever is in them."""
+    """Return the names of the learners' folders, whatever is in them."""
     found = [one for one in folder.iterdir() if one.is_dir() and not one.is_symlink()]
     return {one.name for one in found if not one.name.startswith(".")}
 
 
 def learner_of(path: Path, folder: Path, references: Sequence[Reference]) -> str:
-    """Whose notebook it is: `ALICE/05_frames.ipynb`, or `alice_05_frames.ipynb`."""
+    """Return whose notebook a file is: `alice/05_frames.ipynb`, or `alice_05_frames.ipynb`.
+
+    A notebook may have been handed out under another name, but its number stays:
+    `alice_04_handshake.ipynb` belongs to `04_the_websocket_handshake`.
+    """
     parts = path.relative_to(folder).parts
     if len(parts) > 1:
         return parts[0]
     for reference in references:
         before, found, _ = path.stem.partition(reference.name)
         if found and before.strip("_- "):
+            return before.strip("_- ")
+    for reference in references:
+        number = reference.name.partition("_")[0]
+        before, found, _ = path.stem.partition(f"_{number}_")
+        if number.isdigit() and found and before.strip("_- "):
             return before.strip("_- ")
     return path.stem
 
@@ -91,13 +103,13 @@ def gradebook(
     references: Sequence[Reference],
     expected: Iterable[str] = (),
 ) -> Gradebook:
-    """Sort what was marked by learner.
+    """Sort marked notebooks by learner.
 
     Args:
         marked: the notebooks.
-        folder: the class's.
+        folder: the class's folder.
         references: the solved notebooks.
-        expected: learners who get a row although there may be no notebook of theirs.
+        expected: learners who get a row even if they have no notebook.
     """
     learners: dict[str, Learner] = {}
     most: dict[str, int] = {}
@@ -118,5 +130,5 @@ def gradebook(
 
 
 def _cell(text: str) -> str:
-    """Text that a spreadsheet shows, and does not run."""
+    """Return text that a spreadsheet shows and does not run."""
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,4 +1,4 @@
-"""Marks as JUnit XML, for what else reads the results of tests."""
+"""Marks as JUnit XML, for programs that read test results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from xml.etree import ElementTree as ET
 from labserver.classroom.marking.mark import MarkedNotebook, titles
 from labserver.practice.checking.judge import Outcome
 
-# What XML 1.0 §2.2 has no way to write.
+# Characters that XML 1.0 §2.2 does not allow.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(marked: Sequence[MarkedNotebook]) -> str:
-    """A testsuite a notebook, a testcase an exercise.
+    """Return JUnit XML with one testsuite per notebook and one testcase per exercise.
 
     A wrong answer is a failure, one that was not attempted is skipped, and a notebook that could
     not be marked is an error.

@@ -1,4 +1,4 @@
-"""The solved notebooks: which one a learner's belongs to, and which of its cells count."""
+"""The solved notebooks: which of them a learner's belongs to, and which of its cells count."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labserver.classroom.marking.notebook import CodeCell, read
 from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
 
-REPOSITORY = Path(__file__).parents[3]  # where the package was not taken out of it
+REPOSITORY = Path(__file__).parents[3]  # if the package runs from the repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Reference:
 
     @property
     def answers(self) -> dict[str, CodeCell]:
-        """Exercise → the cell with its answer, in the notebook's order."""
+        """The cell with the answer to each exercise, in the notebook's order."""
         known = set(ids())
         return {c.grade_id: c for c in self.cells if c.solution and c.grade_id in known}
 
@@ -35,8 +35,9 @@ class Reference:
         """Sort a learner's cells.
 
         Returns:
-            The answers, by exercise: the cell with the answer's id, or else the first that says
-            it is; and the learner's own cells, whose ids are none of this notebook's.
+            The answers by exercise: the cell with the answer's id, or otherwise the first whose
+            metadata name the exercise; and the learner's own cells, whose ids are not in this
+            notebook.
         """
         ours = {cell.id for cell in self.cells}
         marked = {cell.grade_id for cell in self.cells} - {""}
@@ -58,10 +59,10 @@ class Reference:
 
 
 def find_references(folder: Path | None = None) -> list[Reference]:
-    """The solved notebooks.
+    """Find the solved notebooks.
 
     Args:
-        folder: where they are; None: the repository's, beside this package.
+        folder: the folder they are in; None for the repository's, beside this package.
 
     Raises:
         LabError: if there are none.
@@ -78,6 +79,6 @@ def find_references(folder: Path | None = None) -> list[Reference]:
 
 
 def belongs_to(cells: Sequence[CodeCell], references: Sequence[Reference]) -> Reference | None:
-    """The reference that shares the most answers with a notebook; None: there is none."""
+    """Return the reference that shares the most answers with a notebook, or None."""
     most = max(references, key=lambda reference: len(reference.place(cells)[0]))
     return most if most.place(cells)[0] else None

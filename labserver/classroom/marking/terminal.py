@@ -20,8 +20,8 @@ def print_marks(marked: Sequence[MarkedNotebook], console: Console | None = None
     """Print the marks of notebooks.
 
     Args:
-        marked: one or more.
-        console: where to; None: standard output.
+        marked: one or more notebooks.
+        console: where to print; None for standard output.
     """
     console = console or _console()
     for title, one in zip(titles(marked), marked, strict=True):
@@ -37,7 +37,7 @@ def print_marks(marked: Sequence[MarkedNotebook], console: Console | None = None
 
 
 def print_gradebook(gradebook: Gradebook, console: Console | None = None) -> None:
-    """Print how a class went, a line each."""
+    """Print a class's marks, one line per learner."""
     console = console or _console()
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("learner", overflow="fold")

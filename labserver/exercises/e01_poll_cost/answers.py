@@ -41,7 +41,7 @@ def a_plain_tuple(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float)
 MESSAGES = {
     "mean_delay_is_the_interval": "on average it waits half of it",
     "bytes_of_one_client": "the server pays for all of them",
-    "whole_round_trip": "only the answer's way",
+    "whole_round_trip": "when the poll reaches the server, the event is",
     "no_way_back": "the answer takes half a round trip",
     "divides_by_zero": "wrong.",
     "a_plain_tuple": "wrong.",

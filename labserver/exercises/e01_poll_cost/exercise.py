@@ -11,15 +11,15 @@ from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Fail
 from labserver.practice.checking.play import Raised
 from labserver.practice.given.answers import PollCost
 
-RULE = "every client asks once an interval; events fall anywhere in it; an answer takes rtt/2"
-POSITIVE = "an interval of 0 or less is no interval: raise ValueError"
+RULE = "every client asks once per interval; events fall anywhere in it; an answer takes rtt/2"
+POSITIVE = "an interval must be longer than 0: otherwise raise ValueError"
 
 STUB = '''\
 from labserver.practice.answers import PollCost
 
 
 def poll_cost(clients: int, interval_s: float, hdr_bytes: int, rtt_s: float) -> PollCost:
-    """What it costs when each client polls once an interval."""
+    """Return what it costs when each client polls once per interval."""
     raise NotImplementedError
 '''
 
@@ -65,13 +65,13 @@ def pays_for_one(failure: Failure) -> bool:
 
 
 def waits_a_round_trip(failure: Failure) -> bool:
-    """Whether the way there was counted as well as the way back."""
+    """Whether the trip to the server was counted as well as the trip back."""
     _, interval, _, rtt = failure.given
     return rtt > 0 and _is(failure.actual.mean_delay_s, interval / 2 + rtt)
 
 
 def forgets_the_way(failure: Failure) -> bool:
-    """Whether the answer takes no time."""
+    """Whether the answer was taken to need no time."""
     _, interval, _, rtt = failure.given
     return rtt > 0 and _is(failure.actual.mean_delay_s, interval / 2)
 
@@ -95,16 +95,16 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "an event lands anywhere inside the interval; on average it waits half of it, plus the"
-            " trip back.",
+            "an event falls anywhere in the interval; on average it waits half of it, plus "
+            "the trip back.",
             waits_an_interval,
         ),
         Diagnosis(
             "you returned one client's bytes; the server pays for all of them.", pays_for_one
         ),
         Diagnosis(
-            "when the poll reaches the server the event is there; only the answer's way, half a"
-            " round trip, still delays it.",
+            "when the poll reaches the server, the event is already there; only the answer's "
+            "trip, half a round trip, still delays it.",
             waits_a_round_trip,
         ),
         Diagnosis("the answer takes half a round trip to arrive.", forgets_the_way),

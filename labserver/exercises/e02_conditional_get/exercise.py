@@ -10,14 +10,14 @@ from labserver.exercises.e02_conditional_get.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 
 LIST = 'RFC 9110 §13.1.2: If-None-Match is "*" or a list of entity tags'
-WEAK = "RFC 9110 §8.8.3.2: weak comparison, in which W/ does not count"
+WEAK = "RFC 9110 §8.8.3.2: weak comparison ignores W/"
 STAR = 'RFC 9110 §13.1.2: "*" matches any current representation'
-COMMA = "RFC 9110 §8.8.3: between its quotes an entity tag may hold a comma"
-NONE = "RFC 9110 §13.1.2: without the field there is no condition"
+COMMA = "RFC 9110 §8.8.3: an entity tag may contain a comma between its quotes"
+NONE = "RFC 9110 §13.1.2: without the field, the request is not conditional"
 
 STUB = '''\
 def conditional_get(etag: str, if_none_match: str | None) -> int:
-    """304 if the client has this version, else 200."""
+    """Return 304 if the client already has this version, otherwise 200."""
     raise NotImplementedError
 '''
 
@@ -48,14 +48,14 @@ def cases() -> Iterator[Case]:
     yield Case(('"b"', '"a", W/"b"'), WEAK, 304)
     yield Case(('"c"', '"a", "b"'), LIST, 200)
     yield Case(('"a"', '"ab", "ba"'), "RFC 9110 §8.8.3: a tag is compared as a whole", 200)
-    yield Case(('"x"', '"X"'), "RFC 9110 §8.8.3: a tag is opaque; case counts", 200)
+    yield Case(('"x"', '"X"'), "RFC 9110 §8.8.3: a tag is opaque and case-sensitive", 200)
     yield Case(('"*"', '"a"'), STAR, 200)
     yield Case(('"a"', '"*"'), STAR, 200)
     yield Case(('"a,b"', '"a,b"'), COMMA, 304)
     yield Case(('"a,b"', '"x", "a,b"'), COMMA, 304)
     yield Case(('"a"', '"x,a", "y"'), COMMA, 200)
     yield Case(('", "', '"a", "b"'), COMMA, 200)
-    yield Case(('""', '""'), "RFC 9110 §8.8.3: an empty tag is one", 304)
+    yield Case(('""', '""'), "RFC 9110 §8.8.3: an empty tag is a tag", 304)
     draws = random.Random(2)
     for _ in range(60):
         tags = [_tag(draws) for _ in range(draws.randint(1, 4))]
@@ -69,7 +69,7 @@ def _tag(draws: random.Random) -> str:
 
 
 def smaller(given: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Lists that lack one tag."""
+    """Give lists that lack one tag."""
     etag, held = given
     tags = re.findall(r'(?:W/)?"[^"]*"', held)
     for index in range(len(tags) if len(tags) > 1 else 0):
@@ -100,8 +100,7 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "Can the client hold more than one cached version?",
-        'Split on commas outside quotes; W/ does not count on either side. etag "x", header'
-        ' W/"x" → 304.',
+        'Split on commas outside quotes; ignore W/ on both sides. etag "x", header W/"x" → 304.',
         """tags = re.findall(r'(?:W/)?("[^"]*")', inm);"""
         " return 304 if inm.strip() == '*' or ____ in tags else 200",
     ),
@@ -111,11 +110,13 @@ EXERCISE = Exercise(
             lambda failure: failure.given[1] == "*",
         ),
         Diagnosis(
-            "the client sent no If-None-Match: it has no version, and there is no condition.",
+            "the client sent no If-None-Match: it has no version, and the request is not "
+            "conditional.",
             lambda failure: failure.given[1] is None,
         ),
         Diagnosis(
-            "a weak tag, W/, matches here: the question is whether the client's copy will do.",
+            "a weak tag, W/, matches here: the question is whether the client's copy is good "
+            "enough.",
             lambda failure: failure.given in WEAK_PAIRS,
         ),
         Diagnosis(
@@ -123,11 +124,11 @@ EXERCISE = Exercise(
             lambda failure: failure.given[1] in LISTS and failure.expected == 304,
         ),
         Diagnosis(
-            "a tag is compared as a whole: the text of one within another is no match.",
+            "a tag is compared as a whole: one that occurs inside another does not match.",
             lambda failure: failure.expected == 200 and _contains(failure),
         ),
         Diagnosis(
-            "a comma between quotes belongs to the tag: it does not end it.",
+            "a comma between quotes belongs to the tag and does not end it.",
             lambda failure: "," in "".join(re.findall(r'"[^"]*"', str(failure.given))),
         ),
     ),

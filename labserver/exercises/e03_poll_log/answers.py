@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Base:
-    """Works; each wrong idea changes one thing of it."""
+    """A log that works; each wrong idea changes one thing in it."""
 
     def __init__(self) -> None:
         self.events: list[tuple[int, Any]] = []
@@ -43,7 +43,7 @@ class DeletesOnDelivery(Base):
 
 
 class RemembersTheReader(Base):
-    """It believes that what it gave has arrived, and looks at no cursor before that."""
+    """Believes that what it delivered has arrived, and ignores earlier cursors."""
 
     given = 0
 
@@ -85,7 +85,7 @@ class CountsFromZero(Base):
 
 
 class FindsTheEvent(Base):
-    """It looks for the event itself: two of the same text have one place."""
+    """Looks for the event itself, so two with the same text have one place."""
 
     def append(self, event: Any) -> int:
         super().append(event)
@@ -114,9 +114,9 @@ MESSAGES = {
     "DeletesOnDelivery": "you took delivery for receipt",
     "RemembersTheReader": "you took delivery for receipt",
     "AtTheCursor": "the client has it already",
-    "NextIsNewest": "next leaps over events",
-    "NextIsNothing": "nothing came, and yet the cursor moved",
-    "NoLimit": "more in this answer than the limit allows",
+    "NextIsNewest": "next skips events that this answer does not hold:",
+    "NextIsNothing": "no event was returned, and yet the cursor moved.",
+    "NoLimit": "this answer holds more events than the limit allows.",
     "NewestFirst": "not the oldest unread events",
     "CountsFromZero": "the first event's id is 1",
     "FindsTheEvent": "wrong.",

@@ -11,29 +11,29 @@ from typing import Any
 from labserver.exercises.e03_poll_log.play import TYPES, Script, Step, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure, shorter
 
-IDS = "the first event is 1, the next one 2: a client that has nothing asks with 0"
-AFTER = "only what is after the cursor is new"
-LIMIT = "at most so many events, the oldest first; the rest comes with the next poll"
-NEXT = "next is the id of the last event in this answer; after, where there is none"
+IDS = "the first event is 1, the next one 2: a client that has none asks with 0"
+AFTER = "only events after the cursor are new"
+LIMIT = "at most limit events, the oldest first; the rest comes with the next poll"
+NEXT = "next is the id of the last event in this answer, or after if there is none"
 RETRY = "an answer may be lost on the way: only the next cursor proves that it arrived"
-ALL = "whoever goes on from each answer's next has every event once, in its order"
+ALL = "a client that continues from each answer's next gets every event once, in order"
 
 STUB = '''\
 from typing import Any
 
 
 class PollLog:
-    """Events, read from a cursor on."""
+    """A log of events that is read from a cursor."""
 
     def __init__(self) -> None:
         raise NotImplementedError
 
     def append(self, event: Any) -> int:
-        """Keep an event; its id: 1, 2, 3 …"""
+        """Keep an event and return its id: 1, 2, 3 …"""
         raise NotImplementedError
 
     def poll(self, after: int, limit: int) -> tuple[list[Any], int]:
-        """At most limit events after a cursor, and the cursor to ask with next."""
+        """Return at most limit events after a cursor, and the cursor to ask with next."""
         raise NotImplementedError
 '''
 
@@ -92,7 +92,7 @@ def cases() -> Iterator[Case]:
 
 
 def _script(draws: random.Random, events: int) -> Script:
-    """So many appends, and three clients that poll in between; one answer in five is lost."""
+    """Return the first call that went wrong: its index, and what was expected and returned."""
     cursors, script, said = [0, 0, 0], list[Step](), 0
     while said < events:
         if draws.random() < 0.6:
@@ -107,7 +107,7 @@ def _script(draws: random.Random, events: int) -> Script:
 
 
 def smaller(given: tuple[Script]) -> Iterator[tuple[Script]]:
-    """The script's beginning, and its last call after nothing but appends."""
+    """Give the start of the script, and its last call after appends alone."""
     (script,) = given
     for cut in shorter(len(script)):
         yield (script[:cut],)
@@ -117,7 +117,7 @@ def smaller(given: tuple[Script]) -> Iterator[tuple[Script]]:
 
 
 def shown(given: tuple[Script]) -> list[str]:
-    """The calls; appends in a row as one line."""
+    """Show the calls, with consecutive appends in one line."""
     (script,) = given
     lines = ["log = PollLog()"]
     for name, steps in groupby(script, key=itemgetter(0)):
@@ -125,7 +125,7 @@ def shown(given: tuple[Script]) -> list[str]:
             lines += [f"log.poll(after={after}, limit={limit})" for _, after, limit in steps]
             continue
         events = [event for _, event in steps]
-        if len(events) > ROW_MAX:  # only the random ones are so long: event 1, event 2 …
+        if len(events) > ROW_MAX:  # only random scripts have so many: event 1, event 2 …
             first = int(events[0].removeprefix("event "))
             lines.append(f"for n in range({first}, {first + len(events)}):")
             lines.append('    log.append(f"event {n}")')
@@ -135,7 +135,7 @@ def shown(given: tuple[Script]) -> list[str]:
 
 
 def _first(failure: Failure) -> tuple[int, Any, Any]:
-    """The first call that went otherwise: its place, what was expected, what came."""
+    """Return the first call that went wrong: its index, what was expected, and what it returned."""
     pairs = enumerate(zip(failure.expected, failure.actual, strict=True))
     return next((at, wants, actual) for at, (wants, actual) in pairs if wants != actual)
 
@@ -154,7 +154,7 @@ def _polled(failure: Failure) -> tuple[Step, list[Any], int, list[Any], Any]:
 
 
 def _said(failure: Failure) -> list[str]:
-    """What had been appended before that call."""
+    """Return what had been appended before that call."""
     at = _first(failure)[0]
     return [step[1] for step in failure.given[0][:at] if step[0] == "append"]
 
@@ -172,7 +172,7 @@ def counts_from_zero(failure: Failure) -> bool:
 
 
 def forgets_what_was_read(failure: Failure) -> bool:
-    """Whether a cursor that was asked for before gets less than it should."""
+    """Whether a cursor that was used before got less than it should."""
     _, wanted, _, actual, _ = _polled(failure)
     at = _first(failure)[0]
     script = failure.given[0]
@@ -181,25 +181,25 @@ def forgets_what_was_read(failure: Failure) -> bool:
 
 
 def gives_too_many(failure: Failure) -> bool:
-    """Whether the limit was passed."""
+    """Whether the limit was exceeded."""
     (_, _, limit), _, _, actual, _ = _polled(failure)
     return bool(len(actual) > limit)
 
 
 def gives_the_last_again(failure: Failure) -> bool:
-    """Whether the event at the cursor came once more."""
+    """Whether the event at the cursor was returned again."""
     (_, after, _), _, _, actual, _ = _polled(failure)
     return after > 0 and bool(actual[:1] == _said(failure)[after - 1 : after])
 
 
 def gives_the_newest(failure: Failure) -> bool:
-    """Whether the unread ones at the end came first."""
+    """Whether the newest unread events came first."""
     _, wanted, _, actual, _ = _polled(failure)
     return len(actual) == len(wanted) and actual != wanted and set(actual) <= set(_said(failure))
 
 
 def skips_the_rest(failure: Failure) -> bool:
-    """Whether next is beyond what this answer holds."""
+    """Whether next is beyond the events in this answer."""
     _, wanted, following, actual, then = _polled(failure)
     return actual == wanted != [] and then > following
 
@@ -225,7 +225,7 @@ EXERCISE = Exercise(
     shown=shown,
     smaller=smaller,
     hints=(
-        "What does the client know that the server does not, after an answer is lost on the way?",
+        "After an answer is lost on the way, what does the client know that the server does not?",
         "next is the id of the last event in THIS answer: after three appends poll(0, limit=2)"
         " gives next == 2.",
         "batch = [e for e in self.log if e.id > after][:limit];"
@@ -233,30 +233,31 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "your cursor is a time. Two events can share one, and then the second is never"
-            " delivered.",
+            "your cursor is a time. Two events can have the same time, and then the second "
+            "is never delivered.",
             counts_in_time,
         ),
         Diagnosis(
-            "the first event's id is 1: a client that has nothing asks with 0.", counts_from_zero
+            "the first event's id is 1: a client that has none asks with 0.", counts_from_zero
         ),
-        Diagnosis("there is more in this answer than the limit allows.", gives_too_many),
+        Diagnosis("this answer holds more events than the limit allows.", gives_too_many),
         Diagnosis(
-            "the event at the cursor came again: the client has it already.", gives_the_last_again
+            "the event at the cursor came again, although the client has it already.",
+            gives_the_last_again,
         ),
         Diagnosis(
-            "an answer was lost, and its cursor, asked again, got less: you took delivery for"
-            " receipt. Only the client's next cursor proves receipt.",
+            "an answer was lost, and the same cursor, asked again, got less: you took "
+            "delivery for receipt. Only the client's next cursor proves receipt.",
             forgets_what_was_read,
         ),
         Diagnosis(
-            "these are not the oldest unread events: what lies before them is never read.",
+            "these are not the oldest unread events: those before them are never read.",
             gives_the_newest,
         ),
         Diagnosis(
-            "next leaps over events that this answer does not hold: they are never delivered.",
+            "next skips events that this answer does not hold: they are never delivered.",
             skips_the_rest,
         ),
-        Diagnosis("nothing came, and yet the cursor moved.", moves_for_nothing),
+        Diagnosis("no event was returned, and yet the cursor moved.", moves_for_nothing),
     ),
 )

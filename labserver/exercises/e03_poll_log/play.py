@@ -11,9 +11,9 @@ Script = tuple[Step, ...]
 
 
 def play(attempt: Callable[[], Any], script: Script) -> list[Any]:
-    """What each call gave."""
+    """Return what each call returned."""
     log = attempt()
-    # As it is now: a list of the log's own may grow later.
+    # A copy, because a list of the log's own may grow later.
     return [copy.deepcopy(getattr(log, name)(*given)) for name, *given in script]
 
 

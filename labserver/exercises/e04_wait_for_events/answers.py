@@ -85,9 +85,9 @@ def no_coroutine(log: EventLog, after: int, timeout: float) -> list[Event]:
 MESSAGES = {
     "checks_then_subscribes": "(a lost wake-up)",
     "timeout_raises": "the normal end of a long poll, not an error",
-    "any_wake_will_do": "answered without looking",
+    "any_wake_will_do": "you were woken and answered without checking",
     "each_wake_a_new_timeout": "it counts from the call",
-    "looks_every_second": "wait to be told",
+    "looks_every_second": "the answer came late: you look every so often. Wait",
     "swallows_the_cancellation": "let CancelledError through",
     "no_timeout": "never ends",
     "keeps_the_lock_when_cancelled": "it kept the lock",

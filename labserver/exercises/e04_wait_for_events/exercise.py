@@ -11,12 +11,12 @@ from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Fail
 from labserver.practice.checking.play import Raised
 from labserver.practice.given.event_log import Event, EventLog
 
-NOW = "what is there already is answered at once"
-LATER = "the answer goes out when the event comes, not before and not later"
-EMPTY = "RFC 6202 §2.1: a long poll that nothing happened in is answered all the same"
-LOST = "asyncio.Condition: check and wait under one lock; between them nothing can happen"
-WOKEN = "asyncio.Condition.wait: being woken does not mean that there is something for you"
-GONE = "a cancelled wait ends with CancelledError, and holds no lock afterwards"
+NOW = "events that are there already are returned at once"
+LATER = "the answer goes out when the event comes, neither earlier nor later"
+EMPTY = "RFC 6202 §2.1: a long poll during which nothing happened is answered as well"
+LOST = "asyncio.Condition: check and wait under one lock, so that nothing can happen in between"
+WOKEN = "asyncio.Condition.wait: a waiter that is woken may find no new event"
+GONE = "a cancelled wait ends with CancelledError and releases its lock"
 
 STUB = '''\
 import asyncio
@@ -25,7 +25,7 @@ from labserver.practice.event_log import Event, EventLog
 
 
 async def wait_for_events(log: EventLog, after: int, timeout: float) -> list[Event]:
-    """The events after a cursor, as soon as there are some; [] when the timeout is over."""
+    """Return the events after a cursor as soon as there are any, or [] after the timeout."""
     raise NotImplementedError
 '''
 
@@ -44,14 +44,14 @@ ONE, TWO = Event(1, "event 1"), Event(2, "event 2")
 
 
 def cases() -> Iterator[Case]:
-    """From one event that is there already to a hundred that wait."""
+    """From one event that is there already to a hundred waiters."""
 
     def case(rule: str, waiters: list[Waiter], ended: list[Waited], *what: Happening) -> Case:
         return Case((what, tuple(waiters)), rule, ended)
 
     yield case(NOW, [Waiter(1)], [Waited(1.0, [ONE])], Happening(0))
     yield case(
-        "only what is after the cursor is new",
+        "only events after the cursor are new",
         [Waiter(1, after=1)],
         [Waited(1.0, [TWO])],
         Happening(0),
@@ -71,11 +71,11 @@ def cases() -> Iterator[Case]:
 
 
 def shown(given: tuple[Any, ...]) -> list[str]:
-    """What happens, by the clock."""
+    """Show what happens when."""
     happenings, waiters = given
     lines = []
     for at, writing in happenings:
-        what = "all who wait are woken, without an event"
+        what = "all waiters are woken, without an event"
         if writing is not None:
             what = f"log.append(…) begins and takes {writing:g} s" if writing else "log.append(…)"
         lines.append((at, what))
@@ -89,13 +89,13 @@ def shown(given: tuple[Any, ...]) -> list[str]:
 
 
 def _first(failure: Failure) -> tuple[Waited, Waited]:
-    """The first call that ended otherwise than it should have."""
+    """Return the first call that ended in another way than it should have."""
     pairs = zip(failure.expected, failure.actual, strict=True)
     return next((left, right) for left, right in pairs if left != right)
 
 
 def sleeps_through(failure: Failure) -> bool:
-    """Whether an event came and the whole timeout passed."""
+    """Whether an event came but the whole timeout passed."""
     waiters = failure.given[1]
     expected, actual = _first(failure)
     return bool(
@@ -107,13 +107,13 @@ def sleeps_through(failure: Failure) -> bool:
 
 
 def raises_at_the_end(failure: Failure) -> bool:
-    """Whether the timeout came out as an exception."""
+    """Whether the timeout raised an exception."""
     expected, actual = _first(failure)
     return bool(actual.events == Raised("TimeoutError") and expected.events == [])
 
 
 def is_woken_for_nothing(failure: Failure) -> bool:
-    """Whether it answered because it was woken."""
+    """Whether it answered only because it was woken."""
     expected, actual = _first(failure)
     return bool(actual.events == [] and actual.at < expected.at)
 
@@ -125,25 +125,25 @@ def answers_when_cancelled(failure: Failure) -> bool:
 
 
 def restarts_its_timeout(failure: Failure) -> bool:
-    """Whether each wake began the timeout anew."""
+    """Whether each wake-up restarted the timeout."""
     expected, actual = _first(failure)
     return expected.events == actual.events == [] and actual.at > expected.at
 
 
 def asks_now_and_then(failure: Failure) -> bool:
-    """Whether it came a little late, as one does who looks every so often."""
+    """Whether it came a little late, as it does when one looks every so often."""
     expected, actual = _first(failure)
     return expected.events == actual.events and expected.at < actual.at < expected.at + 1.5
 
 
 def keeps_the_lock(failure: Failure) -> bool:
-    """Whether all stood still after a cancellation."""
+    """Whether nobody could go on after a cancellation."""
     cancelled = any(waiter.cancelled is not None for waiter in failure.given[1])
     return cancelled and failure.actual == Raised("Stuck")
 
 
 def never_ends(failure: Failure) -> bool:
-    """Whether it waits for ever."""
+    """Whether it waits forever."""
     return bool(failure.actual == Raised("Stuck"))
 
 
@@ -176,21 +176,23 @@ EXERCISE = Exercise(
             sleeps_through,
         ),
         Diagnosis(
-            "you were woken, and answered without looking whether there is an event.",
+            "you were woken and answered without checking whether there is an event.",
             is_woken_for_nothing,
         ),
         Diagnosis(
-            "each wake began your timeout anew; it counts from the call.", restarts_its_timeout
+            "each wake-up restarted your timeout; it counts from the call.", restarts_its_timeout
         ),
         Diagnosis(
-            "this wait was cancelled, for its client is gone, and yet it answered: let"
-            " CancelledError through.",
+            "this wait was cancelled because its client is gone, and yet it answered: let "
+            "CancelledError through.",
             answers_when_cancelled,
         ),
-        Diagnosis("after the cancelled wait nobody got on: it kept the lock.", keeps_the_lock),
-        Diagnosis("your wait outlives its timeout, and never ends.", never_ends),
         Diagnosis(
-            "the answer came late: you look now and then; wait to be told.", asks_now_and_then
+            "after the cancelled wait nobody else could go on: it kept the lock.", keeps_the_lock
+        ),
+        Diagnosis("your wait outlives its timeout and never ends.", never_ends),
+        Diagnosis(
+            "the answer came late: you look every so often. Wait to be notified.", asks_now_and_then
         ),
     ),
 )

@@ -14,11 +14,11 @@ Wait = Callable[[EventLog, int, float], Awaitable[list[Event]]]
 
 
 class Happening(NamedTuple):
-    """Something that the log is put through: at a time, in seconds.
+    """Something that happens to the log.
 
     Attributes:
-        at: when it begins.
-        writing_s: how long the append holds the lock; None: nothing is appended, all are woken.
+        at: when it starts, seconds.
+        writing_s: how long the append holds the lock; None if all are woken without an append.
     """
 
     at: float
@@ -29,10 +29,10 @@ class Waiter(NamedTuple):
     """One call of the learner's function.
 
     Attributes:
-        at: when it is called.
+        at: when it is called, seconds.
         after: its cursor.
-        timeout: seconds.
-        cancelled: when; None: never.
+        timeout: its timeout, seconds.
+        cancelled: when it is cancelled; None for never.
     """
 
     at: float
@@ -45,7 +45,7 @@ class Waited(NamedTuple):
     """How a call ended.
 
     Attributes:
-        at: when.
+        at: when it ended, seconds.
         events: what it returned, or the exception.
     """
 
@@ -54,7 +54,7 @@ class Waited(NamedTuple):
 
 
 def play(attempt: Wait, happenings: tuple[Happening, ...], waiters: tuple[Waiter, ...]) -> Any:
-    """All happenings and all calls, on one virtual clock."""
+    """Run all happenings and all calls on one virtual clock."""
     return run(_story(attempt, happenings, waiters))
 
 
@@ -80,7 +80,7 @@ async def _story(
             actual = await attempt(log, waiter.after, waiter.timeout)
         except (TimeoutError, asyncio.CancelledError) as error:
             actual = Raised(type(error).__name__)
-        except Exception as error:  # noqa: BLE001  # raised below, outside of the group
+        except Exception as error:  # noqa: BLE001  # raised below, outside the group
             broken.append(error)
             actual = None
         ended[index] = Waited(round(clock(), 6), actual)

@@ -1,4 +1,4 @@
-"""Wrong ideas about an event stream: most change one thing of a parser that works."""
+"""Wrong ideas about an event stream: most change one thing in a parser that works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Base:
-    """Works, and has a method for everything that may be got wrong."""
+    """A parser that works, with a method for everything that can go wrong."""
 
     lines_end = rb"\r\n|\n|\r"
     swallows = True
@@ -278,7 +278,7 @@ class RetryWithTheBlankLine(Base):
 
 class IgnoresRetry(Base):
     def retry(self, value: str) -> None:
-        """Nobody will want to know."""
+        """Ignore the field."""
 
 
 class KnowsNoByteOrderMark(Base):
@@ -336,29 +336,29 @@ MESSAGES = {
     "ForgetsBetweenChunks": "keep its beginning for the next feed",
     "DecodesEachChunk": "Decode lines, not chunks",
     "DecodesEachChunkPolitely": "Decode lines, not chunks",
-    "IsStrict": "U+FFFD stands for them",
-    "KnowsNoByteOrderMark": "no part of its first line",
+    "IsStrict": "bytes that are not UTF-8 do not end a stream:",
+    "KnowsNoByteOrderMark": "the byte order mark at the start of the stream is",
     "ManyByteOrderMarks": "only the first bytes of a stream",
     "GivesTheUnfinished": "an event is not complete",
     "IdAtOnce": "neither it nor its id counts",
     "IdOnlyWithData": "must set last_event_id to 7 even with no data",
-    "IdBelongsToOneEvent": "without an id of its own has the last one",
-    "EmptyIdIsNone": "it sets the last one to ''",
-    "AnyId": "an id with NUL in it is ignored",
-    "StripsAllSpaces": "one is removed, and no more",
-    "KeepsTheSpace": "one is removed, and no more",
+    "IdBelongsToOneEvent": "an event without an id of its own has the last",
+    "EmptyIdIsNone": "an id without a value is an id: it sets the last",
+    "AnyId": "an id that contains NUL is ignored.",
+    "StripsAllSpaces": "one space after the colon is removed, and no more;",
+    "KeepsTheSpace": "one space after the colon is removed, and no more;",
     "SplitsAtColonSpace": "no line of a stream is an error",
     "SplitsAtEveryColon": "the first colon ends the name",
-    "KeepsTheLastLF": "the last LF is no part of the data",
-    "LastDataCounts": "one text, with LF between them",
+    "KeepsTheLastLF": "the last LF is not part of the data.",
+    "LastDataCounts": "the data fields of a block make one text, joined by",
     "DispatchesWithoutData": "no data field in this block",
     "DropsEmptyData": "an empty data field is data",
     "NoColonIsNoField": "a field with an empty value",
     "AnyCase": "Data is not data",
-    "StripsTheLine": "a part of the name that it stands in",
+    "StripsTheLine": "a space before the colon is part of the name: only",
     "ReadsComments": "is a comment",
-    "TypeStays": "is for this one block",
-    "TypeOutlivesAnEmptyBlock": "a block without data ends it, too",
+    "TypeStays": "an event's type holds for one block only, even if",
+    "TypeOutlivesAnEmptyBlock": "an event's type holds for one block only, even if",
     "NoType": "it is 'message'",
     "RetryIsWhatIntTakes": "the digits 0 to 9 only",
     "RetryRaises": "the digits 0 to 9 only",

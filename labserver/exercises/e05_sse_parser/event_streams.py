@@ -1,7 +1,7 @@
-"""The streams that a parser of server-sent events is fed with, and what there is to hear.
+"""The streams that a parser of server-sent events is fed with, and what they hold.
 
-The vectors are written down from the standard, rule by rule, the simple ones first; what the
-random ones hold is for a parser to say. No more than data stands in here, and its cuts.
+The vectors are taken from the standard, rule by rule, the simple ones first; a parser must tell
+what the random ones hold. This file holds only data and its cuts.
 """
 
 from __future__ import annotations
@@ -12,20 +12,24 @@ from typing import NamedTuple
 from labserver.practice.given.sse_events import Event
 
 BLOCK = "WHATWG HTML §9.2.6: fields, line by line; a blank line dispatches the event"
-LINES = "WHATWG HTML §9.2.5: a line ends in CRLF, LF or CR, and in nothing else"
-CUT = "WHATWG HTML §9.2.5: the unit is the line; where a chunk ends says nothing"
-UTF8 = "WHATWG HTML §9.2.6: the stream is decoded as UTF-8; what is none becomes U+FFFD"
-BOM_RULE = "WHATWG HTML §9.2.5: one byte order mark may lead the stream; it is no part of it"
-SPACE = "WHATWG HTML §9.2.6: if the value starts with a space, that one is removed"
+LINES = "WHATWG HTML §9.2.5: a line ends in CRLF, LF or CR, and nothing else"
+CUT = "WHATWG HTML §9.2.5: the unit is the line; where a chunk ends means nothing"
+UTF8 = "WHATWG HTML §9.2.6: the stream is decoded as UTF-8; invalid bytes become U+FFFD"
+BOM_RULE = (
+    "WHATWG HTML §9.2.5: the stream may start with one byte order mark, which is not part of it"
+)
+SPACE = "WHATWG HTML §9.2.6: if the value starts with a space, that space is removed"
 NO_COLON = "WHATWG HTML §9.2.6: a line without a colon is a field name; the value is empty"
 COMMENT = "WHATWG HTML §9.2.6: a line that starts with a colon is ignored"
-NAME = "WHATWG HTML §9.2.6: names are compared as they are; other fields are ignored"
-DATA = "WHATWG HTML §9.2.6: each data field appends its value and LF; the last LF goes again"
-NO_DATA = "WHATWG HTML §9.2.6: an empty data buffer dispatches nothing, and the type is forgotten"
-ID = "WHATWG HTML §9.2.6: a blank line sets the last event id, data or not; it stays"
-NUL = "WHATWG HTML §9.2.6: an id with NUL in it is ignored"
-RETRY = "WHATWG HTML §9.2.6: retry counts if its value is ASCII digits only; else it is ignored"
-END = "WHATWG HTML §9.2.6: what the end of the stream cuts off is discarded"
+NAME = "WHATWG HTML §9.2.6: names are case-sensitive; unknown fields are ignored"
+DATA = "WHATWG HTML §9.2.6: each data field appends its value and LF; the last LF is removed"
+NO_DATA = "WHATWG HTML §9.2.6: an empty data buffer dispatches nothing and resets the type"
+ID = "WHATWG HTML §9.2.6: a blank line sets the last event id, with or without data; it stays"
+NUL = "WHATWG HTML §9.2.6: an id that contains NUL is ignored"
+RETRY = (
+    "WHATWG HTML §9.2.6: retry counts if its value has only ASCII digits; otherwise it is ignored"
+)
+END = "WHATWG HTML §9.2.6: an event that the end of the stream cuts off is discarded"
 
 BOM = b"\xef\xbb\xbf"
 

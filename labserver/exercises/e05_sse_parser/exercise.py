@@ -32,13 +32,13 @@ from labserver.practice.sse_events import Event
 
 
 class SSEParser:
-    """Events out of a text/event-stream; last_event_id is a str, retry_ms an int or None."""
+    """Parses a text/event-stream; last_event_id is a str, retry_ms an int or None."""
 
     def __init__(self) -> None:
         raise NotImplementedError
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that this chunk completes."""
+        """Return the events that this chunk completes."""
         raise NotImplementedError
 '''
 
@@ -61,7 +61,7 @@ class SSEParser:
         self._type = self._id = ""
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that this chunk completes."""
+        """Return the events that this chunk completes."""
         events: list[Event] = []
         for byte in chunk:
             second_half = byte == 0x0A and self._after_cr
@@ -115,7 +115,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[Chunks]) -> Iterator[tuple[Chunks]]:
-    """Without the last chunks, two of them as one, or a whole stream without one of its lines."""
+    """Give fewer chunks, two of them joined, or a whole stream without one of its lines."""
     (chunks,) = given
     for count in range(1, len(chunks)):
         yield (chunks[:count],)
@@ -127,7 +127,7 @@ def smaller(given: tuple[Chunks]) -> Iterator[tuple[Chunks]]:
 
 
 def shown(given: tuple[Chunks]) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     (chunks,) = given
     if len(chunks) > 1 and all(len(chunk) == 1 for chunk in chunks):
         calls = [f"for byte in {b''.join(chunks)!r}:", "    parser.feed(bytes([byte]))"]
@@ -145,19 +145,19 @@ def _events(parsed: Parsed) -> list[Event]:
 
 
 def _counts(failure: Failure) -> tuple[int, int]:
-    """How many events there are, and how many came."""
+    """Return how many events were expected, and how many came."""
     return len(_events(failure.expected)), len(_events(failure.actual))
 
 
 def _first(failure: Failure) -> tuple[Event, Event]:
-    """The first event that is not as it should be; as many came as there are."""
+    """Return the first event that is wrong, expected and actual; their numbers must be equal."""
     pairs = zip(_events(failure.expected), _events(failure.actual), strict=True)
     wrong, *_ = [pair for pair in pairs if pair[0] != pair[1]]
     return wrong
 
 
 def _valid(failure: Failure) -> bool:
-    """Whether the stream is UTF-8, but perhaps for a character that its end cuts."""
+    """Whether the stream is UTF-8, except for a character that its end may cut."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(_stream(failure))
     except UnicodeDecodeError:
@@ -191,14 +191,14 @@ def cuts_a_character(failure: Failure) -> bool:
 
 
 def takes_retry_wrongly(failure: Failure) -> bool:
-    """Whether a value that is no number counted, or was an error."""
+    """Whether an invalid value counted, or was treated as an error."""
     if isinstance(failure.actual, Raised):
         return b"retry" in _stream(failure) and failure.actual == "ValueError"
     return bool(failure.actual.retry_ms not in (None, failure.expected.retry_ms))
 
 
 def waits_after_cr(failure: Failure) -> bool:
-    """Whether a CR ended a blank line, and no event came of it yet."""
+    """Whether a CR ended a blank line, but its event was not returned yet."""
     actual, so_far = failure.actual.feeds, b""
     for index, chunk in enumerate(failure.given[0]):
         so_far += chunk
@@ -208,7 +208,7 @@ def waits_after_cr(failure: Failure) -> bool:
 
 
 def splits_crlf(failure: Failure) -> bool:
-    """Whether the halves of a CRLF in two chunks were two line ends."""
+    """Whether a CRLF that was cut between two chunks counted as two line ends."""
     chunks = failure.given[0]
     pairs = itertools.pairwise(chunks)
     expected, actual = _counts(failure)
@@ -216,13 +216,13 @@ def splits_crlf(failure: Failure) -> bool:
 
 
 def dispatches_without_data(failure: Failure) -> bool:
-    """Whether there are events without data that nobody sent."""
+    """Whether events without data were made up."""
     expected, actual = _counts(failure)
     return actual > expected and any(not event.data for event in _events(failure.actual))
 
 
 def forgets_between_chunks(failure: Failure) -> bool:
-    """Whether less came of it than of the same bytes in one chunk."""
+    """Whether a stream in several chunks gave fewer events."""
     expected, actual = _counts(failure)
     return len(failure.given[0]) > 1 and actual < expected
 
@@ -235,7 +235,7 @@ def takes_the_unfinished(failure: Failure) -> bool:
 
 
 def _data(fits: Callable[[str, str], bool]) -> Callable[[Failure], bool]:
-    """Whether the first wrong event has this expected data and that which came."""
+    """Match the data of the first wrong event, expected and actual."""
 
     def looks(failure: Failure) -> bool:
         expected, actual = _first(failure)
@@ -279,9 +279,11 @@ EXERCISE = Exercise(
     shown=shown,
     smaller=smaller,
     hints=(
-        "Which is the unit that the standard parses: chunk, line or block?",
-        "Buffer bytes, cut complete lines, remember whether the last byte was CR. Try"
-        " b'data: a\\r' and then b'\\n\\r\\n'.",
+        "Which unit does the standard parse: chunk, line or block?",
+        (
+            "Buffer bytes, cut off complete lines, and remember whether the last byte was CR. "
+            "Try b'data: a\\r' and then b'\\n\\r\\n'."
+        ),
         "on a blank line: last = id_buf; if data: emit(type or 'message', ____.join(data), last)",
     ),
     diagnoses=(
@@ -289,19 +291,19 @@ EXERCISE = Exercise(
             "a character was cut between two chunks. Decode lines, not chunks.", cuts_a_character
         ),
         Diagnosis(
-            "bytes that are no UTF-8 do not end a stream: U+FFFD stands for them.",
+            "bytes that are not UTF-8 do not end a stream: U+FFFD replaces them.",
             lambda failure: not _valid(failure) and isinstance(failure.actual, Raised),
         ),
         Diagnosis(
-            "retry counts if it is made of the digits 0 to 9 only; anything else is ignored.",
+            "retry counts if it consists of the digits 0 to 9 only; anything else is ignored.",
             takes_retry_wrongly,
         ),
         Diagnosis(
-            "no line of a stream is an error: the colon may be missing, and so may the space.",
+            "no line of a stream is an error: the colon may be missing, and the space as well.",
             lambda failure: isinstance(failure.actual, Raised) and failure.actual == "ValueError",
         ),
         Diagnosis(
-            "retry belongs to no event: it counts as soon as its line has ended.",
+            "retry does not belong to an event: it counts as soon as its line has ended.",
             lambda failure: (
                 failure.actual.retry_ms is None
                 and failure.expected.retry_ms is not None
@@ -309,12 +311,12 @@ EXERCISE = Exercise(
             ),
         ),
         Diagnosis(
-            "the byte order mark that leads the stream is no part of its first line.",
+            "the byte order mark at the start of the stream is not part of its first line.",
             _fewer(b"^" + BOM),
         ),
         Diagnosis(
-            "only the first bytes of a stream can be a byte order mark; here it comes again, as a"
-            " part of the line.",
+            "only the first bytes of a stream can be a byte order mark; here it comes again, "
+            "as part of the line.",
             _more(b"\n" + BOM),
         ),
         Diagnosis(
@@ -322,8 +324,8 @@ EXERCISE = Exercise(
             splits_crlf,
         ),
         Diagnosis(
-            "the blank line ended with its CR, and you wait for the byte behind it. That may take"
-            " an hour.",
+            "the blank line ended with its CR, and you wait for the byte after it. That may "
+            "take an hour.",
             waits_after_cr,
         ),
         Diagnosis(
@@ -335,8 +337,8 @@ EXERCISE = Exercise(
             _fewer(b"\r"),
         ),
         Diagnosis(
-            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, such as"
-            " U+2028, which may stand in JSON.",
+            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, "
+            "such as U+2028, which may occur in JSON.",
             _data(lambda data, actual: "\u2028" in data and "\u2028" not in actual),
         ),
         Diagnosis(
@@ -347,22 +349,22 @@ EXERCISE = Exercise(
         Diagnosis(
             "there is no data field in this block, so there is no event.", dispatches_without_data
         ),
-        Diagnosis("field names are compared as they are: Data is not data.", _more(b"D")),
+        Diagnosis("field names are case-sensitive: Data is not data.", _more(b"D")),
         Diagnosis(
-            "a space is a part of the name that it stands in: only 'data' is data.",
+            "a space before the colon is part of the name: only 'data' is data.",
             _more(rb"(?m)^ data|data :"),
         ),
         Diagnosis("a line that starts with a colon is a comment.", _more(rb"(?m)^:data")),
-        Diagnosis("an id with NUL in it is ignored.", lambda f: "\0" in f.actual.last_event_id),
+        Diagnosis("an id that contains NUL is ignored.", lambda f: "\0" in f.actual.last_event_id),
         Diagnosis(
-            "an id without a value is an id: it sets the last one to ''.",
+            "an id without a value is an id: it sets the last event id to ''.",
             lambda failure: bool(_first(failure)[1].id) and not _first(failure)[0].id,
         ),
         Diagnosis(
             "'id: 7' then a blank line must set last_event_id to 7 even with no data.",
             lambda failure: _last_id(failure) and b"data" not in _stream(failure),
         ),
-        Diagnosis("an event without an id of its own has the last one.", loses_the_last_id),
+        Diagnosis("an event without an id of its own has the last event id.", loses_the_last_id),
         Diagnosis(
             "a line without a colon is a field with an empty value.",
             _fewer(rb"(?m)^data$"),
@@ -372,18 +374,19 @@ EXERCISE = Exercise(
             _fewer(rb"(?m)^data:$"),
         ),
         Diagnosis(
-            "an event's type is for this one block; a block without data ends it, too.",
+            "an event's type holds for one block only, even if that block has no data.",
             _kind(lambda actual: actual == "add"),
         ),
         Diagnosis(
-            "where no type is given, or an empty one, it is 'message'.",
+            "if the type is missing or empty, it is 'message'.",
             _kind(lambda actual: not actual),
         ),
         Diagnosis(
-            "the last LF is no part of the data.", _data(lambda data, actual: actual == data + "\n")
+            "the last LF is not part of the data.",
+            _data(lambda data, actual: actual == data + "\n"),
         ),
         Diagnosis(
-            "of the spaces after the colon one is removed, and no more; all others are data.",
+            "one space after the colon is removed, and no more; all others are data.",
             _data(lambda data, actual: actual.strip() == data.strip()),
         ),
         Diagnosis(
@@ -391,7 +394,7 @@ EXERCISE = Exercise(
             _data(lambda data, actual: ":" in data),
         ),
         Diagnosis(
-            "the data fields of a block are one text, with LF between them.",
+            "the data fields of a block make one text, joined by LF.",
             _data(lambda data, actual: "\n" in data),
         ),
     ),

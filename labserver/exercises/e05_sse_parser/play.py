@@ -11,12 +11,12 @@ Chunks = tuple[bytes, ...]
 
 
 class Parsed(NamedTuple):
-    """What came of a stream.
+    """What a parser made of a stream.
 
     Attributes:
         feeds: what each feed returned.
-        last_event_id: the parser's, in the end.
-        retry_ms: the parser's, in the end.
+        last_event_id: the parser's at the end.
+        retry_ms: the parser's at the end.
     """
 
     feeds: list[Any]
@@ -25,7 +25,7 @@ class Parsed(NamedTuple):
 
 
 def play(attempt: Callable[[], Any], chunks: Chunks) -> Parsed:
-    """All chunks, one after the other."""
+    """Feed all chunks, one after another."""
     parser = attempt()
     return Parsed([parser.feed(chunk) for chunk in chunks], parser.last_event_id, parser.retry_ms)
 

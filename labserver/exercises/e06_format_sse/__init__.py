@@ -1,1 +1,1 @@
-"""E06: an event as text, in which nothing of the data can become a field."""
+"""E06: an event as bytes, in which no part of the data can become a field."""

@@ -1,4 +1,4 @@
-"""Wrong ideas about writing an event: most change one thing of a function that works."""
+"""Wrong ideas about writing an event: most change one thing in a function that works."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _with(
     refused: str = "[\r\n\0]",
     least: int = 0,
 ) -> Write:
-    """Works, if nothing is changed."""
+    """A function that works unless something is changed."""
 
     def write(
         data: str, event: str | None = None, id: str | None = None, retry: int | None = None
@@ -103,27 +103,27 @@ def a_text(data: str, **fields: Any) -> Any:
 MESSAGES = {
     "data_as_it_is": "'id: 999' was injected by a chat message",
     "splits_at_lf": "'id: 999' was injected by a chat message",
-    "a_space_behind": "spoils the next event's first line",
+    "a_space_behind": "something follows the blank line and spoils the",
     "crlf_is_two": "CRLF is one line end",
-    "splitlines": "and that got lost",
+    "splitlines": "the data ends with a line end, which got lost.",
     "splitlines_and_the_end": "Python's splitlines knows more line ends",
-    "no_field_for_nothing": "without any data field nothing is dispatched",
+    "no_field_for_nothing": "empty data is data: without a data field nothing is",
     "one_line_of_all": "lines of the data got lost",
     "an_event_a_line": "one event became several",
     "no_blank_line": "Does a blank line end it?",
-    "no_space": "takes one space away",
-    "strips": "takes one space away",
+    "no_space": "a client removes one space after the colon, and",
+    "strips": "a client removes one space after the colon, and",
     "none_as_a_word": "None leaves a field out",
-    "empty_is_none": "ends what the client remembers",
-    "zero_is_none": "to come back at once",
+    "empty_is_none": "'' is not None: an empty id goes on the wire and",
+    "zero_is_none": "0 is not None: it tells the client to reconnect at",
     "accepts_newlines": "a line end in event or id forges a field",
     "accepts_cr": "a line end in event or id forges a field",
     "removes_newlines": "a line end in event or id forges a field",
-    "accepts_nul": "ignores an id with NUL in it",
-    "accepts_a_negative_retry": "no row of digits",
-    "refuses_lines_of_data": "data may hold anything",
-    "ascii_only": "holds every character",
-    "latin_1": "holds every character",
+    "accepts_nul": "a client ignores an id that contains NUL: refuse",
+    "accepts_a_negative_retry": "a client ignores a retry that does not consist of",
+    "refuses_lines_of_data": "data may contain anything; only event and id may",
+    "ascii_only": "a stream is UTF-8 and can hold every character.",
+    "latin_1": "a stream is UTF-8 and can hold every character.",
     "a_text": "bytes, not str",
     "as_json": "wrong.",
 }

@@ -1,4 +1,4 @@
-"""E06: an event as text, in which nothing of the data can become a field."""
+"""E06: an event as bytes, in which no part of the data can become a field."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from labserver.practice.checking.play import Raised
 from labserver.practice.given.sse_events import Event
 
 BLOCK = "WHATWG HTML §9.2.6: fields, line by line; a blank line dispatches the event"
-DATA = "WHATWG HTML §9.2.5: a line ends in CRLF, LF or CR; so data of n lines takes n fields"
-EMPTY = "WHATWG HTML §9.2.6: an empty data field is dispatched; no data field at all is not"
-SPACE = "WHATWG HTML §9.2.6: if the value starts with a space, that one is removed"
-FIELDS = "WHATWG HTML §9.2.5: the value of a field cannot hold a line end; here it is a ValueError"
-NUL = "WHATWG HTML §9.2.6: an id with NUL in it is ignored; here it is a ValueError, as in event"
-ID = "WHATWG HTML §9.2.6: a field that is absent changes nothing; an empty id sets it to ''"
-RETRY = "WHATWG HTML §9.2.6: retry is made of digits; 0 is a number, and what is below a ValueError"
-UTF8 = (
-    "WHATWG HTML §9.2.5: an event stream is always UTF-8, with a byte order mark at its start only"
+DATA = "WHATWG HTML §9.2.5: a line ends in CRLF, LF or CR, so data of n lines takes n fields"
+EMPTY = "WHATWG HTML §9.2.6: an empty data field is dispatched; an event without one is not"
+SPACE = "WHATWG HTML §9.2.6: if the value starts with a space, that space is removed"
+FIELDS = "WHATWG HTML §9.2.5: a field's value cannot contain a line end; here that is a ValueError"
+NUL = "WHATWG HTML §9.2.6: an id that contains NUL is ignored; here it is a ValueError, as in event"
+ID = "WHATWG HTML §9.2.6: an absent field changes nothing; an empty id sets the id to ''"
+RETRY = (
+    "WHATWG HTML §9.2.6: retry consists of digits; 0 is valid, a negative number is a ValueError"
 )
+UTF8 = "WHATWG HTML §9.2.5: an event stream is always UTF-8; a byte order mark may only start it"
 
 STUB = '''\
 import re
@@ -33,7 +33,7 @@ import re
 def format_sse(
     data: str, event: str | None = None, id: str | None = None, retry: int | None = None
 ) -> bytes:
-    """An event as it goes on a text/event-stream."""
+    """Return an event as it is written to a text/event-stream."""
     raise NotImplementedError
 '''
 
@@ -47,8 +47,8 @@ class Received(NamedTuple):
 
     Attributes:
         events: all that are dispatched.
-        last_event_id: in the end.
-        retry_ms: in the end.
+        last_event_id: at the end.
+        retry_ms: at the end.
     """
 
     events: list[Event]
@@ -76,7 +76,7 @@ def format_sse(
 
 
 def canonical(given: Given, answer: Any) -> Any:
-    """What a client receives, in the middle of its stream; anything but bytes is handed on."""
+    """Return what a client receives in the middle of its stream; keep anything but bytes."""
     if type(answer) is not bytes:
         return answer
     parser = SSEParser()
@@ -142,7 +142,7 @@ def _random(draws: random.Random) -> Given:
 
 
 def smaller(given: Given) -> Iterator[Given]:
-    """Without a field, or with a character less."""
+    """Give the same without a field, or with one character less."""
     data, event, last, retry = given
     for less in ((data, None, last, retry), (data, event, None, retry), (data, event, last, None)):
         if less != given:
@@ -152,7 +152,7 @@ def smaller(given: Given) -> Iterator[Given]:
 
 
 def shown(given: Given) -> list[str]:
-    """The call, with the fields that there are, and who hears it."""
+    """Show the call with its fields, and the parser that reads the result."""
     data, *fields = given
     names = zip(("event", "id", "retry"), fields, strict=True)
     said = [f"{name}={value!r}" for name, value in names if value is not None]
@@ -161,7 +161,7 @@ def shown(given: Given) -> list[str]:
 
 
 def _refused(pattern: str) -> Callable[[Failure], bool]:
-    """Whether it took a field that must be refused because of this in it."""
+    """Whether it accepted a field that must be refused because it matches this pattern."""
 
     def fits(failure: Failure) -> bool:
         _, event, last, _ = failure.given
@@ -172,20 +172,20 @@ def _refused(pattern: str) -> Callable[[Failure], bool]:
 
 
 def _only(failure: Failure) -> tuple[Event, Event]:
-    """The one event that there is, and the one that came."""
+    """Return the only event, expected and actual."""
     (expected,), (actual,) = failure.expected.events, failure.actual.events
     return expected, actual
 
 
 def is_no_utf8(failure: Failure) -> bool:
-    """Whether the bytes are of another encoding, or there were none."""
+    """Whether the bytes are in another encoding, or could not be encoded."""
     if isinstance(failure.actual, Raised):
         return failure.actual == "UnicodeEncodeError"
     return "\ufffd" in _only(failure)[1].data
 
 
 def _lines(fits: Callable[[int, int], bool]) -> Callable[[Failure], bool]:
-    """Whether the data have this many line ends, and that many came."""
+    """Whether the numbers of line ends, expected and actual, fit."""
 
     def looks(failure: Failure) -> bool:
         expected, actual = _only(failure)
@@ -201,7 +201,7 @@ def loses_the_end(failure: Failure) -> bool:
 
 
 def changes_spaces(failure: Failure) -> bool:
-    """Whether the data, the type or the id lost spaces, or got some."""
+    """Whether the data, the type or the id lost or gained spaces."""
     expected, actual = _only(failure)
     pairs = [pair for pair in zip(expected, actual, strict=True) if pair[0] != pair[1]]
     return bool(pairs) and all(a.replace(" ", "") == b.replace(" ", "") for a, b in pairs)
@@ -235,15 +235,15 @@ EXERCISE = Exercise(
             "a line end in event or id forges a field: it must be refused.", _refused("[\r\n]")
         ),
         Diagnosis(
-            "a client ignores an id with NUL in it: refuse NUL, in event too.", _refused("\0")
+            "a client ignores an id that contains NUL: refuse NUL, in event too.", _refused("\0")
         ),
         Diagnosis(
-            "a client ignores a retry that is no row of digits: refuse what is below 0.",
+            "a client ignores a retry that does not consist of digits: refuse negative numbers.",
             lambda failure: failure.given[3] == -1,
         ),
-        Diagnosis("a stream is UTF-8, and holds every character.", is_no_utf8),
+        Diagnosis("a stream is UTF-8 and can hold every character.", is_no_utf8),
         Diagnosis(
-            "data may hold anything; only event and id may not.",
+            "data may contain anything; only event and id may not.",
             lambda failure: failure.actual == Raised("ValueError"),
         ),
         Diagnosis(
@@ -252,7 +252,7 @@ EXERCISE = Exercise(
             lambda failure: failure.actual.last_event_id == "999",
         ),
         Diagnosis(
-            "something stands behind the blank line, and spoils the next event's first line.",
+            "something follows the blank line and spoils the first line of the next event.",
             lambda failure: SPOILT in failure.actual.events,
         ),
         Diagnosis(
@@ -260,38 +260,39 @@ EXERCISE = Exercise(
             lambda failure: len(failure.actual.events) > 1,
         ),
         Diagnosis(
-            "None leaves a field out; it does not go on the wire as a word.",
+            "None leaves a field out; the word None does not go on the wire.",
             lambda failure: "None" in (failure.actual.last_event_id, failure.actual.events[0].type),
         ),
         Diagnosis(
-            "empty data are data: without any data field nothing is dispatched.",
+            "empty data is data: without a data field nothing is dispatched.",
             lambda failure: failure.given[0] == "" and failure.actual.events == [],
         ),
         Diagnosis(
-            "no event came of it. Does a blank line end it?",
+            "this made no event. Does a blank line end it?",
             lambda failure: failure.actual.events == [],
         ),
-        Diagnosis("the data end with a line end, and that got lost.", loses_the_end),
+        Diagnosis("the data ends with a line end, which got lost.", loses_the_end),
         Diagnosis(
             "CRLF is one line end, not two.",
             lambda failure: "\r\n" in failure.given[0] and _lines(lt)(failure),
         ),
         Diagnosis(
-            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, such as"
-            " U+2028, which may stand in JSON.",
+            "lines end in LF, CRLF or CR only. Python's splitlines knows more line ends, "
+            "such as U+2028, which may occur in JSON.",
             _lines(lt),
         ),
-        Diagnosis("lines of the data got lost, or became one.", _lines(gt)),
+        Diagnosis("lines of the data got lost or were joined.", _lines(gt)),
         Diagnosis(
-            "a client takes one space away after the colon, and only one: the others arrive.",
+            "a client removes one space after the colon, and only one: the others arrive.",
             changes_spaces,
         ),
         Diagnosis(
-            "'' is not None: an empty id goes on the wire, and ends what the client remembers.",
+            "'' is not None: an empty id goes on the wire and clears the id that the client "
+            "remembers.",
             lambda failure: failure.given[2] == "" != failure.actual.last_event_id,
         ),
         Diagnosis(
-            "0 is not None: it means to come back at once.",
+            "0 is not None: it tells the client to reconnect at once.",
             lambda failure: failure.given[3] == 0 != failure.actual.retry_ms,
         ),
     ),

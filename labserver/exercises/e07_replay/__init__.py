@@ -1,1 +1,1 @@
-"""E07: what a client missed, or that nobody can say."""
+"""E07: what a client missed, or that it cannot be known."""

@@ -14,7 +14,7 @@ def _kept(log: Log, keep: int) -> Log:
 
 
 def _after(kept: Log, last: str | None) -> Any:
-    """Works, on what is kept."""
+    """A function that works, on the kept events."""
     if last is None:
         return []
     ids = [event.id for event in kept]
@@ -127,22 +127,22 @@ def only_ids(log: Log, last: str | None, keep: int) -> Any:
 MESSAGES = {
     "compares_strings": "ids 10 and 11 were not replayed",
     "compares_numbers": "not all of them are numbers",
-    "sorts_them": "the order is the log's",
-    "ids_in_order": "the order is the log's",
+    "sorts_them": "ids are opaque: only the log has an order.",
+    "ids_in_order": "ids are opaque: only the log has an order.",
     "what_is_left": "events 4 to 8 are gone. Say so",
-    "all_of_the_log": "only the last ones are kept",
-    "keeps_the_oldest": "only the last ones are kept",
+    "all_of_the_log": "you replayed events that are gone: only the last",
+    "keeps_the_oldest": "you replayed events that are gone: only the last",
     "one_too_few": "there is no gap",
     "minus_zero": "log[-0:] is the whole log",
     "resumes_at_the_border": "cannot tell 8 from an id that it never gave",
     "nothing_kept_nothing_missed": "an empty answer says that nothing was missed",
     "unknown_missed_nothing": "an empty answer says that nothing was missed",
     "unknown_gets_all": "may have a gap before it",
-    "unknown_is_an_error": "no error of the server",
+    "unknown_is_an_error": "an unknown id is not a server error: tell the",
     "everything_for_the_new": "a client without an id is new",
     "reset_for_the_new": "a client without an id is new",
-    "nothing_is_a_gap": "that is no gap",
-    "the_event_again": "what it missed begins after it",
+    "nothing_is_a_gap": "nothing came after this event: the client missed",
+    "the_event_again": "the client has the event with this id: it missed",
     "the_class": "the class Reset itself",
     "only_ids": "wrong.",
 }

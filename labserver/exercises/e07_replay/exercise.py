@@ -1,4 +1,4 @@
-"""E07: what a client missed, or that nobody can say."""
+"""E07: what a client missed, or that it cannot be known."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from labserver.practice.checking.values import Strange
 from labserver.practice.given.sse_events import Event, Reset
 
 MISSED = (
-    "WHATWG HTML §9.2.4: Last-Event-ID is the last event that arrived; what is after it is missed"
+    "WHATWG HTML §9.2.4: Last-Event-ID names the last event that arrived; later ones were missed"
 )
 OPAQUE = "WHATWG HTML §9.2.6: an id is any text without NUL; it has no order but the log's"
 NEW = "here: a client without Last-Event-ID is new; it missed nothing"
 TRIMMED = "here: the server knows the last `keep` events; where a gap cannot be filled, it says so"
-UNKNOWN = "here: an id that is not among the kept ones gets Reset, whatever became of it"
+UNKNOWN = "here: an id that is not among the kept events gets Reset, whatever became of it"
 
 STUB = '''\
 from labserver.practice.sse_events import Event, Reset
 
 
 def replay(log: list[Event], last_event_id: str | None, keep: int) -> list[Event] | Reset:
-    """What a client that comes back has missed; keep: how many events the server remembers."""
+    """Return what a returning client has missed; keep: how many events the server keeps."""
     raise NotImplementedError
 '''
 
@@ -86,14 +86,14 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: Given) -> Iterator[Given]:
-    """Logs without one of their events."""
+    """Give logs without one of their events."""
     log, last, keep = given
     for index in range(len(log)):
         yield log[:index] + log[index + 1 :], last, keep
 
 
 def shown(given: Given) -> list[str]:
-    """The log by its ids, and the call."""
+    """Show the log by its ids, and the call."""
     log, last, keep = given
     ids = ", ".join(repr(event.id) for event in log)
     return [
@@ -109,29 +109,29 @@ def _kept(failure: Failure) -> list[Event]:
 
 
 def _gap(failure: Failure) -> bool:
-    """Whether there was a list of events where nobody can say what was missed."""
+    """Whether events were returned although nobody can know what was missed."""
     return type(failure.expected) is Reset and type(failure.actual) is list
 
 
 def replays_what_is_gone(failure: Failure) -> bool:
-    """Whether events came that are not kept any more."""
+    """Whether events were returned that are no longer kept."""
     return _gap(failure) and any(event not in _kept(failure) for event in failure.actual)
 
 
 def compares_texts(failure: Failure) -> bool:
-    """Whether 10 and 11 were taken to be before 9."""
+    """Whether 10 and 11 were sorted before 9."""
     return bool(
         failure.given[1] == "9" and failure.expected == events(10, 11) and failure.actual == []
     )
 
 
 def needs_numbers(failure: Failure) -> bool:
-    """Whether an id was read as a number, or only one that is could be found."""
+    """Whether ids were read as numbers."""
     return isinstance(failure.actual, Raised) and failure.raised.startswith("invalid literal")
 
 
 def sorts(failure: Failure) -> bool:
-    """Whether events came, but by another order than the log's."""
+    """Whether events were chosen by another order than the log's."""
     both = type(failure.expected) is type(failure.actual) is list
     return both and not str(failure.given[1]).isdigit()
 
@@ -157,7 +157,7 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "a client without an id is new: nothing was missed, and nothing is to be reset.",
+            "a client without an id is new: it missed nothing, and there is nothing to reset.",
             lambda failure: failure.given[1] is None,
         ),
         Diagnosis(
@@ -165,11 +165,11 @@ EXERCISE = Exercise(
         ),
         Diagnosis("ids are opaque: not all of them are numbers.", needs_numbers),
         Diagnosis(
-            "an id that is not there is no error of the server: the client is told to reset.",
+            "an unknown id is not a server error: tell the client to reset.",
             lambda failure: isinstance(failure.actual, Raised) and type(failure.expected) is Reset,
         ),
         Diagnosis(
-            "you returned the class Reset itself; one of its instances is asked for.",
+            "you returned the class Reset itself; return an instance of it.",
             lambda failure: isinstance(failure.actual, Strange) and failure.actual.type == "type",
         ),
         Diagnosis(
@@ -177,19 +177,20 @@ EXERCISE = Exercise(
             lambda failure: failure.given[2] == 0 and _gap(failure) and failure.actual != [],
         ),
         Diagnosis(
-            "you replayed events that are gone: only the last ones are kept.", replays_what_is_gone
+            "you replayed events that are gone: only the last `keep` events are kept.",
+            replays_what_is_gone,
         ),
         Diagnosis(
             "id 3 has left the buffer; events 4 to 8 are gone. Say so: return Reset.",
             lambda failure: _gap(failure) and failure.given[1:] == ("3", 5),
         ),
         Diagnosis(
-            "id 8 left the buffer last, so that nothing is missing here. But a server that keeps"
-            " 5 events cannot tell 8 from an id that it never gave.",
+            "id 8 was the last to leave the buffer, so nothing is missing here. But a server "
+            "that keeps 5 events cannot tell 8 from an id that it never gave.",
             lambda failure: _gap(failure) and failure.given[1:] == ("8", 5),
         ),
         Diagnosis(
-            "nobody knows this id, and an empty answer says that nothing was missed.",
+            "nobody knows this id, but an empty answer says that nothing was missed.",
             lambda failure: type(failure.expected) is Reset and failure.actual in ([], None),
         ),
         Diagnosis(
@@ -198,17 +199,17 @@ EXERCISE = Exercise(
             _gap,
         ),
         Diagnosis(
-            "nothing came after this event: the client missed nothing, and that is no gap.",
+            "nothing came after this event: the client missed nothing, so there is no gap.",
             lambda failure: failure.expected == [] and type(failure.actual) is Reset,
         ),
         Diagnosis(
-            "the client has the event of this id: what it missed begins after it.",
+            "the client has the event with this id: it missed those after it.",
             lambda failure: failure.actual[0].id == failure.given[1],
         ),
         Diagnosis(
-            "this id is among the kept ones: there is no gap.",
+            "this id is among the kept events: there is no gap.",
             lambda failure: type(failure.actual) is Reset and type(failure.expected) is list,
         ),
-        Diagnosis("ids are opaque: the order is the log's, and no other.", sorts),
+        Diagnosis("ids are opaque: only the log has an order.", sorts),
     ),
 )

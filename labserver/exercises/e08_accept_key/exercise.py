@@ -15,7 +15,7 @@ RULE = "RFC 6455 §4.2.2, step 5.4: the SHA-1 digest of key and GUID, in base64"
 
 STUB = '''\
 def accept_key(key: str) -> str:
-    """The value of Sec-WebSocket-Accept for a Sec-WebSocket-Key."""
+    """Return the Sec-WebSocket-Accept value for a Sec-WebSocket-Key."""
     raise NotImplementedError
 '''
 
@@ -70,7 +70,7 @@ EXERCISE = Exercise(
             "you encoded the 40 hexadecimal digits of the digest, not its 20 bytes.", is_hexdigest
         ),
         Diagnosis(
-            "you decoded the key first. It goes into the sum as the text that came in the header.",
+            "you decoded the key first. It goes into the digest as the text from the header.",
             decodes_the_key,
         ),
         Diagnosis(

@@ -1,1 +1,1 @@
-"""E09: what a server answers to a WebSocket handshake."""
+"""E09: the answer to a WebSocket handshake."""

@@ -1,4 +1,4 @@
-"""Wrong ideas about the handshake: each changes one thing of an answer that is right."""
+"""Wrong ideas about the handshake: each changes one thing in an answer that is right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labserver.wire.websocket_accept import accept_key
 
 
 class Base:
-    """Works, and is called as a function is; what may be got wrong has a method of its own."""
+    """An answer that works and is called like a function; what can go wrong has its own method."""
 
     def __call__(self, raw: bytes, subprotocols: list[str]) -> Response:
         fields = self.read(raw)
@@ -29,10 +29,10 @@ class Base:
         offered = self.members(fields.get("sec-websocket-protocol", ""))
         chosen = self.choose(offered, subprotocols)
         headers = {
-            "upgrade": "WebSocket",  # in any case
+            "upgrade": "WebSocket",  # case-insensitive
             "CONNECTION": "upgrade",
             "Sec-WebSocket-Accept": accept_key(fields["sec-websocket-key"]),
-            "Date": "Sun, 06 Nov 1994 08:49:37 GMT",  # not looked at
+            "Date": "Sun, 06 Nov 1994 08:49:37 GMT",  # ignored
         }
         return Response(101, headers | chosen | self.extends(fields))
 
@@ -240,27 +240,27 @@ always_bad_request = _AlwaysBadRequest()
 # Wrong solution → a part of what the learner is told first.
 MESSAGES = {
     "connection_is_upgrade": "Connection is a list of tokens",
-    "connection_within": "a part of a word is not the token",
-    "connection_in_one_case": "count in any case",
+    "connection_within": "part of a word is not the token: compare whole",
+    "connection_in_one_case": "field names are case-insensitive, and so are",
     "any_connection": "only if Connection names it",
     "upgrade_is_websocket": "Upgrade is a list, too",
-    "upgrade_in_one_case": "count in any case",
-    "any_upgrade": "nobody asked for a WebSocket",
-    "names_as_they_come": "count in any case",
-    "colon_and_space": "spaces after the colon, or none",
+    "upgrade_in_one_case": "field names are case-insensitive, and so are",
+    "any_upgrade": "this request did not ask for a WebSocket.",
+    "names_as_they_come": "field names are case-insensitive, and so are",
+    "colon_and_space": "field names are case-insensitive, and so are",
     "last_line_counts": "you looked at one of them",
     "first_line_counts": "you looked at one of them",
     "echoes_the_protocol": "only one that was offered AND that you speak",
     "names_its_protocol_unasked": "only one that was offered AND that you speak",
-    "servers_order": "which subprotocol it likes best",
+    "servers_order": "the client lists subprotocols in order of",
     "empty_protocol": "only one that was offered AND that you speak",
     "echoes_extensions": "an extension that you do not have",
     "any_method": "only a GET is a handshake",
-    "no_host": "HTTP/1.1 demands Host",
+    "no_host": "HTTP/1.1 requires Host.",
     "any_version": "a version that you do not speak",
-    "version_if_there_is_one": "or none at all",
-    "key_of_24_characters": "how many characters it has does not tell",
+    "version_if_there_is_one": "you accepted a version that you do not speak, or a",
+    "key_of_24_characters": "a key must decode to 16 bytes; counting its",
     "key_more_or_less": "must decode to 16 bytes",
-    "names_no_version": "426 names what would do",
+    "names_no_version": "a 426 names what is supported: the protocol and its",
     "always_bad_request": "wrong.",
 }

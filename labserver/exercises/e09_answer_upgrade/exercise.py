@@ -1,4 +1,4 @@
-"""E09: what a server answers to a WebSocket handshake."""
+"""E09: the answer to a WebSocket handshake."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from labserver.practice.given.answers import Response
 from labserver.wire.websocket_accept import accept_key
 
 SWITCH = "RFC 6455 §4.2.2, step 5: 101 with Upgrade, Connection and Sec-WebSocket-Accept"
-METHOD = "RFC 6455 §4.1: a handshake is a GET; RFC 9110 §15.5.6: 405 says in Allow what is allowed"
+METHOD = "RFC 6455 §4.1: a handshake is a GET; RFC 9110 §15.5.6: 405 lists what is allowed in Allow"
 HOST = "RFC 9112 §3.2: a request without Host is answered with 400"
-UPGRADE = "RFC 6455 §4.2.1, step 3: Upgrade contains websocket, in any case; RFC 9110 §15.5.22: 426"
-CONNECTION = "RFC 6455 §4.2.1, step 4: Connection has the token Upgrade, in any case"
-VERSION = "RFC 6455 §4.4: for another version, 426 and the version that would do"
-KEY = "RFC 6455 §4.2.1, step 5: a key in base64 that decodes to 16 bytes: else 400"
-PROTOCOL = "RFC 6455 §4.2.2, step 5.5: one that was offered and is spoken, or no such field"
+UPGRADE = (
+    "RFC 6455 §4.2.1, step 3: Upgrade lists websocket (case-insensitive); RFC 9110 §15.5.22: 426"
+)
+CONNECTION = "RFC 6455 §4.2.1, step 4: Connection has the token Upgrade (case-insensitive)"
+VERSION = "RFC 6455 §4.4: for another version, 426 and the version that is supported"
+KEY = "RFC 6455 §4.2.1, step 5: a base64 key that decodes to 16 bytes; otherwise 400"
+PROTOCOL = "RFC 6455 §4.2.2, step 5.5: a subprotocol that both sides support, or no such field"
 ORDER = "RFC 6455 §4.1: the client's subprotocols are ordered by preference"
-LINES = "RFC 9110 §5.2: the lines of one field are one list, joined by commas"
-NAMES = "RFC 9112 §5: a name in any case, a colon, spaces or none, and the value"
-EXTENSION = "RFC 6455 §9.1: an extension that the server does not know is not accepted"
+LINES = "RFC 9110 §5.2: several lines of a field are one list, joined by commas"
+NAMES = "RFC 9112 §5: a case-insensitive name, a colon, optional spaces, and the value"
+EXTENSION = "RFC 6455 §9.1: a server does not accept an extension that it does not know"
 
 STUB = '''\
 from labserver.practice.answers import Response
 
 
 def answer_upgrade(raw: bytes, subprotocols: list[str]) -> Response:
-    """The answer to a request; subprotocols: those that the server speaks."""
+    """Return the answer to a request; subprotocols: those that the server speaks."""
     raise NotImplementedError
 '''
 
 
 def fields_of(raw: bytes) -> dict[str, str]:
-    """The header fields of a request: lower-case name → value, several lines as one list."""
+    """Return a request's header fields by lower-case name; several lines make one list."""
     fields: dict[str, str] = {}
     for line in raw.decode("latin-1").split("\r\n")[1:]:
         name, colon, value = line.partition(":")
@@ -50,7 +52,7 @@ def fields_of(raw: bytes) -> dict[str, str]:
 
 
 def listed(value: str) -> list[str]:
-    """The members of a list in a header field."""
+    """Return the members of a list in a header field."""
     return [one.strip() for one in value.split(",") if one.strip()]
 
 
@@ -105,7 +107,7 @@ IN_ANY_CASE = {"upgrade": "websocket", "connection": "Upgrade"}
 
 
 def canonical(given: tuple[bytes, tuple[str, ...]], answer: Any) -> Any:
-    """The answer with names as the RFC writes them, and without the fields that are free."""
+    """Write names as the RFC does, and leave out fields that do not matter."""
     if type(answer) is not Response or type(answer.headers) is not dict:
         return answer
     if not all(type(one) is str for pair in answer.headers.items() for one in pair):
@@ -137,19 +139,19 @@ BAD = Response(400, {})
 
 
 def asked(*more: str, first: str = "GET /chat HTTP/1.1", **changed: str | None) -> bytes:
-    """The RFC's request, with fields changed (None: left out), and lines added."""
+    """Return the RFC's request with fields changed (None omits one) and lines added."""
     fields = {name: changed.get(name.split("-")[-1], value) for name, value in ASKED.items()}
     lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
     return "\r\n".join([first, *lines, *more, "", ""]).encode("latin-1")
 
 
 def speaks(name: str) -> Response:
-    """Yes, with a subprotocol."""
+    """Return a 101 that accepts a subprotocol."""
     return Response(101, YES.headers | {"Sec-WebSocket-Protocol": name})
 
 
 def cases() -> Iterator[Case]:
-    """The RFC's request, one change at a time, then requests that are right in many ways."""
+    """The RFC's request, one change at a time, then valid requests of many forms."""
     yield Case((asked(), ()), SWITCH, YES)
     yield Case((asked(Connection="keep-alive, Upgrade"), ()), CONNECTION, YES)
     yield Case((asked(Connection="upgrade"), ()), CONNECTION, YES)
@@ -224,7 +226,7 @@ def _random(draws: random.Random) -> tuple[bytes, tuple[str, ...]]:
 
 
 def smaller(given: tuple[bytes, tuple[str, ...]]) -> Iterator[tuple[bytes, tuple[str, ...]]]:
-    """Without one of the lines that no handshake needs."""
+    """Give requests without one of the lines that a handshake does not need."""
     raw, spoken = given
     for line in raw.split(b"\r\n"):
         if line.decode() in EXTRAS or line.startswith(b"Sec-WebSocket-Protocol:"):
@@ -232,31 +234,31 @@ def smaller(given: tuple[bytes, tuple[str, ...]]) -> Iterator[tuple[bytes, tuple
 
 
 def shown(given: tuple[bytes, tuple[str, ...]]) -> list[str]:
-    """The call, one line of the request a line."""
+    """Show the call, with one line per line of the request."""
     raw, spoken = given
     lines = [f"    {line!r}" for line in raw.splitlines(keepends=True)]
     return ["answer_upgrade(", *lines[:-1], f"{lines[-1]},", f"    {list(spoken)!r},", ")"]
 
 
 def _refuses(failure: Failure) -> bool:
-    """Whether what is right was refused."""
+    """Whether a valid request was refused."""
     return failure.expected.status == 101 and (
         isinstance(failure.actual, Raised) or failure.actual.status != 101
     )
 
 
 def takes_connection_as_a_word(failure: Failure) -> bool:
-    """Whether only the one word would do in Connection."""
+    """Whether Connection was compared as a whole."""
     return _refuses(failure) and "," in fields_of(failure.given[0])["connection"]
 
 
 def takes_upgrade_as_a_word(failure: Failure) -> bool:
-    """Whether only the one word would do in Upgrade."""
+    """Whether Upgrade was compared as a whole."""
     return _refuses(failure) and "," in fields_of(failure.given[0])["upgrade"]
 
 
 def is_particular_about_case(failure: Failure) -> bool:
-    """Whether a word or a name in another case was not known."""
+    """Whether a word or a name in another case was not recognised."""
     return _refuses(failure) and any(
         word not in failure.given[0]
         for word in (*(f"\r\n{name}:".encode() for name in ASKED), b"Upgrade\r", b": websocket\r")
@@ -264,7 +266,7 @@ def is_particular_about_case(failure: Failure) -> bool:
 
 
 def keeps_one_line(failure: Failure) -> bool:
-    """Whether only one of a field's lines counted."""
+    """Whether only one of a field's lines was read."""
     lines = failure.given[0].split(b"\r\n")[1:-2]
     names = [line.partition(b":")[0] for line in lines]
     return len(set(names)) < len(names) and failure.actual != failure.expected
@@ -275,7 +277,7 @@ def _protocol(value: Any) -> str | None:
 
 
 def speaks_for_all(failure: Failure) -> bool:
-    """Whether a subprotocol was named that the server does not speak, or nobody offered."""
+    """Whether it named a subprotocol that the server does not speak or nobody offered."""
     named = _protocol(failure.actual)
     offered = listed(fields_of(failure.given[0]).get("sec-websocket-protocol", ""))
     return named is not None and (named not in failure.given[1] or named not in offered)
@@ -287,7 +289,7 @@ def prefers_its_own(failure: Failure) -> bool:
 
 
 def _took(rule: str, expected: Response) -> Callable[[Failure], bool]:
-    """Whether it took a request that is refused, by the cases of one rule."""
+    """Whether it accepted a request that must be refused by one of these rules."""
     given = [case.given for case in _refused() if case.rule == rule]
     return lambda failure: (
         failure.given in given and failure.expected == expected and failure.actual.status == 101
@@ -310,13 +312,15 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "Which of the header fields are lists?",
-        "RFC 6455 §4.2.1 has the checks, in their order. The smallest input that many fail with:"
-        " Connection: keep-alive, Upgrade.",
+        (
+            "RFC 6455 §4.2.1 has the checks, in order. The smallest input that many answers fail "
+            "on: Connection: keep-alive, Upgrade."
+        ),
         "tokens = [t.strip().lower() for t in fields['connection'].split(',')]; ____ in tokens",
     ),
     diagnoses=(
         Diagnosis(
-            "a field may stand on several lines, which are one list: you looked at one of them.",
+            "a field may span several lines, which are one list: you looked at one of them.",
             keeps_one_line,
         ),
         Diagnosis(
@@ -328,8 +332,8 @@ EXERCISE = Exercise(
             takes_upgrade_as_a_word,
         ),
         Diagnosis(
-            "names of fields count in any case, and so do 'Upgrade' and 'websocket'; there may be"
-            " spaces after the colon, or none.",
+            "field names are case-insensitive, and so are 'Upgrade' and 'websocket'; spaces "
+            "after the colon are optional.",
             is_particular_about_case,
         ),
         Diagnosis(
@@ -338,7 +342,7 @@ EXERCISE = Exercise(
             speaks_for_all,
         ),
         Diagnosis(
-            "the client has said in its order which subprotocol it likes best.",
+            "the client lists subprotocols in order of preference.",
             prefers_its_own,
         ),
         Diagnosis(
@@ -350,28 +354,28 @@ EXERCISE = Exercise(
             _took(METHOD, Response(405, {"Allow": "GET"})),
         ),
         Diagnosis(
-            "a part of a word is not the token: compare the members of the list, as a whole.",
+            "part of a word is not the token: compare whole members of the list.",
             lambda failure: (
                 failure.actual.status == 101
                 and "upgrade" in fields_of(failure.given[0]).get("connection", "").lower()
                 and "upgrade" not in listed(fields_of(failure.given[0])["connection"].lower())
             ),
         ),
-        Diagnosis("nobody asked for a WebSocket here.", _took(UPGRADE, WANTS)),
+        Diagnosis("this request did not ask for a WebSocket.", _took(UPGRADE, WANTS)),
         Diagnosis(
             "Upgrade counts for this connection only if Connection names it.",
             _took(CONNECTION, WANTS),
         ),
         Diagnosis(
-            "you took a version that you do not speak, or none at all.", _took(VERSION, WANTS)
+            "you accepted a version that you do not speak, or a missing one.", _took(VERSION, WANTS)
         ),
         Diagnosis(
-            "a key must decode to 16 bytes; how many characters it has does not tell.",
+            "a key must decode to 16 bytes; counting its characters is not enough.",
             _took(KEY, BAD),
         ),
-        Diagnosis("HTTP/1.1 demands Host.", _took(HOST, BAD)),
+        Diagnosis("HTTP/1.1 requires Host.", _took(HOST, BAD)),
         Diagnosis(
-            "an answer of 426 names what would do: the protocol, and its version.",
+            "a 426 names what is supported: the protocol and its version.",
             lambda failure: failure.actual.status == 426 == failure.expected.status,
         ),
     ),

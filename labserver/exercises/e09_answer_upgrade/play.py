@@ -9,7 +9,7 @@ from labserver.practice.given.answers import Response
 
 
 def play(attempt: Callable[[bytes, list[str]], Any], raw: bytes, spoken: tuple[str, ...]) -> Any:
-    """The answer to a request."""
+    """Return the answer to a request."""
     return attempt(raw, list(spoken))
 
 

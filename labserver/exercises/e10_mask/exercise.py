@@ -10,13 +10,13 @@ from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Fail
 from labserver.practice.checking.play import Raised
 
 RULE = "RFC 6455 §5.3: transformed[i] = original[i] XOR key[i mod 4]"
-ON = "RFC 6455 §5.3: i counts from the first byte of the payload, in whatever pieces it comes"
-KEY = "RFC 6455 §5.3: a masking key has 4 bytes; with another one raise ValueError"
+ON = "RFC 6455 §5.3: i counts from the payload's first byte, however it is cut into pieces"
+KEY = "RFC 6455 §5.3: a masking key has 4 bytes; otherwise raise ValueError"
 MANY = 2**20
 
 STUB = '''\
 def mask(payload: bytes, key: bytes, offset: int = 0) -> bytes:
-    """XOR a payload with its key; offset: where in the whole payload this piece begins."""
+    """XOR a payload with its key; offset: where in the whole payload this piece starts."""
     raise NotImplementedError
 '''
 
@@ -36,7 +36,7 @@ def cases() -> Iterator[Case]:
     yield Case((b"", key), RULE, b"")
     yield Case((b"H", key), RULE, b"\x7f")
     yield Case((b"Hello", key), RULE, hello)
-    yield Case((hello, key), RULE + "; masking twice gives back what was there", b"Hello")
+    yield Case((hello, key), RULE + "; masking twice gives back the original", b"Hello")
     yield Case((b"lo", key, 3), ON, hello[3:])
     yield Case((b"o", key, 4), ON, hello[4:])
     for wrong in (b"", b"abc", b"abcde"):
@@ -51,7 +51,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[bytes, ...]) -> Iterator[tuple[object, ...]]:
-    """Shorter payloads, and smaller offsets."""
+    """Give shorter payloads and smaller offsets."""
     payload, key, *offset = given
     for cut in shorter(len(payload)):
         yield payload[:cut], key, *offset
@@ -60,13 +60,13 @@ def smaller(given: tuple[bytes, ...]) -> Iterator[tuple[object, ...]]:
 
 
 def restarts(failure: Failure) -> bool:
-    """Whether the key begins anew with the piece."""
+    """Whether the key starts again with the piece."""
     payload, key, offset = failure.given
     return bool(offset % 4 and failure.actual == mask(payload, key))
 
 
 def field(failure: Failure, index: int) -> str:
-    """Which byte of the key a byte meets."""
+    """Name the byte of the key that a byte is combined with."""
     offset = failure.given[2] if len(failure.given) > 2 else 0
     return f"here key byte {(index + offset) % 4}"
 
@@ -95,11 +95,11 @@ EXERCISE = Exercise(
             lambda failure: len(failure.given[0]) > 4 and len(failure.actual) == 4,
         ),
         Diagnosis(
-            "this piece begins in the middle of a payload, and you restarted the key at 0.",
+            "this piece starts in the middle of a payload, and you restarted the key at 0.",
             restarts,
         ),
         Diagnosis(
-            "a key that has not 4 bytes must not be used.",
+            "a key that is not 4 bytes long must not be used.",
             lambda failure: len(failure.given[1]) != 4,
         ),
     ),

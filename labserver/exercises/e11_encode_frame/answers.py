@@ -72,7 +72,7 @@ def forgets_fin(op: int, data: bytes, fin: bool = True, key: Key = None) -> byte
 MESSAGES = {
     "length_126_in_7_bits": "126 and 127 are escape values",
     "mask_bit_missing": "must set 0x80 in byte 1",
-    "masked_in_name_only": "the payload behind it is not masked",
+    "masked_in_name_only": "the key is there, but the payload after it is not",
     "little_endian": "the high byte comes first",
     "long_pings": "must not be sent",
     "always_64_bits": "wrong.",

@@ -13,7 +13,7 @@ from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Fail
 from labserver.practice.checking.play import Raised
 
 LAYOUT = "RFC 6455 §5.2: FIN and opcode; MASK and length; more length; key; payload"
-LENGTH = "RFC 6455 §5.2: up to 125 in 7 bits; 126 and 16 bits; 127 and 64 bits; the shortest"
+LENGTH = "RFC 6455 §5.2: up to 125 in 7 bits; 126 and 16 bits; 127 and 64 bits; the shortest form"
 CONTROL = "RFC 6455 §5.5: control frames have at most 125 bytes and are not fragmented"
 KEY = bytes.fromhex("37fa213d")
 
@@ -24,7 +24,7 @@ import struct
 def encode_frame(
     opcode: int, payload: bytes, fin: bool = True, mask_key: bytes | None = None
 ) -> bytes:
-    """A frame's bytes; with a key its payload is masked."""
+    """Return the bytes of a frame; with a key, its payload is masked."""
     raise NotImplementedError
 '''
 
@@ -76,13 +76,13 @@ def cases() -> Iterator[Case]:
 
 
 def payload_and_key(failure: Failure) -> tuple[bytes, bytes | None]:
-    """Two of the arguments; the key may be left out."""
+    """Return the arguments; the key may be left out."""
     given = failure.given
     return given[1], given[3] if len(given) > 3 else None
 
 
 def smaller(given: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Shorter payloads, and no key."""
+    """Give shorter payloads, and no key."""
     opcode, payload, fin, key = given
     for cut in shorter(len(payload)):
         yield opcode, payload[:cut], fin, key
@@ -91,7 +91,7 @@ def smaller(given: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 
 
 def field(failure: Failure, index: int) -> str:
-    """The part of a frame that a byte belongs to."""
+    """Name the part of a frame that a byte belongs to."""
     payload, key = payload_and_key(failure)
     more = 0 if len(payload) <= 125 else 2 if len(payload) <= 0xFFFF else 8
     fields = (
@@ -108,7 +108,7 @@ def field(failure: Failure, index: int) -> str:
 
 
 def has_escape_as_length(failure: Failure) -> bool:
-    """Whether 126 or 127 stands in the 7 bits as a length."""
+    """Whether 126 or 127 was written as a 7-bit length."""
     payload, key = payload_and_key(failure)
     head = 2 if key is None else 6
     actual = failure.actual
@@ -120,20 +120,20 @@ def has_escape_as_length(failure: Failure) -> bool:
 
 
 def lacks_mask_bit(failure: Failure) -> bool:
-    """Whether all is masked but says it is not."""
+    """Whether everything is right but for the MASK bit."""
     actual, expected = failure.actual, failure.expected
     unset = actual[:1] == expected[:1] and actual[1] == expected[1] & 127
     return unset and payload_and_key(failure)[1] is not None
 
 
 def is_masked_only_in_name(failure: Failure) -> bool:
-    """Whether the payload went out as it was, behind the key."""
+    """Whether the payload follows the key unmasked."""
     payload, key = payload_and_key(failure)
     return bool(key and payload and failure.actual.endswith(key + payload))
 
 
 def is_little_endian(failure: Failure) -> bool:
-    """Whether the extended length has its bytes in the wrong order."""
+    """Whether the bytes of the extended length are in the wrong order."""
     size = len(failure.given[1])
     wide = 2 if size <= 0xFFFF else 8
     actual = failure.actual[2 : 2 + wide]
@@ -161,12 +161,12 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "126 and 127 are escape values, no lengths: length 126 needs 16 more bits.",
+            "126 and 127 are escape values, not lengths: length 126 needs 16 more bits.",
             has_escape_as_length,
         ),
         Diagnosis("a masked frame must set 0x80 in byte 1, the MASK bit.", lacks_mask_bit),
         Diagnosis(
-            "the key is there, but the payload behind it is not masked.", is_masked_only_in_name
+            "the key is there, but the payload after it is not masked.", is_masked_only_in_name
         ),
         Diagnosis(
             "the extended length is in network byte order: the high byte comes first.",

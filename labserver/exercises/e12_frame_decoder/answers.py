@@ -1,4 +1,4 @@
-"""Wrong ideas about a stream of frames: each changes one thing of a decoder that works."""
+"""Wrong ideas about a stream of frames: each changes one thing in a decoder that works."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ OPCODES = frozenset([0, 1, 2, 8, 9, 10])
 
 
 class Base:
-    """Works, and asks its settings about everything that may be got wrong."""
+    """A decoder that works, with a setting for everything that can go wrong."""
 
     opcodes = OPCODES
     reserved = 0x70
@@ -147,17 +147,17 @@ class ReturnsNothingWhenShort(Base):
 
 # Wrong solution → a part of what the learner is told first.
 MESSAGES = {
-    "OneReadIsOneFrame": "TCP has no messages: keep the rest for the next feed",
-    "ReturnsWhatCame": "a frame of which not all bytes had come",
+    "OneReadIsOneFrame": "you got part of a frame and raised. TCP has no",
+    "ReturnsWhatCame": "you returned a frame before all its bytes had come.",
     "DropsTheRemainder": "you returned one and lost one",
-    "ForgetsBetweenReads": "what an earlier feed brought must be kept",
+    "ForgetsBetweenReads": "the frame's last byte came, but the frame was not",
     "AcceptsUnmasked": "the server must close with 1002 (RFC 6455 §5.1)",
     "AcceptsMasked": "the client must close with 1002 (RFC 6455 §5.1)",
     "AcceptsReservedBits": "a reserved bit is set",
     "AcceptsReservedOpcodes": "this opcode is reserved",
     "AcceptsLongPings": "at most 125 bytes",
     "AcceptsTheTopBit": "its top bit must be 0",
-    "RefusesWholeFrames": "the header says so already",
+    "RefusesWholeFrames": "you wait for a payload that will be refused anyway:",
     "WaitsForThePayload": "before it fills your memory",
     "IntegersForFin": "wrong.",
     "ReturnsNothingWhenShort": "wrong.",

@@ -14,32 +14,35 @@ from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import Frame, ProtocolError
 
 LAYOUT = "RFC 6455 §5.2: FIN and opcode; MASK and length; more length; key; payload"
-STREAM = "RFC 6455 §5.2: a frame says how long it is; TCP's reads say nothing (RFC 9293 §3.9.1)"
+STREAM = (
+    "RFC 6455 §5.2: a frame states its length; where a TCP read ends means nothing (RFC "
+    "9293 §3.9.1)"
+)
 LENGTH = "RFC 6455 §5.2: 126: the next 16 bits are the length; 127: the next 64"
-RSV = "RFC 6455 §5.2: RSV1 to RSV3 must be 0 where no extension was agreed on: 1002"
+RSV = "RFC 6455 §5.2: RSV1 to RSV3 must be 0 unless an extension was negotiated: 1002"
 OPCODE = "RFC 6455 §5.2: opcodes 3 to 7 and B to F are reserved: 1002"
 CONTROL = "RFC 6455 §5.5: control frames have at most 125 bytes: 1002"
-UNMASKED = "RFC 6455 §5.1: a client masks all its frames; the server closes with 1002"
-MASKED = "RFC 6455 §5.1: a server masks none of its frames; the client closes with 1002"
+UNMASKED = "RFC 6455 §5.1: a client masks all its frames; otherwise the server closes with 1002"
+MASKED = "RFC 6455 §5.1: a server masks none of its frames; otherwise the client closes with 1002"
 EARLY = "its header is enough"
 TOP_BIT = "RFC 6455 §5.2: the most significant bit of a 64-bit length must be 0: 1002"
-TOO_BIG = "RFC 6455 §10.4, §7.4.1: over the limit: 1009, as soon as the length is known"
+TOO_BIG = "RFC 6455 §10.4, §7.4.1: a payload over the limit: 1009, as soon as the length is known"
 
 STUB = '''\
 from labserver.practice.frames import Frame, ProtocolError
 
 
 class FrameDecoder:
-    """Frames out of a stream of bytes.
+    """Decodes frames from a stream of bytes.
 
-    role: "server" or "client", who reads; max_payload: bytes.
+    role: who reads, "server" or "client"; max_payload: in bytes.
     """
 
     def __init__(self, role: str, max_payload: int) -> None:
         raise NotImplementedError
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that these bytes complete; raises ProtocolError(code)."""
+        """Return the frames that these bytes complete, or raise ProtocolError(code)."""
         raise NotImplementedError
 '''
 
@@ -118,7 +121,7 @@ def cases() -> Iterator[Case]:
 
 
 def octets(data: bytes) -> tuple[bytes, ...]:
-    """Bytes one at a time."""
+    """Cut bytes into single ones."""
     return tuple(data[index : index + 1] for index in range(len(data)))
 
 
@@ -149,7 +152,7 @@ BROKEN = (
 
 
 def together() -> Iterator[Case]:
-    """Reads that hold more than one frame, or one and a half."""
+    """Give reads that hold more than one frame, or one and a half."""
     one, two = bytes.fromhex("810161"), bytes.fromhex("820162")
     first, second = Frame(True, 1, b"a"), Frame(True, 2, b"b")
     yield Case(("client", 125, (one + two,)), STREAM, [[first, second]])
@@ -160,7 +163,7 @@ def together() -> Iterator[Case]:
 
 
 def faults() -> Iterator[Case]:
-    """What must be refused, as a whole frame; then its header alone, and that byte by byte."""
+    """Give what must be refused: as a whole frame, as its header alone, and that byte by byte."""
 
     def refused(data: bytes, rule: str, code: int, role: str, most: int, *, cut: bool) -> Case:
         reads = octets(data) if cut else (data,)
@@ -196,7 +199,7 @@ def _random(draws: random.Random) -> Given:
 
 
 def smaller(given: Given) -> Iterator[Given]:
-    """Fewer reads: without the last ones, or two of them as one."""
+    """Give fewer reads: without the last ones, or with two joined."""
     role, most, reads = given
     for count in range(1, len(reads)):
         yield role, most, reads[:count]
@@ -205,7 +208,7 @@ def smaller(given: Given) -> Iterator[Given]:
 
 
 def shown(given: Given) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     role, most, reads = given
     lines = [f"decoder = FrameDecoder({role!r}, {most})"]
     if len(reads) > 1 and all(len(read) == 1 for read in reads):
@@ -215,7 +218,7 @@ def shown(given: Given) -> list[str]:
 
 
 def field(failure: Failure, index: int) -> str:
-    """Only payloads are shown as bytes."""
+    """Name a payload byte: only payloads are shown as bytes."""
     return f"payload byte {index}"
 
 
@@ -234,13 +237,13 @@ def raises_when_cut(failure: Failure) -> bool:
 
 
 def answers_when_cut(failure: Failure) -> bool:
-    """Whether a frame came out before all of it was there."""
+    """Whether a frame was returned before it was complete."""
     pairs = zip(failure.expected, failure.actual, strict=False)
     return any(left == [] and right not in ([], None) for left, right in pairs)
 
 
 def forgets_when_cut(failure: Failure) -> bool:
-    """Whether what came in pieces never came out."""
+    """Whether a frame that came in pieces was never returned."""
     return _was_cut(failure) and failure.expected[-1] != [] and failure.actual[-1] in ([], None)
 
 
@@ -251,14 +254,14 @@ def loses_the_second(failure: Failure) -> bool:
 
 
 def waits_for_the_payload(failure: Failure) -> bool:
-    """Whether it refuses this only when the frame is whole, for whole ones were given before."""
+    """Whether it refuses this only when the frame is complete, as in earlier cases."""
     role, _, reads = failure.given
     heads = [(who, head) for who, head, _, _ in BROKEN]
     return (role, b"".join(reads)) in heads and not any(failure.actual)
 
 
 def _refused(rule_bits: Callable[[str, bytes], bool]) -> Callable[[Failure], bool]:
-    """Whether it took what had to be refused, and the reason for that is this one."""
+    """Whether it accepted what must be refused for this reason."""
 
     def fits(failure: Failure) -> bool:
         role, _, reads = failure.given
@@ -284,28 +287,30 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "What do you return when only 1 byte has come?",
-        "State = a buffer. You need 2 bytes, then 2 or 8 more, then 4, then n; where they are not"
-        " there yet, return without taking any.",
+        (
+            "State = a buffer. You need 2 bytes, then 2 or 8 more, then 4, then n; as long as "
+            "they are not all there, return without taking any."
+        ),
         "while (f := self._try_one()) is not None: out.append(f)   # returns ____ when short",
     ),
     diagnoses=(
         Diagnosis(
-            "you got a part of a frame and raised. TCP has no messages: keep the rest for the next"
-            " feed.",
+            "you got part of a frame and raised. TCP has no messages: keep what you have for "
+            "the next feed.",
             raises_when_cut,
         ),
         Diagnosis(
-            "you returned a frame of which not all bytes had come. Keep them for the next feed.",
+            "you returned a frame before all its bytes had come. Keep them for the next feed.",
             answers_when_cut,
         ),
         Diagnosis("two frames came in one read; you returned one and lost one.", loses_the_second),
         Diagnosis(
-            "the frame's last byte came, and the frame did not: what an earlier feed brought must"
-            " be kept.",
+            "the frame's last byte came, but the frame was not returned: keep the bytes of "
+            "earlier feeds.",
             forgets_when_cut,
         ),
         Diagnosis(
-            "you wait for a payload that is refused anyway: the header says so already.",
+            "you wait for a payload that will be refused anyway: the header is enough to know.",
             waits_for_the_payload,
         ),
         Diagnosis(
@@ -317,7 +322,7 @@ EXERCISE = Exercise(
             _refused(lambda role, data: role == "client" and data[1] > 127),
         ),
         Diagnosis(
-            "a reserved bit is set: no extension was agreed on.",
+            "a reserved bit is set, but no extension was negotiated.",
             _refused(lambda role, data: bool(data[0] & 0x70)),
         ),
         Diagnosis(
@@ -329,12 +334,11 @@ EXERCISE = Exercise(
             _refused(lambda role, data: data[0] & 8 != 0 and data[1] & 127 > 125),
         ),
         Diagnosis(
-            "a length of 2^63 and more cannot be: its top bit must be 0.",
+            "a length of 2^63 or more is invalid: its top bit must be 0.",
             _refused(lambda role, data: data[1] & 127 == 127 and data[2] > 127),
         ),
         Diagnosis(
-            "the length says that the payload is over the limit: refuse it now, before it fills"
-            " your memory.",
+            "the length exceeds the limit: refuse the payload now, before it fills your memory.",
             lambda failure: failure.expected[-1] == Raised("ProtocolError(1009)"),
         ),
     ),

@@ -10,10 +10,10 @@ from labserver.practice.given.frames import Frame, ProtocolError
 
 
 def play(attempt: Callable[[str, int], Any], role: str, most: int, reads: Iterable[bytes]) -> Any:
-    """What each feed gave, until one raised.
+    """Return what each feed returned, until one raised.
 
-    A fault may be found at its first byte or when the header is complete: the feeds before it
-    that gave nothing are left out.
+    A fault may be found at its first byte or when the header is complete, so the feeds before it
+    that returned nothing are left out.
     """
     decoder = attempt(role, most)
     actual: list[Any] = []

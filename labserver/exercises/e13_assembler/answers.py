@@ -1,4 +1,4 @@
-"""Wrong ideas about fragments: each changes one thing of an assembler that works."""
+"""Wrong ideas about fragments: each changes one thing in an assembler that works."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Out = list[Message | Pong | Close]
 
 
 class Base:
-    """Works; what may be got wrong has a method of its own."""
+    """An assembler that works; what can go wrong has its own method."""
 
     def __init__(self) -> None:
         self.kind: int | None = None
@@ -160,15 +160,15 @@ MESSAGES = {
     "PingIntoTheMessage": "leave the buffer alone",
     "NewTextStartsOver": "inside an unfinished one is a protocol error: 1002",
     "NewTextGoesOn": "inside an unfinished one is a protocol error: 1002",
-    "ContinuesNothing": "nothing that this frame could continue",
+    "ContinuesNothing": "there is no message for this frame to continue: a",
     "FragmentedPing": "FIN must be set",
     "PingsWait": "Answer at once",
-    "NothingBetween": "that is no error",
+    "NothingBetween": "control frames may come between fragments: that is",
     "AnswersPongs": "a pong is not answered",
-    "LastFramesOpcode": "0 is no kind",
-    "NeverEmptiesTheBuffer": "the message before is in this one",
+    "LastFramesOpcode": "a message has the opcode of its first frame; 0 is",
+    "NeverEmptiesTheBuffer": "this message contains parts of the previous one.",
     "AsksTheBuffer": "an empty fragment opens a message",
-    "GoesOnAfterClose": "nothing that comes after its close frame counts",
+    "GoesOnAfterClose": "the peer has closed: discard everything after its",
     "CloseEndsTheMessage": "wrong.",
     "ErrorOfItsOwn": "wrong.",
     "TextAsStr": "wrong.",

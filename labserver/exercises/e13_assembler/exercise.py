@@ -12,27 +12,29 @@ from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Fail
 from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import Close, Frame, Message, Pong, ProtocolError
 
-FRAGMENTS = "RFC 6455 §5.4: the first frame has the opcode, the others 0, the last one FIN"
+FRAGMENTS = (
+    "RFC 6455 §5.4: the first frame has the opcode, the others have 0, and the last one has FIN"
+)
 BETWEEN = "RFC 6455 §5.4: control frames may come in the middle of a fragmented message"
 NOTHING_OPEN = "RFC 6455 §5.4: a frame with opcode 0 continues a message; none is open: 1002"
 STILL_OPEN = "RFC 6455 §5.4: fragments of two messages must not be interleaved: 1002"
 CONTROL = "RFC 6455 §5.5: control frames must not be fragmented: 1002"
-PING = "RFC 6455 §5.5.2, §5.5.3: a ping is answered by a pong with the same payload, soon"
-PONG = "RFC 6455 §5.5.3: a pong is not answered, whether it was asked for or not"
-CLOSED = "RFC 6455 §1.4: after a close frame, what else comes is discarded"
+PING = "RFC 6455 §5.5.2, §5.5.3: a ping is answered promptly by a pong with the same payload"
+PONG = "RFC 6455 §5.5.3: a pong is not answered, whether or not it was requested"
+CLOSED = "RFC 6455 §1.4: everything that comes after a close frame is discarded"
 
 STUB = '''\
 from labserver.practice.frames import Close, Frame, Message, Pong, ProtocolError
 
 
 class Assembler:
-    """Messages out of frames."""
+    """Assembles messages from frames."""
 
     def __init__(self) -> None:
         raise NotImplementedError
 
     def on_frame(self, frame: Frame) -> list[Message | Pong | Close]:
-        """What this frame brings about; raises ProtocolError(code)."""
+        """Return what follows from this frame; raise ProtocolError(code) if it is invalid."""
         raise NotImplementedError
 '''
 
@@ -43,7 +45,7 @@ class Assembler:
     """The reference."""
 
     def __init__(self) -> None:
-        self._opcode = 0  # of the message that is open; 0: none is
+        self._opcode = 0  # of the open message; 0 if none is open
         self._parts: list[bytes] = []
         self._closed = False
 
@@ -144,7 +146,7 @@ def _random(draws: random.Random) -> Iterator[Case]:
 
 
 def smaller(given: tuple[Frames]) -> Iterator[tuple[Frames]]:
-    """Rows without the last frames, or without one of them."""
+    """Give sequences without the last frames, or without one of them."""
     (frames,) = given
     for count in range(1, len(frames)):
         yield (frames[:count],)
@@ -153,7 +155,7 @@ def smaller(given: tuple[Frames]) -> Iterator[tuple[Frames]]:
 
 
 def shown(given: tuple[Frames]) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     calls = [
         f"assembler.on_frame(Frame({fin}, {opcode}, {_typed(payload)}))"
         for fin, opcode, payload in given[0]
@@ -166,7 +168,7 @@ def _typed(payload: bytes) -> str:
 
 
 def _wrong_at(failure: Failure) -> tuple[Frame, Any, Any]:
-    """The first frame that was taken wrongly, what it should have given, and what it gave."""
+    """Return the first frame that was handled wrongly, what it should give, and what it gave."""
     rows = zip(failure.given[0], failure.expected, failure.actual, strict=False)
     return next(row for row in rows if row[1] != row[2])
 
@@ -193,7 +195,7 @@ def mixes_in_control(failure: Failure) -> bool:
 
 
 def keeps_the_last_message(failure: Failure) -> bool:
-    """Whether a message begins with what belonged to an earlier one."""
+    """Whether a message starts with the payload of an earlier one."""
     _, expected, actual = _wrong_at(failure)
     earlier = [one.payload for part in failure.expected for one in part if type(one) is Message]
     return any(actual[0].payload == one + expected[0].payload for one in earlier if one)
@@ -214,13 +216,16 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "Which opcodes may appear between two fragments?",
-        "Opcode 8 and above: handle it now. 0: a message must be open. 1 and 2: none may be.",
+        (
+            "Opcode 8 and above: handle it now. 0: a message must be open. 1 and 2: no message "
+            "may be open."
+        ),
         "if frame.opcode >= 8: return self._control(frame);"
         " if frame.opcode == 0 and self.opcode is ____: raise ProtocolError(1002)",
     ),
     diagnoses=(
         Diagnosis(
-            "the peer has closed: nothing that comes after its close frame counts.",
+            "the peer has closed: discard everything after its close frame.",
             _came_after_close,
         ),
         Diagnosis(
@@ -233,20 +238,20 @@ EXERCISE = Exercise(
             _at(lambda frame, expected, actual: frame.opcode >= 8 and expected == BROKEN),
         ),
         Diagnosis(
-            "this ping waits for the end of the message: it may take long, and the peer thinks that"
-            " you are dead. Answer at once.",
+            "this ping waits for the end of the message, which may take long; meanwhile the "
+            "peer thinks that you are dead. Answer at once.",
             _at(lambda frame, expected, actual: frame.opcode == 9 and actual == []),
         ),
         Diagnosis(
-            "control frames may come between fragments: that is no error.",
+            "control frames may come between fragments: that is not an error.",
             _at(lambda frame, expected, actual: frame.opcode >= 8 and isinstance(actual, Raised)),
         ),
         Diagnosis(
-            "a pong is not answered, or two peers would answer each other for ever.",
+            "a pong is not answered: otherwise two peers would answer each other forever.",
             _at(lambda frame, expected, actual: frame.opcode == 10),
         ),
         Diagnosis(
-            "there is nothing that this frame could continue: a protocol error, 1002.",
+            "there is no message for this frame to continue: a protocol error, 1002.",
             _at(lambda frame, expected, actual: frame.opcode == 0 and expected == BROKEN),
         ),
         Diagnosis(
@@ -254,16 +259,16 @@ EXERCISE = Exercise(
             _at(lambda frame, expected, actual: frame.opcode in (1, 2) and expected == BROKEN),
         ),
         Diagnosis(
-            "a message is of the kind that its first frame says; 0 is no kind.",
+            "a message has the opcode of its first frame; 0 is not a kind of message.",
             _at(lambda frame, expected, actual: actual[0].opcode != expected[0].opcode),
         ),
         Diagnosis(
-            "what belonged to the message before is in this one as well.",
+            "this message contains parts of the previous one.",
             keeps_the_last_message,
         ),
         Diagnosis(
-            "an empty fragment opens a message like any other: whether one is open is not to be"
-            " seen by what the buffer holds.",
+            "an empty fragment opens a message like any other: an empty buffer does not mean "
+            "that no message is open.",
             _at(lambda frame, expected, actual: frame.opcode == 0 and actual == BROKEN),
         ),
     ),

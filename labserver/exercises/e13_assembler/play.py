@@ -10,7 +10,7 @@ from labserver.practice.given.frames import Close, Frame, Message, Pong, Protoco
 
 
 def play(attempt: Callable[[], Any], frames: Iterable[Frame]) -> Any:
-    """What each frame gave, until one raised."""
+    """Return what each frame gave, until one raised."""
     assembler = attempt()
     actual: list[Any] = []
     for frame in frames:

@@ -1,4 +1,4 @@
-"""Wrong ideas about UTF-8 that comes in fragments."""
+"""Wrong ideas about UTF-8 in fragments."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class TakesSurrogates:
 
 
 class KeepsUpToThreeBytes:
-    """Waits for a character's last byte, whatever its second one says."""
+    """Waits for a character's last byte even if its second one is invalid."""
 
     def __init__(self) -> None:
         self.kept = b""
@@ -98,7 +98,7 @@ class KeepsUpToThreeBytes:
 
 
 class LooksAtTheEnd:
-    """Lets through what it can read, and judges when all is there."""
+    """Returns what it can decode, and judges only at the end."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -160,16 +160,16 @@ class TakesTheByteOrderMark:
 MESSAGES = {
     "DecodesEachFragment": "a legal cut through a character",
     "DecodesEachFragmentPolitely": "a legal cut through a character",
-    "ReplacesInEachFragment": "these bytes are good",
-    "Replaces": "the RFC asks for close 1007",
-    "Ignores": "dropped without a word",
-    "NoCloseCode": "without a close code",
+    "ReplacesInEachFragment": "these bytes are valid: a fragment ends within a",
+    "Replaces": "you replaced invalid bytes by U+FFFD; the RFC",
+    "Ignores": "bytes that are not UTF-8 were dropped silently.",
+    "NoCloseCode": "this error has no close code: the peer must be told",
     "OtherCode": "wrong.",
-    "NeverFinal": "its last character is not complete",
+    "NeverFinal": "the message has ended, but its last character is",
     "TakesSurrogates": "half of a UTF-16 pair",
-    "KeepsUpToThreeBytes": "Fail on the fragment that makes it invalid",
-    "LooksAtTheEnd": "Fail on the fragment that makes it invalid",
-    "AllOfItAtTheEnd": "given out at once",
+    "KeepsUpToThreeBytes": "you noticed too late. Fail on the fragment that",
+    "LooksAtTheEnd": "you noticed too late. Fail on the fragment that",
+    "AllOfItAtTheEnd": "return complete characters at once, not at the end",
     "AllSoFar": "more than once",
     "TakesTheByteOrderMark": "wrong.",
 }

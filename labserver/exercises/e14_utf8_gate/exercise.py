@@ -14,27 +14,27 @@ from labserver.practice.checking.play import Raised
 from labserver.practice.given.frames import ProtocolError
 
 CUT = "RFC 6455 §5.6: a frame may end within a character; the whole message must be UTF-8"
-INVALID = "RFC 6455 §8.1: bytes that are no UTF-8 fail the connection: 1007"
-SURROGATE = "RFC 3629 §3: U+D800 to U+DFFF are no characters: 1007"
+INVALID = "RFC 6455 §8.1: bytes that are not UTF-8 fail the connection: 1007"
+SURROGATE = "RFC 3629 §3: U+D800 to U+DFFF are not characters: 1007"
 RANGE = "RFC 3629 §3: the last character is U+10FFFF: 1007"
-OVERLONG = "RFC 3629 §3: a character has one form only, the shortest: 1007"
-AT_ONCE = "RFC 6455 §8.1: when it finds that bytes are no UTF-8, and they can become none: 1007"
-UNFINISHED = "RFC 6455 §8.1: a message that ends within a character is no UTF-8: 1007"
-ANOTHER = "RFC 6455 §5.6: each message is a text of its own"
-BOM = "RFC 3629 §6: U+FEFF is a character; where nothing says otherwise, it stays"
+OVERLONG = "RFC 3629 §3: a character has only one encoding, the shortest: 1007"
+AT_ONCE = "RFC 6455 §8.1: as soon as the bytes cannot become UTF-8 any more: 1007"
+UNFINISHED = "RFC 6455 §8.1: a message that ends within a character is not UTF-8: 1007"
+ANOTHER = "RFC 6455 §5.6: each message is a separate text"
+BOM = "RFC 3629 §6: U+FEFF is a character and stays unless something says otherwise"
 
 STUB = '''\
 from labserver.practice.frames import ProtocolError
 
 
 class Utf8Gate:
-    """Lets only UTF-8 through."""
+    """Decodes text that arrives in fragments."""
 
     def __init__(self) -> None:
         raise NotImplementedError
 
     def push(self, fragment: bytes, fin: bool) -> str:
-        """The characters that this fragment completes; raises ProtocolError(1007)."""
+        """Return the characters that this fragment completes, or raise ProtocolError(1007)."""
         raise NotImplementedError
 '''
 
@@ -48,7 +48,7 @@ class Utf8Gate:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def push(self, fragment: bytes, fin: bool) -> str:
-        """The characters that this fragment completes.
+        """Return the characters that this fragment completes.
 
         Raises:
             ProtocolError: if what has come so far cannot be UTF-8 any more.
@@ -66,7 +66,7 @@ KINDS = "é€😀\U0010ffff\0\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000"
 
 
 def cases() -> Iterator[Case]:
-    """Cuts everywhere, what is no UTF-8, where it must be noticed, several messages."""
+    """Cuts everywhere, invalid bytes, where they must be noticed, several messages."""
     yield Case((((b"Hello", True),),), CUT, ["Hello"])
     yield Case((((b"caf\xc3", False), (b"\xa9", True)),), CUT, ["caf", "é"])
     for text in (GREEK, HELLO, KINDS):
@@ -89,7 +89,7 @@ def cases() -> Iterator[Case]:
     ):
         yield Case((((bad, True),),), rule, [BAD])
         yield Case((((greek, False), (bad, False), (b"edited", True)),), AT_ONCE, [GREEK, BAD])
-    # Autobahn 6.4.2: the second byte decides, and no other will make it good.
+    # Autobahn 6.4.2: after the second byte, no further byte can make it valid.
     for bad in (b"\xf4\x90", b"\xe0\x80", b"\xf0\x80", b"\xc3("):
         pushes = ((greek, False), (bad[:1], False), (bad[1:], False), (b"\x80", True))
         yield Case((pushes,), AT_ONCE, [GREEK, "", BAD])
@@ -102,7 +102,7 @@ def cases() -> Iterator[Case]:
 
 
 def _octets(text: str) -> Case:
-    """A text, one byte at a time: each character comes with its last byte."""
+    """Make a case of a text, one byte at a time: each character comes with its last byte."""
     expected, pushes = [], []
     for character in text:
         *first, last = octets(character.encode())
@@ -112,7 +112,7 @@ def _octets(text: str) -> Case:
 
 
 def _random(draws: random.Random) -> Iterator[Case]:
-    """Texts cut anywhere; in half of them a byte is another one."""
+    """Texts cut anywhere; in half of them one byte is changed."""
     for _ in range(60):
         data = bytearray("".join(draws.choices(HELLO + GREEK + KINDS, k=8)).encode())
         if draws.random() < 0.5:
@@ -126,7 +126,7 @@ def _random(draws: random.Random) -> Iterator[Case]:
 
 
 def _holds_half_a_surrogate(pushes: Pushes) -> bool:
-    """Whether a fragment ends where Python's decoder waits, and a stricter one would not."""
+    """Whether a fragment ends where Python's decoder waits and a stricter one would not."""
     data = b""
     for fragment, _ in pushes:
         data += fragment
@@ -136,7 +136,7 @@ def _holds_half_a_surrogate(pushes: Pushes) -> bool:
 
 
 def smaller(given: tuple[Pushes]) -> Iterator[tuple[Pushes]]:
-    """Fewer fragments, or shorter ones."""
+    """Give fewer fragments, or shorter ones."""
     return ((one,) for one in _fewer(given[0]) if not _holds_half_a_surrogate(one))
 
 
@@ -152,7 +152,7 @@ def _fewer(pushes: Pushes) -> Iterator[Pushes]:
 
 
 def shown(given: tuple[Pushes]) -> list[str]:
-    """The calls."""
+    """Show the calls."""
     (pushes,) = given
     octet, bare = b"".join(data for data, _ in pushes[:-1]), pushes[-1] == (b"", True)
     if bare and len(pushes) > 4 and len(octet) == len(pushes) - 1:
@@ -170,7 +170,7 @@ def _was_bad(failure: Failure) -> bool:
 
 
 def cannot_wait(failure: Failure) -> bool:
-    """Whether half of a character was an error."""
+    """Whether half a character was treated as an error."""
     if isinstance(failure.actual, Raised):
         return failure.actual == "UnicodeDecodeError" and not _was_bad(failure)
     pairs = zip(failure.expected, failure.actual, strict=False)
@@ -178,27 +178,27 @@ def cannot_wait(failure: Failure) -> bool:
 
 
 def raises_its_own(failure: Failure) -> bool:
-    """Whether the codec's error came out instead of one with a close code."""
+    """Whether the codec's error was raised instead of one with a close code."""
     return _was_bad(failure) and failure.actual == Raised("UnicodeDecodeError")
 
 
 def replaces(failure: Failure) -> bool:
-    """Whether U+FFFD stands for what was no UTF-8."""
+    """Whether U+FFFD replaced invalid bytes."""
     return any(type(one) is str and "\ufffd" in one for one in failure.actual)
 
 
 def replaces_at_a_cut(failure: Failure) -> bool:
-    """Whether U+FFFD stands for the halves of a character."""
+    """Whether U+FFFD replaced the halves of a character."""
     return replaces(failure) and not _was_bad(failure)
 
 
 def takes_surrogates(failure: Failure) -> bool:
-    """Whether half of a UTF-16 pair came through."""
+    """Whether half of a UTF-16 pair was returned."""
     return any("\ud800" <= c <= "\udfff" for one in failure.actual for c in one)
 
 
 def takes_the_end(failure: Failure) -> bool:
-    """Whether a message ended within a character, and nobody said so."""
+    """Whether a message ended within a character without an error."""
     return (
         _was_bad(failure)
         and len(failure.actual) == len(failure.given[0])
@@ -207,7 +207,7 @@ def takes_the_end(failure: Failure) -> bool:
 
 
 def _is_cut(data: bytes) -> bool:
-    """Whether it is UTF-8, up to a character that is not complete."""
+    """Whether it is UTF-8, except for an incomplete character at the end."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
@@ -216,23 +216,23 @@ def _is_cut(data: bytes) -> bool:
 
 
 def notices_late(failure: Failure) -> bool:
-    """Whether it went on after the fragment that made it no UTF-8."""
+    """Whether it went on after the fragment that made the text invalid."""
     return _was_bad(failure) and len(failure.actual) > len(failure.expected)
 
 
 def swallows(failure: Failure) -> bool:
-    """Whether bytes that are no UTF-8 went missing."""
+    """Whether bytes that are not UTF-8 were dropped."""
     return _was_bad(failure) and type(failure.actual[-1]) is str
 
 
 def repeats(failure: Failure) -> bool:
-    """Whether what came before came again."""
+    """Whether characters were returned again."""
     expected, actual = failure.expected[-1], failure.actual[-1]
     return len(actual) > len(expected) and actual.endswith(expected) and not _was_bad(failure)
 
 
 def holds_back(failure: Failure) -> bool:
-    """Whether the text is right, and came later than it could."""
+    """Whether the text is right, but was returned later than possible."""
     return "".join(failure.actual) == "".join(failure.expected) and failure.actual[0] == ""
 
 
@@ -251,48 +251,49 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "Which Python object remembers half a character?",
-        "codecs.getincrementaldecoder('utf-8')(); what it calls final is fin.",
+        "codecs.getincrementaldecoder('utf-8')(); its argument final is your fin.",
         "try: return self.decoder.decode(fragment, final=____)"
         " except UnicodeDecodeError: raise ProtocolError(1007)",
     ),
     diagnoses=(
         Diagnosis(
-            "you raised at a legal cut through a character: its other bytes come with the next"
-            " fragment.",
+            "you raised at a legal cut through a character: the rest of it comes with the "
+            "next fragment.",
             cannot_wait,
         ),
         Diagnosis(
-            "an error without a close code: the peer is to be told 1007.",
+            "this error has no close code: the peer must be told 1007.",
             raises_its_own,
         ),
         Diagnosis(
-            "these bytes are good: a fragment ends within a character, and you put U+FFFD there.",
+            "these bytes are valid: a fragment ends within a character, and you put U+FFFD there.",
             replaces_at_a_cut,
         ),
         Diagnosis(
-            "you hid bad bytes behind U+FFFD; the RFC asks for close 1007.",
+            "you replaced invalid bytes by U+FFFD; the RFC requires close code 1007.",
             replaces,
         ),
         Diagnosis(
-            "you took half of a UTF-16 pair for a character: in UTF-8 it is none.",
+            "you took half of a UTF-16 pair for a character, which it is not in UTF-8.",
             takes_surrogates,
         ),
         Diagnosis(
-            "the message is over, and its last character is not complete.",
+            "the message has ended, but its last character is incomplete.",
             takes_the_end,
         ),
         Diagnosis(
-            "you noticed it too late. Fail on the fragment that makes it invalid: the rest of the"
-            " message may be long, and may never come.",
+            "you noticed too late. Fail on the fragment that makes the text invalid: the "
+            "rest of the message may be long, or never come.",
             notices_late,
         ),
-        Diagnosis("bytes that are no UTF-8 were dropped without a word.", swallows),
+        Diagnosis("bytes that are not UTF-8 were dropped silently.", swallows),
         Diagnosis(
-            "characters that are complete are given out at once, not at the end of the message.",
+            "return complete characters at once, not at the end of the message.",
             holds_back,
         ),
         Diagnosis(
-            "a character came out more than once: give each push only what it completes.",
+            "a character was returned more than once: return from each push only what it "
+            "completes.",
             repeats,
         ),
     ),

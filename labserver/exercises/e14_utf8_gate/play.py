@@ -10,7 +10,7 @@ from labserver.practice.given.frames import ProtocolError
 
 
 def play(attempt: Callable[[], Any], pushes: Iterable[tuple[bytes, bool]]) -> Any:
-    """What each push gave, until one raised."""
+    """Return what each push returned, until one raised."""
     gate = attempt()
     actual: list[Any] = []
     for fragment, fin in pushes:

@@ -67,6 +67,6 @@ MESSAGES = {
     "echoes_1006": "they never go on the wire",
     "empty_is_1000": "report 1005 and answer with an empty close",
     "little_endian": "the high byte comes first",
-    "all_below_5000": "this code must not be in a close frame",
-    "any_reason": "the reason is no UTF-8",
+    "all_below_5000": "this code must not occur in a close frame, but you",
+    "any_reason": "the reason is not UTF-8, but you accepted it.",
 }

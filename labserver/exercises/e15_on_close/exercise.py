@@ -12,17 +12,17 @@ from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Fail
 from labserver.practice.given.answers import CloseReply
 
 EMPTY = "RFC 6455 §7.1.5: a close frame without a code counts as 1005, and its echo is empty"
-SHORT = "RFC 6455 §5.5.1: a body begins with a code of 2 bytes; 1 byte is none: 1002"
-ECHO = "RFC 6455 §5.5.1: the answer typically echoes the code"
+SHORT = "RFC 6455 §5.5.1: a body starts with a code of 2 bytes; 1 byte is not a code: 1002"
+ECHO = "RFC 6455 §5.5.1: the reply typically echoes the code"
 CODE = "RFC 6455 §7.4.1, §7.4.2: a code that must not be in a close frame: 1002"
-REASON = "RFC 6455 §5.5.1, §8.1: the reason is UTF-8; where it is not: 1007"
+REASON = "RFC 6455 §5.5.1, §8.1: the reason must be UTF-8; otherwise 1007"
 
 STUB = '''\
 from labserver.practice.answers import CloseReply
 
 
 def on_close(payload: bytes) -> CloseReply:
-    """What a close frame with this payload says, and how it is answered."""
+    """Return what a close frame with this payload says, and how it is answered."""
     raise NotImplementedError
 '''
 
@@ -55,7 +55,7 @@ def _failed(code: int) -> CloseReply:
 
 
 def canonical(given: tuple[bytes], answer: Any) -> Any:
-    """The reply in which an echo of code and reason counts as one of the code alone.
+    """Let an echo of code and reason count as an echo of the code alone.
 
     Where the reason is not UTF-8, 1002 and 1007 count as the same: it breaks the protocol as well
     as the encoding, and a wrong code beside it may be found before or after that.
@@ -95,7 +95,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[bytes]) -> Iterator[tuple[bytes]]:
-    """Without the reason, or with less of it."""
+    """Give the same without the reason, or with less of it."""
     (payload,) = given
     for cut in (2, len(payload) - 1):
         if 2 <= cut < len(payload):
@@ -103,7 +103,7 @@ def smaller(given: tuple[bytes]) -> Iterator[tuple[bytes]]:
 
 
 def field(failure: Failure, index: int) -> str:
-    """The part of a close frame's payload."""
+    """Name the part of a close frame's payload that a byte belongs to."""
     return "close code" if index < 2 else f"reason, byte {index - 2}"
 
 
@@ -158,11 +158,11 @@ EXERCISE = Exercise(
             ),
         ),
         Diagnosis(
-            "this code must not be in a close frame; you took it.",
+            "this code must not occur in a close frame, but you accepted it.",
             lambda failure: failure.expected == _failed(1002) and failure.actual.fail is None,
         ),
         Diagnosis(
-            "the reason is no UTF-8, and you took it.",
+            "the reason is not UTF-8, but you accepted it.",
             lambda failure: failure.expected == _failed(1007),
         ),
     ),

@@ -1,1 +1,1 @@
-"""E27: how many times the bytes, and up to which size of message."""
+"""E27: by how much HTTP exceeds a WebSocket, and up to which message size."""

@@ -10,7 +10,7 @@ def _header(payload: int) -> int:
 
 
 def _holds_to(hdr: int, ratio: float) -> int | None:
-    """The largest payload, by trying."""
+    """Find the largest payload by trying."""
     size = None
     for payload in range(100_000):
         if payload + hdr < ratio * (payload + _header(payload)):
@@ -87,12 +87,12 @@ MESSAGES = {
     "ten_times": "the ratio is 1.7",
     "masks_both_ways": "only frames from client to server carry the 4-byte key",
     "masks_nothing": "carry 4 bytes more: the key",
-    "headers_once": "pays for its headers anew",
-    "two_byte_headers": "2 bytes more from 126 on",
-    "border_at_127": "2 bytes more from 126 on",
+    "headers_once": "over HTTP every message pays for its own headers.",
+    "two_byte_headers": "the length takes 2 more bytes from 126 on, and 8",
+    "border_at_127": "the length takes 2 more bytes from 126 on, and 8",
     "ratio_of_payload": "a frame has a header, too",
-    "header_of_two_in_the_formula": "not the one of a message of this size",
-    "header_of_this_payload": "not the one of a message of this size",
+    "header_of_two_in_the_formula": "a message of this size has another frame header",
+    "header_of_this_payload": "a message of this size has another frame header",
     "never_none": "wrong.",
     "not_rounded": "wrong.",
 }

@@ -1,4 +1,4 @@
-"""E27: how many times the bytes, and up to which size of message."""
+"""E27: by how much HTTP exceeds a WebSocket, and up to which message size."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from labserver.exercises.e27_overhead.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.given.answers import Overhead
 
-EACH = "over HTTP each message has headers of its own; over a WebSocket each has a frame's header"
-KEY = "RFC 6455 §5.1: frames from client to server carry a key of 4 bytes; the others none"
+EACH = "over HTTP each message has its own headers; over a WebSocket each has a frame header"
+KEY = "RFC 6455 §5.1: frames from client to server carry a key of 4 bytes; the others do not"
 LENGTH = "RFC 6455 §5.2: a header of 2 bytes; of 4 from 126 bytes on; of 10 from 65,536 on"
 RATIO = "(payload + headers) / (payload + frame header) falls as the payload grows"
 
@@ -19,13 +19,13 @@ from labserver.practice.answers import Overhead
 
 
 def overhead(payload: int, messages: int, hdr: int, ratio: float) -> Overhead:
-    """What messages of one size take; up to which size HTTP takes `ratio` times the bytes."""
+    """Return the bytes for messages of one size, and up to which size `ratio` holds."""
     raise NotImplementedError
 '''
 
 
 def framed(payload: int) -> int:
-    """A frame's bytes, from server to client."""
+    """Return the size of a frame from server to client."""
     return payload + (2 if payload < 126 else 4 if payload < 65536 else 10)
 
 
@@ -41,9 +41,9 @@ def overhead(payload: int, messages: int, hdr: int, ratio: float) -> Overhead:
 
 
 def cases() -> Iterator[Case]:
-    """Worked by hand, the borders, then random ones.
+    """Worked by hand, the boundaries, then random ones.
 
-    Ratios are such that floats hold them exactly: whoever divides first gets the same.
+    Floats hold the ratios exactly, so dividing first gives the same result.
     """
     yield Case((20, 1, 700, 10.0), EACH, Overhead(720, 26, 22, 75))
     yield Case((1000, 1, 700, 10.0), EACH, Overhead(1700, 1008, 1004, 75))
@@ -55,11 +55,11 @@ def cases() -> Iterator[Case]:
         given = (payload, 1, 700, 10.0)
         yield Case(given, LENGTH, Overhead(payload + 700, size + 4, size, 75))
     yield Case((10_000, 3, 1_500, 10.0), RATIO, Overhead(34_500, 30_024, 30_012, 162))
-    # 10 times holds at 125 bytes, and no more at 126, where the header grows.
+    # A ratio of 10 holds at 125 bytes, but not at 126, where the header grows.
     yield Case((200, 1, 1_160, 10.0), LENGTH, Overhead(1_360, 208, 204, 125))
     yield Case((20, 1, 250, 1.5), RATIO, Overhead(270, 26, 22, 488))
     yield Case((20, 1, 700, 1.0078125), RATIO, Overhead(720, 26, 22, 88_310))
-    # Up to the last size of 16 bits, and no further; and one further.
+    # It holds up to the last size that fits 16 bits; then up to one more.
     yield Case((20, 1, 32_780, 1.5), RATIO, Overhead(32_800, 26, 22, 65_535))
     yield Case((20, 1, 32_783, 1.5), RATIO, Overhead(32_803, 26, 22, 65_536))
     yield Case((20, 1, 20, 10.0), RATIO, Overhead(40, 26, 22, 0))
@@ -72,7 +72,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: tuple[int, int, int, float]) -> Iterator[tuple[int, int, int, float]]:
-    """One message, and a short one."""
+    """Give the same with one message, and with a short one."""
     payload, messages, header, ratio = given
     if messages > 1:
         yield payload, 1, header, ratio
@@ -81,13 +81,13 @@ def smaller(given: tuple[int, int, int, float]) -> Iterator[tuple[int, int, int,
 
 
 def takes_ten_times(failure: Failure) -> bool:
-    """Whether WebSocket was a tenth of HTTP, whatever came."""
+    """Whether a WebSocket was taken for a tenth of HTTP, whatever the size."""
     http, up, down, _ = failure.actual
     return http > 0 and http in (10 * up, 10 * down)
 
 
 def pays_once(failure: Failure) -> bool:
-    """Whether all messages shared the headers of one."""
+    """Whether the headers were counted only once."""
     payload, messages, header, _ = failure.given
     return bool(messages > 1 and failure.actual.http == messages * payload + header)
 
@@ -97,7 +97,7 @@ def _right_size(failure: Failure) -> bool:
 
 
 def forgets_the_frame(failure: Failure) -> bool:
-    """Whether the ratio was taken to the payload alone."""
+    """Whether the payload alone was compared, without a frame header."""
     _, _, header, ratio = failure.given
     return _right_size(failure) and failure.actual.holds_to == header // (ratio - 1)
 
@@ -125,13 +125,16 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "10 times of what?",
-        "With payload P, headers H and a frame header w: (P + H) / (P + w) = ratio. And w is not"
-        " the same for all P.",
+        (
+            "With payload P, headers H and a frame header w: (P + H) / (P + w) = ratio. But w "
+            "depends on P."
+        ),
         "P = (H - ratio * w) // (____); it counts if w is the frame header of such a P",
     ),
     diagnoses=(
         Diagnosis(
-            "'10×' is no constant: at 1,000 B of payload and 700 B of headers the ratio is 1.7.",
+            "'10×' is not a constant: with a payload of 1,000 B and 700 B of headers the "
+            "ratio is 1.7.",
             takes_ten_times,
         ),
         Diagnosis(
@@ -142,16 +145,14 @@ EXERCISE = Exercise(
             "frames from client to server carry 4 bytes more: the key.",
             lambda failure: failure.actual.up == failure.expected.down < failure.expected.up,
         ),
-        Diagnosis("over HTTP every message pays for its headers anew.", pays_once),
+        Diagnosis("over HTTP every message pays for its own headers.", pays_once),
         Diagnosis(
-            "the length takes 2 bytes more from 126 on, and 8 more from 65,536 on.",
+            "the length takes 2 more bytes from 126 on, and 8 more from 65,536 on.",
             lambda failure: failure.actual.down < failure.expected.down,
         ),
+        Diagnosis("a frame has a header, too, which belongs in the comparison.", forgets_the_frame),
         Diagnosis(
-            "a frame has a header, too: it is part of what you compare with.", forgets_the_frame
-        ),
-        Diagnosis(
-            "the frame header that you reckoned with is not the one of a message of this size.",
+            "a message of this size has another frame header than the one you assumed.",
             knows_one_header,
         ),
     ),

@@ -11,16 +11,16 @@ from labserver.exercises.e28_latency_report.play import TYPES, play
 from labserver.practice.checking.exercise import Case, Diagnosis, Exercise, Failure
 from labserver.practice.checking.play import Raised
 
-DUE = "a message is late from the moment it was due; the sender's wait is a part of it"
+DUE = "a message's delay counts from when it was due and includes the sender's wait"
 RANK = "nearest rank: the p-th percentile of n is the ceil(p / 100 * n)-th smallest"
-NOTHING = "of no message nothing can be said: the report is empty"
-STALL = "10 messages a second for 10 s; for 1 s the server stands still, and the sender waits"
+NOTHING = "with no messages, the report is empty"
+STALL = "10 messages per second for 10 s; the server stalls for 1 s, and the sender waits"
 
 STUB = '''\
 def latency_report(
     scheduled: list[float], sent: list[float], done: list[float]
 ) -> dict[str, float]:
-    """Percentiles "p50", "p95" and "p99", and "max"; times in seconds, message by message."""
+    """Return "p50", "p95", "p99" and "max" of the delays, in seconds."""
     raise NotImplementedError
 '''
 
@@ -29,7 +29,7 @@ Times = tuple[list[float], list[float], list[float]]
 
 
 def report(latencies: list[float]) -> dict[str, float]:
-    """The report of some latencies."""
+    """Report some latencies."""
     if not latencies:
         return {}
     ordered = sorted(latencies)
@@ -45,18 +45,18 @@ def latency_report(
 
 
 def said(p50: float, p95: float, p99: float, most: float) -> dict[str, float]:
-    """A report, by hand."""
+    """Write down a report."""
     return {"p50": p50, "p95": p95, "p99": p99, "max": most}
 
 
 def at_once(latencies: list[float]) -> Times:
-    """Messages that were sent when they were due, one a second."""
+    """Make a case of messages that were sent when due, one per second."""
     due = [float(second) for second in range(len(latencies))]
     return due, list(due), [start + one for start, one in zip(due, latencies, strict=True)]
 
 
 def stalled(count: int, interval: float, service: float, start: float, stop: float) -> Times:
-    """One connection, whose sender waits for each answer; nobody answers from start to stop."""
+    """Simulate a connection whose sender waits for each answer; none comes from start to stop."""
     due = [index * interval for index in range(count)]
     sent: list[float] = []
     done: list[float] = []
@@ -68,7 +68,7 @@ def stalled(count: int, interval: float, service: float, start: float, stop: flo
 
 
 def cases() -> Iterator[Case]:
-    """Few messages, a wait before sending, ranks, nothing, a stall, random ones."""
+    """Few messages, a wait before sending, ranks, no messages, a stall, random ones."""
     yield Case(([1.0], [1.0], [1.5]), DUE, said(0.5, 0.5, 0.5, 0.5))
     yield Case(at_once([1.0, 2.0, 3.0, 9.0]), RANK, said(2.0, 9.0, 9.0, 9.0))
     held_up = ([0.0, 1.0, 2.0], [0.0, 2.5, 3.0], [0.5, 3.0, 3.5])
@@ -90,7 +90,7 @@ def cases() -> Iterator[Case]:
 
 
 def smaller(given: Times) -> Iterator[Times]:
-    """Fewer messages."""
+    """Give fewer messages."""
     scheduled, sent, done = given
     for count in (len(scheduled) // 2, len(scheduled) - 1):
         if 0 < count < len(scheduled):
@@ -99,7 +99,7 @@ def smaller(given: Times) -> Iterator[Times]:
 
 
 def shown(given: Times) -> list[str]:
-    """The call; long lists are cut."""
+    """Show the call; long lists are cut."""
     rows = []
     for times in given:
         more = f", … ({len(times)} in all)" if len(times) > 6 else ""
@@ -126,26 +126,26 @@ def counts_from_sending(failure: Failure) -> bool:
 
 
 def reports_the_mean(failure: Failure) -> bool:
-    """Whether a percentile is the mean, and no latency of any message."""
+    """Whether a percentile is the mean, which no message had."""
     mean = fmean(_latencies(failure))
     return invents(failure) and any(_is(actual, mean) for actual in failure.actual.values())
 
 
 def is_unsorted(failure: Failure) -> bool:
-    """Whether the rank was taken in the order in which messages were due."""
+    """Whether ranks were taken in the order in which messages were due."""
     latencies = _latencies(failure)
     ranks = {f"p{p}": latencies[-(-p * len(latencies) // 100) - 1] for p in PERCENTILES}
     return latencies != sorted(latencies) and all(_is(failure.actual[p], ranks[p]) for p in ranks)
 
 
 def invents(failure: Failure) -> bool:
-    """Whether a percentile is no latency of any message."""
+    """Whether a percentile is a latency that no message had."""
     latencies = _latencies(failure)
     return any(not any(_is(actual, one) for one in latencies) for actual in failure.actual.values())
 
 
 def is_beside(failure: Failure) -> bool:
-    """Whether it is the sample next to the right one."""
+    """Whether a percentile is the sample next to the right one."""
     ordered = sorted(_latencies(failure))
     ranks = [(f"p{p}", -(-p * len(ordered) // 100) - 1) for p in PERCENTILES]
     beside: list[Callable[[int], float]] = [
@@ -180,27 +180,29 @@ EXERCISE = Exercise(
     ),
     diagnoses=(
         Diagnosis(
-            "of no message you said something; a 0 would be the best latency there is.",
+            "with no messages, return {}; a 0 would be the best latency possible.",
             lambda failure: failure.expected == {} and not isinstance(failure.actual, Raised),
         ),
         Diagnosis(
-            "there may be no message at all: that is no error.",
+            "having no messages is not an error.",
             lambda failure: failure.expected == {},
         ),
         Diagnosis(
-            "a stall vanished: you timed only what you dared to send (coordinated omission). Time"
-            " from when it was due.",
+            "a stall vanished: you timed only what you dared to send (coordinated omission). "
+            "Measure from when each message was due.",
             counts_from_sending,
         ),
         Diagnosis("the mean hides a stall; report percentiles.", reports_the_mean),
-        Diagnosis("the smallest come first: put the latencies in order.", is_unsorted),
-        Diagnosis("no message had this latency: take the nearest rank, and one of them.", invents),
+        Diagnosis("sort the latencies, the smallest first.", is_unsorted),
         Diagnosis(
-            "the slowest message is missing, and somebody waited for it: max is the largest.",
+            "no message had this latency: use the nearest rank, which is one of them.", invents
+        ),
+        Diagnosis(
+            "the slowest message is missing, although somebody waited for it: max is the largest.",
             lambda failure: failure.actual.get("max", 0.0) < failure.expected["max"],
         ),
         Diagnosis(
-            "this is the sample beside it: a rank counts from 1, an index from 0.", is_beside
+            "this is the neighbouring sample: a rank counts from 1, an index from 0.", is_beside
         ),
     ),
 )

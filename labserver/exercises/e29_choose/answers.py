@@ -1,4 +1,4 @@
-"""Wrong ideas about which technique to take: most know one thing less than they need."""
+"""Wrong ideas about which technique to choose: most overlook one thing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from labserver.practice.given.answers import Choice, Req
 
 
 def _right(req: Req) -> Choice:
-    """A tree that is right; where several will do it is not always the reference's choice."""
+    """A tree that is right, but does not always make the reference's choice among several."""
     if req.peer_media:
         return Choice("webrtc", {"PEER_TO_PEER"})
     if req.max_age_s >= 10:
@@ -124,20 +124,20 @@ def only_the_name(req: Req) -> str:
 # Wrong solution → a part of what the learner is told first.
 MESSAGES = {
     "websocket_for_all": "a daily report needs no open connection",
-    "websocket_for_all_that_is_soon": "a response that does not end will do",
+    "websocket_for_all_that_is_soon": "clients only listen here: a response that does not",
     "sse_in_all_tabs": "the 7th tab hangs",
     "sse_for_bytes": "SSE carries text only",
     "buffering_forgotten": "this proxy waits for its end",
-    "upgrade_always_passes": "a proxy that takes Upgrade out",
+    "upgrade_always_passes": "the handshake fails at a proxy that removes Upgrade.",
     "headers_forgotten": "cannot send a header of its own",
-    "holds_whatever": "can hold nothing open",
-    "calls_through_the_server": "takes the way twice",
-    "webrtc_for_games": "much machinery for text",
+    "holds_whatever": "the server can hold open neither a request nor a",
+    "calls_through_the_server": "a call connects two devices: through a server it",
+    "webrtc_for_games": "there is no second device and no media here: WebRTC",
     "polls_the_rare": "as old as the interval",
     "sse_for_those_who_speak": "a request with headers each time",
     "long_polling_works_everywhere": "a stream goes on",
     "held_requests_in_all_tabs": "the 7th tab hangs",
-    "all_reasons_there_are": "one of your reasons is not so here",
+    "all_reasons_there_are": "one of your reasons does not hold here.",
     "no_reasons": "what decides is not among your reasons",
     "first_reason_only": "what decides is not among your reasons",
     "reasons_in_a_list": "wrong.",

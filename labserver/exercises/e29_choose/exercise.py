@@ -15,18 +15,18 @@ from labserver.practice.answers import Choice, Req
 
 
 def choose(req: Req) -> Choice:
-    """The technique for these requirements, and the reasons."""
+    """Return the technique for these requirements, and the reasons."""
     raise NotImplementedError
 '''
 
 PATIENT_S = 10.0  # as in lesson 09
-POOL = 6  # HTTP/1.1 connections of a browser to a host (MDN, EventSource; November 2026)
-OFTEN_HZ = 1.0  # a client that says so much surely speaks
-SELDOM_HZ = 0.1  # and one that says less than this surely listens; in between both hold
+POOL = 6  # HTTP/1.1 connections per host in a browser (MDN, EventSource; November 2026)
+OFTEN_HZ = 1.0  # a client that sends so often surely speaks
+SELDOM_HZ = 0.1  # one that sends less often surely listens; in between both hold
 
 
 def facts(req: Req) -> set[str]:
-    """The reasons that hold for some requirements."""
+    """Return the reasons that hold for some requirements."""
     holds = {
         "PEER_TO_PEER": req.peer_media,
         "MAY_WAIT": req.max_age_s >= PATIENT_S,
@@ -50,7 +50,7 @@ class Way(NamedTuple):
 
 
 def ways(req: Req) -> list[Way]:
-    """What will do, the best first."""
+    """Return the techniques that work, the best first."""
     so = facts(req)
     if "PEER_TO_PEER" in so:
         return [Way("webrtc", ({"PEER_TO_PEER"},))]
@@ -62,11 +62,11 @@ def ways(req: Req) -> list[Way]:
     found = []
     if no_sse and not no_websocket:
         found.append(Way("websocket", (no_sse,)))
-    elif no_sse and "SIX_CONNECTIONS" in so:  # each request that is held would take one
+    elif no_sse and "SIX_CONNECTIONS" in so:  # each held request would take one
         found.append(Way("short_polling", ({"SIX_CONNECTIONS"}, no_websocket)))
     elif no_sse:
         found.append(Way("long_polling", (no_sse, no_websocket)))
-        if not no_stream:  # what is said goes up in requests
+        if not no_stream:  # messages to the server go in requests
             found.append(Way("sse", (no_websocket,)))
     if "LISTENS" in so:
         if not no_stream:
@@ -83,7 +83,7 @@ def choose(req: Req) -> Choice:
 
 
 def will_do(req: Req, choice: Any) -> bool:
-    """Whether a choice is one of the good ones, what decides is named, and nothing untrue."""
+    """Whether a choice is a good one, and names what decides and nothing untrue."""
     if type(choice) is not Choice or type(choice.reasons) not in (set, frozenset):
         return False
     named = choice.reasons
@@ -94,7 +94,7 @@ def will_do(req: Req, choice: Any) -> bool:
 
 
 def canonical(given: tuple[Req], answer: Any) -> Any:
-    """The best choice in place of any that will do as well."""
+    """Put the best choice in place of any other good one."""
     (req,) = given
     return choose(req) if will_do(req, answer) else answer
 
@@ -113,7 +113,7 @@ def cases() -> Iterator[Case]:
 BLOCKED, LATE = {"upgrade_passes": False}, {"streams_pass": False}
 SCENARIOS: tuple[tuple[str, Req, str, set[str]], ...] = (
     (
-        "a daily report: what may be old is asked for",
+        "a daily report: news may be old, so the client asks for it",
         Req(max_age_s=3600),
         "short_polling",
         {"MAY_WAIT"},
@@ -121,7 +121,7 @@ SCENARIOS: tuple[tuple[str, Req, str, set[str]], ...] = (
     ("a news ticker: the note, Q3: server to client only", Req(), "sse", {"LISTENS"}),
     ("the tokens of a language model: text, one way", Req(max_age_s=0.1), "sse", {"LISTENS"}),
     ("a fire alarm: rare, and yet at once", Req(max_age_s=0.5), "sse", {"LISTENS"}),
-    ("how far an upload is: one way", Req(max_age_s=2), "sse", {"LISTENS"}),
+    ("the progress of an upload: one way", Req(max_age_s=2), "sse", {"LISTENS"}),
     ("a chat: both speak", Req(c2s_rate_hz=0.2), "websocket", {"SPEAKS"}),
     ("a game: both speak", Req(c2s_rate_hz=20, max_age_s=0.05), "websocket", {"SPEAKS"}),
     (
@@ -130,7 +130,7 @@ SCENARIOS: tuple[tuple[str, Req, str, set[str]], ...] = (
         "websocket",
         {"SPEAKS", "BINARY"},
     ),
-    ("a rider who waits for a match: listens", Req(), "sse", {"LISTENS"}),
+    ("a rider waiting for a match: only listens", Req(), "sse", {"LISTENS"}),
     ("a rider after the match: both send positions", Req(c2s_rate_hz=1), "websocket", {"SPEAKS"}),
     ("a video call: device to device", Req(peer_media=True), "webrtc", {"PEER_TO_PEER"}),
     (
@@ -141,9 +141,9 @@ SCENARIOS: tuple[tuple[str, Req, str, set[str]], ...] = (
     ),
     ("a ticker in 20 tabs on HTTP/2: streams of one connection", Req(tabs=20), "sse", {"LISTENS"}),
     ("a ticker in 5 tabs on HTTP/1.1", Req(tabs=5, http2=False), "sse", {"LISTENS"}),
-    ("a ticker where Upgrade is taken out: SSE needs none", Req(**BLOCKED), "sse", {"LISTENS"}),
+    ("a ticker where Upgrade is removed: SSE does not need it", Req(**BLOCKED), "sse", {"LISTENS"}),
     (
-        "a game behind a proxy that takes Upgrade out: RFC 9110 §7.6.1",
+        "a game behind a proxy that removes Upgrade: RFC 9110 §7.6.1",
         Req(c2s_rate_hz=5, **BLOCKED),
         "long_polling",
         {"SPEAKS", "UPGRADE_BLOCKED"},
@@ -173,13 +173,13 @@ SCENARIOS: tuple[tuple[str, Req, str, set[str]], ...] = (
         {"LISTENS"},
     ),
     (
-        "functions that are paid by the second: nothing is held",
+        "functions that are billed by the second: nothing can be held",
         Req(can_hold=False),
         "short_polling",
         {"NOTHING_HELD"},
     ),
     (
-        "20 tabs on HTTP/1.1, and Upgrade is taken out: nothing can be held for all of them",
+        "20 tabs on HTTP/1.1 where Upgrade is removed: there are not enough connections to hold",
         Req(tabs=20, http2=False, **BLOCKED),
         "short_polling",
         {"SIX_CONNECTIONS", "UPGRADE_BLOCKED"},
@@ -206,13 +206,13 @@ def _random(draws: random.Random) -> Req:
 
 
 def is_clear(req: Req) -> bool:
-    """Whether requirements do not pull both ways: who may wait, and yet speaks or sends bytes."""
+    """Whether the requirements do not conflict, as waiting does with speaking or sending bytes."""
     so = facts(req)
     return "MAY_WAIT" not in so or not so & {"SPEAKS", "BINARY", "PEER_TO_PEER"}
 
 
 def smaller(given: tuple[Req]) -> Iterator[tuple[Req]]:
-    """With one requirement less."""
+    """Give the same with one requirement less."""
     (req,) = given
     for name, usual in Req._field_defaults.items():
         one = req._replace(**{name: usual})
@@ -221,7 +221,7 @@ def smaller(given: tuple[Req]) -> Iterator[tuple[Req]]:
 
 
 def shown(given: tuple[Req]) -> list[str]:
-    """The call, with what is not as usual."""
+    """Show the call, with the requirements that differ from the defaults."""
     usual = Req._field_defaults
     named = [f"{name}={value!r}" for name, value in given[0]._asdict().items()]
     return [f"choose(Req({', '.join(one for one in named if not _is_usual(one, usual))}))"]
@@ -233,7 +233,7 @@ def _is_usual(text: str, usual: dict[str, Any]) -> bool:
 
 
 def _chose(techniques: set[str], reason: str = "") -> Callable[[Failure], bool]:
-    """Whether it chose one of these, which will not do, where this reason holds."""
+    """Match a choice of one of these techniques where this reason excludes it."""
 
     def fits(failure: Failure) -> bool:
         holds = not reason or reason in facts(*failure.given)
@@ -265,22 +265,24 @@ EXERCISE = Exercise(
     smaller=smaller,
     hints=(
         "Who speaks, how often, in what form?",
-        "What may wait or cannot be held; direction; text or bytes; the path; the client's limits:"
-        " in that order. Each reason rules something out.",
+        (
+            "What may wait or cannot be held; direction; text or bytes; the path; the client's "
+            "limits, in that order. Each reason rules something out."
+        ),
         "if req.c2s_rate_hz < ____ and req.text_only and req.streams_pass and ____:"
         ' return Choice("sse", {"LISTENS"})',
     ),
     diagnoses=(
         Diagnosis(
-            "a call is between two devices: through a server it takes the way twice.",
+            "a call connects two devices: through a server it travels the distance twice.",
             _chose(HELD | {"short_polling"}, "PEER_TO_PEER"),
         ),
         Diagnosis(
-            "a daily report needs no open connection: where news may wait, asking for it will do.",
+            "a daily report needs no open connection: if news may wait, polling is enough.",
             _chose(HELD, "MAY_WAIT"),
         ),
         Diagnosis(
-            "the server can hold nothing open here, neither a request nor a connection.",
+            "the server can hold open neither a request nor a connection here.",
             _chose(HELD, "NOTHING_HELD"),
         ),
         Diagnosis(
@@ -293,7 +295,7 @@ EXERCISE = Exercise(
             _chose({"sse"}, "STREAMS_BUFFERED"),
         ),
         Diagnosis(
-            "the handshake fails at a proxy that takes Upgrade out.",
+            "the handshake fails at a proxy that removes Upgrade.",
             _chose({"websocket"}, "UPGRADE_BLOCKED"),
         ),
         Diagnosis(
@@ -301,34 +303,34 @@ EXERCISE = Exercise(
             _chose({"websocket"}, "HEADER_NEEDED"),
         ),
         Diagnosis(
-            "there is no second device here, and no media: WebRTC is much machinery for text.",
+            "there is no second device and no media here: WebRTC is a lot of machinery for text.",
             _chose({"webrtc"}),
         ),
         Diagnosis(
-            "news would be as old as the interval, or most requests for nothing.",
+            "news would be as old as the interval, or most requests would be in vain.",
             _chose({"short_polling"}),
         ),
         Diagnosis(
-            "who speaks often pays for a request with headers each time.",
+            "a client that sends often pays for a request with headers each time.",
             _chose({"sse", "long_polling"}, "SPEAKS"),
         ),
         Diagnosis(
-            "clients listen here: a response that does not end will do, and EventSource connects"
-            " anew by itself.",
+            "clients only listen here: a response that does not end is enough, and "
+            "EventSource reconnects by itself.",
             _chose({"websocket"}, "LISTENS"),
         ),
         Diagnosis(
-            "each answer ends a long poll, and the next must be asked for: a stream goes on.",
+            "each answer ends a long poll, and the client must ask again: a stream goes on.",
             _chose({"long_polling"}),
         ),
         Diagnosis(
-            "one of your reasons is not so here.",
+            "one of your reasons does not hold here.",
             lambda failure: (
                 _will_do_but(failure) and not failure.actual.reasons <= facts(*failure.given)
             ),
         ),
         Diagnosis(
-            "the technique will do, but what decides is not among your reasons.",
+            "the technique is right, but what decides is not among your reasons.",
             lambda failure: _will_do_but(failure) and type(failure.actual.reasons) is frozenset,
         ),
     ),

@@ -234,7 +234,9 @@ class Attempt:
     def _kill(self) -> None:
         """Kill the process and what it started."""
         if self._process.returncode is None:
+            below = descendants.of(self._process.pid)  # as long as they can be found by it
             self._kill_group()
+            descendants.kill(below)
         self._process.kill()
 
     def _kill_group(self) -> None:

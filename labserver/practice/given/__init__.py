@@ -1,1 +1,1 @@
-"""What exercises hand to a learner's code, and take from it."""
+"""What exercises hand to a learner's code, and what they take back from it."""

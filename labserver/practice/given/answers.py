@@ -1,4 +1,4 @@
-"""What the exercises' functions return where one value is not enough, or are given as one."""
+"""What exercises' functions return, or are given, where one plain value is not enough."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ class PollCost(NamedTuple):
     """What short polling costs.
 
     Attributes:
-        rps: requests a second that the server gets.
-        bytes_per_s: of headers, that all clients together cause.
-        mean_delay_s: how old an event is on average when its client has it.
-        worst_delay_s: how old it can be.
+        rps: requests per second at the server.
+        bytes_per_s: bytes of headers per second, of all clients together.
+        mean_delay_s: how old an event is on average when its client receives it, seconds.
+        worst_delay_s: how old it can be at most, seconds.
     """
 
     rps: float
@@ -22,12 +22,12 @@ class PollCost(NamedTuple):
 
 
 class CloseReply(NamedTuple):
-    """How an endpoint takes a close frame.
+    """How an endpoint handles a close frame.
 
     Attributes:
-        code_seen: what the application is told.
+        code_seen: the code that the application is told.
         send: the payload of the close frame that goes back.
-        fail: the code that the connection fails with; None: it closes as it should.
+        fail: the code that the connection fails with; None if it closes normally.
     """
 
     code_seen: int
@@ -36,11 +36,11 @@ class CloseReply(NamedTuple):
 
 
 class Response(NamedTuple):
-    """The head of an HTTP answer.
+    """The head of an HTTP response.
 
     Attributes:
-        status: such as 101.
-        headers: name → value.
+        status: the status code, such as 101.
+        headers: the values by name.
     """
 
     status: int
@@ -48,14 +48,14 @@ class Response(NamedTuple):
 
 
 class Overhead(NamedTuple):
-    """What messages take over HTTP and over a WebSocket.
+    """How many bytes messages take over HTTP and over a WebSocket.
 
     Attributes:
-        http: bytes of all messages, each in a request or an answer of its own.
+        http: bytes of all messages, each in its own request or response.
         up: bytes over a WebSocket, from client to server.
         down: bytes over a WebSocket, from server to client.
-        holds_to: the largest payload at which HTTP still takes the given times the bytes of
-            `down`; None: there is none.
+        holds_to: the largest payload at which HTTP still takes `ratio` times the bytes of `down`;
+            None if there is none.
     """
 
     http: int
@@ -65,19 +65,19 @@ class Overhead(NamedTuple):
 
 
 class Req(NamedTuple):
-    """What an application needs; the page of a browser is the client.
+    """What an application needs; its client is a page in a browser.
 
     Attributes:
         max_age_s: how old news may be when it arrives, seconds.
-        c2s_rate_hz: how often a client says something, times a second.
-        text_only: False: bytes have to go through as well.
-        peer_media: audio, video or bulk data between two users' devices.
-        tabs: how many of a user's tabs listen at once, each for itself.
-        http2: server and proxies speak HTTP/2 to the browser; False: HTTP/1.1.
-        upgrade_passes: every proxy on the way passes `Upgrade`.
-        streams_pass: no proxy on the way holds a response back until it is complete.
-        auth_header: the server takes the token from a header of the page's own request only.
-        can_hold: the server can keep a request or a connection open.
+        c2s_rate_hz: how many messages a client sends per second.
+        text_only: whether all messages are text; if not, bytes must get through as well.
+        peer_media: whether audio, video or bulk data goes between two users' devices.
+        tabs: how many of a user's tabs listen at once, each by itself.
+        http2: whether server and proxies speak HTTP/2 to the browser, rather than HTTP/1.1.
+        upgrade_passes: whether every proxy on the way passes `Upgrade`.
+        streams_pass: whether every proxy on the way passes a response on before it is complete.
+        auth_header: whether the server accepts a token only in a header of the page's own request.
+        can_hold: whether the server can keep a request or a connection open.
     """
 
     max_age_s: float = 1.0
@@ -97,7 +97,7 @@ class Choice(NamedTuple):
 
     Attributes:
         technique: "short_polling", "long_polling", "sse", "websocket" or "webrtc".
-        reasons: what decided, such as `{"BINARY"}`.
+        reasons: the reasons that decide, such as `{"BINARY"}`.
     """
 
     technique: str

@@ -1,4 +1,4 @@
-"""The log that the exercise about waiting is given: what happened, and a condition to wait on."""
+"""The log for the exercise about waiting: events, and a condition to wait on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Event(NamedTuple):
 
     Attributes:
         id: 1, 2, 3 …
-        text: what.
+        text: what happened.
     """
 
     id: int
@@ -19,10 +19,10 @@ class Event(NamedTuple):
 
 
 class EventLog:
-    """Events in their order.
+    """Events in order.
 
     Attributes:
-        changed: notified, under its lock, after each append.
+        changed: notified, with its lock held, after each append.
     """
 
     def __init__(self) -> None:
@@ -30,15 +30,15 @@ class EventLog:
         self._events: list[Event] = []
 
     def after(self, cursor: int) -> list[Event]:
-        """The events whose id is larger than the cursor."""
+        """Return the events whose id is larger than the cursor."""
         return self._events[cursor:]
 
     async def append(self, text: str, writing_s: float = 0.0) -> None:
-        """Add an event and wake who waits.
+        """Add an event and wake all waiters.
 
         Args:
             text: what happened.
-            writing_s: seconds that it takes to write it down; the lock is held meanwhile.
+            writing_s: how many seconds writing it takes, during which the lock is held.
         """
         async with self.changed:
             await asyncio.sleep(writing_s)

@@ -1,6 +1,6 @@
-"""What the exercises about WebSocket frames hand on: a frame, what frames make, and an error.
+"""What the exercises about WebSocket frames use: a frame, what follows from frames, and an error.
 
-Small on purpose, and apart from labserver.wire, whose Frame also knows where its bytes stood.
+Small on purpose, and separate from labserver.wire, whose Frame also knows where its bytes were.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ class Frame(NamedTuple):
     """One WebSocket frame, unmasked (RFC 6455 §5.2).
 
     Attributes:
-        fin: whether it is the last of its message.
+        fin: whether it is the last frame of its message.
         opcode: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong.
-        payload: what it carries.
+        payload: the bytes it carries.
     """
 
     fin: bool
@@ -23,11 +23,11 @@ class Frame(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message, whole (RFC 6455 §5.4).
+    """A complete message (RFC 6455 §5.4).
 
     Attributes:
         opcode: 1 text, 2 binary.
-        payload: of all its frames.
+        payload: the payloads of all its frames.
     """
 
     opcode: int
@@ -35,20 +35,20 @@ class Message(NamedTuple):
 
 
 class Pong(NamedTuple):
-    """An answer that must be sent (RFC 6455 §5.5.3).
+    """A pong that must be sent (RFC 6455 §5.5.3).
 
     Attributes:
-        payload: what it carries.
+        payload: the bytes it carries.
     """
 
     payload: bytes
 
 
 class Close(NamedTuple):
-    """The peer closes (RFC 6455 §5.5.1).
+    """The peer has sent a close frame (RFC 6455 §5.5.1).
 
     Attributes:
-        payload: of its close frame.
+        payload: the payload of its close frame.
     """
 
     payload: bytes
@@ -58,7 +58,7 @@ class ProtocolError(Exception):
     """The peer broke the protocol.
 
     Args:
-        code: the close code that it is answered with (RFC 6455 §7.4.1), such as 1002.
+        code: the close code to answer with (RFC 6455 §7.4.1), such as 1002.
         reason: what was wrong, for the log.
     """
 

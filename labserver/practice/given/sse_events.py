@@ -1,6 +1,6 @@
-"""What the exercises about server-sent events hand on: an event, and that a gap cannot be filled.
+"""What the exercises about server-sent events use: an event, and a gap that cannot be filled.
 
-Small on purpose, and apart from labserver.wire, whose blocks also know their size on the stream.
+Small on purpose, and separate from labserver.wire, whose events also know their size on the wire.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 
 class Event(NamedTuple):
-    """An event as a listener gets it (WHATWG HTML §9.2.6).
+    """An event as a listener receives it (WHATWG HTML §9.2.6).
 
     Attributes:
         type: `message` unless the stream says otherwise.
-        data: its lines, with LF between them.
-        id: the last event id at its blank line; it may come from an earlier event.
+        data: its lines, joined by LF.
+        id: the last event id at its blank line, which may come from an earlier event.
     """
 
     type: str
@@ -23,10 +23,10 @@ class Event(NamedTuple):
 
 
 class Reset(NamedTuple):
-    """What was missed cannot be had: the client must read the state anew.
+    """The missed events are no longer available: the client must read the state again.
 
     Attributes:
-        last_event_id: the id that the client came back with.
+        last_event_id: the id that the client sent when it reconnected.
     """
 
     last_event_id: str

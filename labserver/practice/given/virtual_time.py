@@ -1,7 +1,7 @@
 """An event loop whose clock jumps to the next deadline: an hour of waiting takes no time.
 
-Only what is scheduled on the loop exists; where all wait for something else, that is an error
-and not silence.
+Only what is scheduled on the loop counts. If everything waits for something else, that is an
+error instead of a hang.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 class Stuck(Exception):
-    """All wait, and nothing is left that could wake one of them."""
+    """Everything waits, and nothing is left that could wake it."""
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end; the loop's clock begins at 0.
+    """Run a coroutine to its end; the loop's clock starts at 0.
 
     Raises:
         Stuck: if it can never end.
@@ -29,7 +29,7 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class _Jump(selectors.SelectSelector):
-    """Instead of waiting, it moves the clock."""
+    """Moves the clock instead of waiting."""
 
     now = 0.0
 
@@ -37,7 +37,7 @@ class _Jump(selectors.SelectSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise Stuck("all wait, and nothing is left that could wake one of them")
+                raise Stuck("everything waits, and nothing is left that could wake it")
             self.now += timeout
         return ready
 

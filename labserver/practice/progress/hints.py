@@ -1,4 +1,4 @@
-"""`hint`: one more of an exercise's three, from a question to nearly all of it."""
+"""`lab.hint`: one more of an exercise's three hints, from a question to nearly the whole answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labserver.practice.shown import Shown
 
 
 def hint(exercise_id: str) -> Shown:
-    """The next hint, below those that were given before.
+    """Show the next hint, below those that were given before.
 
     Args:
         exercise_id: such as `E12`.

@@ -1,7 +1,7 @@
-"""The source of what a learner defined in a cell, and giving back the stub.
+"""`lab.reset`: start an exercise again; and the source of what a learner defined in a cell.
 
-A cell's text is found by a line of its code: of a class in a notebook, Python before 3.13 knows
-no source.
+A cell's text is found through the code of a function in it, because Python before 3.13 does not
+know the source of a class in a notebook.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from labserver.practice.shown import Shown
 
 
 def source_of(code: Any) -> str:
-    """The cell or file in which a function or class was defined; "" where there is none."""
+    """Return the text of the cell or file that defines a function or class, or ""."""
     found = _code(code)
     return "".join(linecache.getlines(found.co_filename)) if found is not None else ""
 
 
 def reset(exercise_id: str, *, clock: Clock | None = None) -> Shown:
-    """Begin an exercise anew: its stub in a new cell, the attempt kept as a file.
+    """Start an exercise again: its stub goes into a new cell, the attempt is kept as a file.
 
     Args:
         exercise_id: such as `E12`.
-        clock: names the file.
+        clock: tells the time that names the file.
 
     Returns:
-        What was done; outside a notebook with the stub.
+        What was done; outside a notebook, with the stub.
 
     Raises:
         LabError: if there is no such exercise, or the attempt cannot be kept.
@@ -42,7 +42,7 @@ def reset(exercise_id: str, *, clock: Clock | None = None) -> Shown:
     shell = _shell()
     defined = shell.user_ns.get(exercise.name) if shell is not None else None
     source = source_of(defined) or entry.get("source", "")
-    said = f"{exercise_id} begins anew."
+    said = f"{exercise_id} starts again."
     if source:
         moment = iso((clock or SystemClock()).time()).replace(":", "").replace("-", "")
         path = attempts_folder() / f"{exercise_id}-{moment}.py"
@@ -61,13 +61,13 @@ def _given_back(exercise: Exercise, said: str, shell: Any) -> Shown:
 def _shell() -> Any:
     import sys
 
-    # Only where IPython is running anyway: importing it takes half a second.
+    # Only if IPython is running anyway: importing it takes half a second.
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
 
 
 def _code(code: Any) -> CodeType | None:
-    """A function's code, or that of a class's first method."""
+    """Return the code of a function, or of a class's first method."""
     members = list(vars(code).values()) if inspect.isclass(code) else [code]
     for member in members:
         plain = inspect.unwrap(getattr(member, "__func__", member))

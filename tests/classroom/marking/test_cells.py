@@ -34,7 +34,7 @@ def test_what_the_answer_raises_comes_out_unless_it_is_defined() -> None:
 
 
 def test_an_answer_that_defines_something_else_is_told_so() -> None:
-    assert outcome((("<E1>", "g = 1"),), "f") == "NameError: the cell defines no f"
+    assert outcome((("<E1>", "g = 1"),), "f") == "NameError: the cell does not define f"
 
 
 def test_magics_and_awaits_are_no_errors() -> None:

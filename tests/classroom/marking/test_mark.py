@@ -225,7 +225,7 @@ def test_an_answer_in_another_cell_is_told_where_it_belongs(
     first, second, *_ = mark(write(book), references).marks
     assert (first.outcome, second.outcome) == (Outcome.NOT_ATTEMPTED, Outcome.NOT_ATTEMPTED)
     assert "what another cell defines does not count" in first.text
-    assert second.text == "· E11 encode_frame: not attempted yet."
+    assert second.text.splitlines()[0] == "· E11 encode_frame: not attempted yet."
 
 
 def test_a_second_attempt_in_the_cell_that_reset_gave_counts(
@@ -277,8 +277,8 @@ def test_when_the_time_is_over_the_rest_is_not_judged(
     write: Write, references: list[Reference]
 ) -> None:
     marked = mark(write(notebook("05_frames", solved=True)), references, time_limit_s=-1)
-    assert {one.text.partition(": ")[2] for one in marked.marks} == {
-        "not judged: the time was over."
+    assert {one.text.splitlines()[0].partition(": ")[2] for one in marked.marks} == {
+        "not judged: the time was up."
     }
     assert marked.points == 0
 

@@ -66,7 +66,7 @@ def test_a_process_in_the_middle_of_an_exec_is_looked_at_again(
     environ, hidden = psutil.Process.environ, []
 
     def empty_at_first(process: psutil.Process) -> dict[str, str]:
-        if process.pid == mine.pid and not hidden:
+        if process.pid == mine.pid and len(hidden) < 2:
             hidden.append(process.pid)
             return {}
         return environ(process)
@@ -77,5 +77,5 @@ def test_a_process_in_the_middle_of_an_exec_is_looked_at_again(
         mine.stdout.readline()
         monkeypatch.setattr(psutil.Process, "environ", empty_at_first)
         descendants.end("exec", started)
-        assert hidden == [mine.pid]
+        assert hidden == [mine.pid] * 2
         assert mine.wait(10) == -9

@@ -68,8 +68,8 @@ def test_a_missing_item_is_counted() -> None:
 
 def test_another_type_is_named() -> None:
     assert lines("a", b"a") == ["          expected str, got bytes"]
-    assert lines([], None) == ["          list expected, None came"]
-    assert lines([[True]], [[1]])[-1] == "          bool expected, int came"
+    assert lines([], None) == ["          expected list, got None"]
+    assert lines([[True]], [[1]])[-1] == "          expected bool, got int"
 
 
 def test_a_set_that_comes_back_frozen_is_a_set() -> None:

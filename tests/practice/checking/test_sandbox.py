@@ -192,6 +192,17 @@ def test_what_hides_in_a_session_of_its_own_is_ended_as_well() -> None:
 
 
 @posix
+def test_what_hides_in_a_session_of_its_own_without_its_environment_is_ended_as_well() -> None:
+    def code(key: str) -> str:
+        command = [sys.executable, "-c", "import time; time.sleep(600)"]
+        return str(subprocess.Popen(command, start_new_session=True, env={}).pid)
+
+    with Attempt(E08, code) as attempt:
+        process = psutil.Process(int(attempt.play(("key",)).value))
+    assert process.wait(10) is not None or not process.is_running()
+
+
+@posix
 @pytest.mark.usefixtures("impatient")
 def test_a_fork_that_hides_and_keeps_the_line_open_does_not_keep_the_kernel_waiting() -> None:
     def code(key: str) -> None:
@@ -236,7 +247,7 @@ def test_an_object_that_equals_everything_is_strange() -> None:
 
 def test_code_that_cannot_be_sent_is_a_lab_error() -> None:
     lock = threading.Lock()
-    with pytest.raises(LabError, match="accept_key cannot be handed to the checker"):
+    with pytest.raises(LabError, match="accept_key cannot be sent to the checker"):
         Attempt(E08, lambda key: lock.acquire())
 
 

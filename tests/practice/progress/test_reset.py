@@ -60,7 +60,7 @@ def test_a_reset_gives_the_stub_and_keeps_the_attempt(state: Path) -> None:
 
 
 def test_without_an_attempt_there_is_only_the_stub(state: Path) -> None:
-    assert repr(reset("E08")) == f"E08 begins anew.\n\n{load('E08').stub}"
+    assert repr(reset("E08")) == f"E08 starts again.\n\n{load('E08').stub}"
     assert not (state / "attempts").exists()
 
 
