@@ -5,7 +5,7 @@ which it could import another. In the repository the scripts are ordinary ES mod
 which a linter reads and `node --test` imports; here the modules that a widget's script imports are
 put in front of it. That keeps to what two regular expressions can recognise:
 
-- an import has the form `import { a, b } from "./file.js";`, with a relative path and no `as`;
+- an import has the form `import { a, b } from "./file.mjs";`, with a relative path and no `as`;
 - an export stands at the head of a declaration: `export function`, `export class`, `export const`;
   only a widget's own script has an `export default`;
 - names at the top level are unique among the modules of one widget, which then share one scope.

@@ -50,7 +50,7 @@ class BrowserPane(anywidget.AnyWidget):
         LabError: if the browser has no client for the technique.
     """
 
-    _esm = es_module(_HERE / "browser.js")
+    _esm = es_module(_HERE / "browser.mjs")
     _css = stylesheet(_HERE / "chat.css", _HERE / "browser.css")
 
     user = traitlets.Unicode().tag(sync=True)

@@ -38,7 +38,7 @@ class ChatWidget(anywidget.AnyWidget):
         technique: the technique's name, shown in the title.
     """
 
-    _esm = es_module(_HERE / "chat.js")
+    _esm = es_module(_HERE / "chat.mjs")
     _css = stylesheet(_HERE / "chat.css")
 
     user = traitlets.Unicode().tag(sync=True)

@@ -54,7 +54,7 @@ class Inspector(anywidget.AnyWidget):
         title: what is being watched.
     """
 
-    _esm = es_module(_HERE / "inspector.js")
+    _esm = es_module(_HERE / "inspector.mjs")
     _css = stylesheet(_HERE / "inspector.css")
 
     title = traitlets.Unicode().tag(sync=True)
@@ -109,7 +109,7 @@ class Inspector(anywidget.AnyWidget):
 
 
 def row(message: Message) -> list[Any]:
-    """Return a message as a row of the list, in the order of inspector.js's columns."""
+    """Return a message as a row of the list, in the order of inspector.mjs's columns."""
     return [
         message.number,
         round(1000 * message.sent, 2),

@@ -17,22 +17,22 @@ from labserver.widgets.chat import ChatWidget
 from labserver.widgets.inspector import Inspector
 
 WIDGET_CLASSES = [BrowserPane, ChatWidget, Inspector, Prediction]
-SCRIPTS = sorted(Path(labserver.__file__).parent.rglob("*.js"))
+SCRIPTS = sorted(Path(labserver.__file__).parent.rglob("*.mjs"))
 
 
 def write(folder: Path, **modules: str) -> Path:
     """Write modules, one file each, and return the path of the last."""
     for name, text in modules.items():
-        (folder / f"{name}.js").write_text(text, encoding="utf-8")
-    return folder / f"{list(modules)[-1]}.js"
+        (folder / f"{name}.mjs").write_text(text, encoding="utf-8")
+    return folder / f"{list(modules)[-1]}.mjs"
 
 
 def test_a_module_comes_after_those_that_it_imports_and_each_comes_once(tmp_path: Path) -> None:
     script = write(
         tmp_path,
         ground='export const GROUND = "ground";\n',
-        middle='import { GROUND } from "./ground.js";\n\nexport function middle() {}\n',
-        top='import { GROUND } from "./ground.js";\nimport {\n  middle,\n} from "./middle.js";\n\n'
+        middle='import { GROUND } from "./ground.mjs";\n\nexport function middle() {}\n',
+        top='import { GROUND } from "./ground.mjs";\nimport {\n  middle,\n} from "./middle.mjs";\n'
         "export default { GROUND, middle };\n",
     )
     lines = [line for line in es_module(script).splitlines() if line]
@@ -46,8 +46,8 @@ def test_a_module_comes_after_those_that_it_imports_and_each_comes_once(tmp_path
 def test_modules_that_import_each_other_come_once_too(tmp_path: Path) -> None:
     script = write(
         tmp_path,
-        one='import { two } from "./two.js";\nexport async function one() {}\n',
-        two='import { one } from "./one.js";\nexport class two {}\n',
+        one='import { two } from "./two.mjs";\nexport async function one() {}\n',
+        two='import { one } from "./one.mjs";\nexport class two {}\n',
     )
     assert es_module(script) == "async function one() {}\n\nclass two {}\n"
 

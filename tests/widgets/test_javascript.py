@@ -12,7 +12,7 @@ from labserver.widgets.assets import IMPORT
 
 HERE = Path(__file__).parent
 SCRIPTS = HERE.parents[1] / "labserver" / "widgets"
-ELEMENT = SCRIPTS / "element.js"
+ELEMENT = SCRIPTS / "element.mjs"
 
 
 def imported_by(script: Path) -> set[Path]:
@@ -27,12 +27,12 @@ def imported_by(script: Path) -> set[Path]:
     return reached
 
 
-WITHOUT_DOM = {path.stem for path in SCRIPTS.glob("*.js") if ELEMENT not in imported_by(path)}
-TESTS = sorted(HERE.glob("*.test.js"))
+WITHOUT_DOM = {path.stem for path in SCRIPTS.glob("*.mjs") if ELEMENT not in imported_by(path)}
+TESTS = sorted(HERE.glob("*.test.mjs"))
 
 
 def test_every_module_that_does_not_draw_has_tests() -> None:
-    assert {path.name.removesuffix(".test.js") for path in TESTS} == WITHOUT_DOM
+    assert {path.name.removesuffix(".test.mjs") for path in TESTS} == WITHOUT_DOM
 
 
 def test_the_modules_pass_their_tests(node: str) -> None:

@@ -68,7 +68,7 @@ class Prediction(anywidget.AnyWidget):
         clock: tells the time at which an answer is locked in.
     """
 
-    _esm = es_module(_HERE / "predict.js")
+    _esm = es_module(_HERE / "predict.mjs")
     _css = stylesheet(_HERE / "predict.css")
 
     question = traitlets.Unicode().tag(sync=True)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { GaveUp, Lost } from "../../labserver/widgets/browser_failures.js";
-import { ANSWER_MS, TECHNIQUES } from "../../labserver/widgets/browser_techniques.js";
+import { GaveUp, Lost } from "../../labserver/widgets/browser_failures.mjs";
+import { ANSWER_MS, TECHNIQUES } from "../../labserver/widgets/browser_techniques.mjs";
 
 const BASE = "http://127.0.0.1:4711";
 const immediately = globalThis.setImmediate; // before a test replaces the timers

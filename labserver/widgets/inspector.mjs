@@ -1,10 +1,10 @@
 // The wire inspector: a list, a few filters, and the message that was chosen. Only the rows in
 // sight are in the page, so that 10,000 rows cost no more than 20.
 
-import { element } from "./element.js";
-import { messageView } from "./inspector_message.js";
-import { csv, MessageRows } from "./inspector_rows.js";
-import { counted } from "./wording.js";
+import { element } from "./element.mjs";
+import { messageView } from "./inspector_message.mjs";
+import { csv, MessageRows } from "./inspector_rows.mjs";
+import { counted } from "./wording.mjs";
 
 const ROW_PX = 22;
 const PACKET_ROWS = 400; // the status mentions missing rows only if there are more

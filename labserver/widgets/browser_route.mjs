@@ -1,7 +1,7 @@
 // How a browser reaches a server that runs on the kernel's machine: directly on loopback, or
 // through Jupyter's proxy.
 
-import { GaveUp } from "./browser_failures.js";
+import { GaveUp } from "./browser_failures.mjs";
 
 const HELD_MAX = 4; // of the six connections that HTTP/1.1 gives a page to Jupyter's host
 

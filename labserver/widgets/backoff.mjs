@@ -1,5 +1,6 @@
-// How long a client waits before it connects again: exponential backoff with full jitter, as in
-// labserver/techniques/reconnecting_client.py, so that clients that were cut off together come back spread out.
+// How long a client waits before it connects again: exponential backoff with full jitter, so that
+// clients that were cut off together come back spread out. The kernel's clients do the same
+// (labserver/techniques/reconnecting_client.py).
 
 export const BACKOFF_BASE_MS = 250;
 export const BACKOFF_CAP_MS = 10_000;

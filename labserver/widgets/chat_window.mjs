@@ -1,7 +1,7 @@
 // The parts of a chat window that the kernel's windows and the browser's own have in common.
 
-import { element } from "./element.js";
-import { deliveryNote } from "./wording.js";
+import { element } from "./element.mjs";
+import { deliveryNote } from "./wording.mjs";
 
 /** The window's head: who speaks, in which room and over what, a badge for the state, a button. */
 export function chatHead({ user, room, technique }) {

@@ -1,8 +1,8 @@
 // One message, as the inspector shows it when it is clicked: its bits, its bytes, and what they
 // mean.
 
-import { element } from "./element.js";
-import { counted } from "./wording.js";
+import { element } from "./element.mjs";
+import { counted } from "./wording.mjs";
 
 const HEX_COLUMNS = 16;
 const MASKED_COLUMNS = 8; // masked and unmasked, side by side

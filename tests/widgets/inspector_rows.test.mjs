@@ -5,7 +5,7 @@ import {
   MessageRows,
   PACKET_MS,
   PATIENCE_MS,
-} from "../../labserver/widgets/inspector_rows.js";
+} from "../../labserver/widgets/inspector_rows.mjs";
 
 /** As much of a widget's model as the rows use; the test plays the kernel. */
 class Model {
@@ -99,14 +99,13 @@ test("after a reload all rows are asked for, packet after packet", (t) => {
   assert.deepEqual(numbers(rows), [0, 1, 2, 3, 4]);
 });
 
-test("a last packet that was dropped is noticed by the total; the patience doubles", (t) => {
+test("a packet that was dropped is noticed by the total; the patience doubles", (t) => {
   t.mock.timers.enable();
   const model = new Model();
   const rows = new MessageRows(model);
-  model.push(0, 1);
   model.grow(2);
   t.mock.timers.tick(PATIENCE_MS);
-  assert.deepEqual(model.sent, [{ from: 1 }]);
+  assert.deepEqual(model.sent, [{ from: 0 }]);
   t.mock.timers.tick(PATIENCE_MS);
   assert.equal(model.sent.length, 1);
   t.mock.timers.tick(PATIENCE_MS);

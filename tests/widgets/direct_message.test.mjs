@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressed } from "../../labserver/widgets/direct_message.js";
+import { addressed } from "../../labserver/widgets/direct_message.mjs";
 
 test("what is typed goes to the room", () => {
   assert.deepEqual(addressed("hi"), { to: "", content: "hi" });

@@ -2,11 +2,11 @@
 // again until the server has answered. It draws nothing, and knows no document; the times in its
 // log are those of performance.now().
 
-import { BACKOFF_BASE_MS, Backoff } from "./backoff.js";
-import { failureOf, GaveUp, Lost, Refused } from "./browser_failures.js";
-import { holdConnection } from "./browser_route.js";
-import { ANSWER_MS } from "./browser_techniques.js";
-import { addressed } from "./direct_message.js";
+import { BACKOFF_BASE_MS, Backoff } from "./backoff.mjs";
+import { failureOf, GaveUp, Lost, Refused } from "./browser_failures.mjs";
+import { holdConnection } from "./browser_route.mjs";
+import { ANSWER_MS } from "./browser_techniques.mjs";
+import { addressed } from "./direct_message.mjs";
 
 const PROBE_MS = 3000;
 const ECHO_MS = 5000; // for a message that was accepted to come back from the room

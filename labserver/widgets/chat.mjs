@@ -1,8 +1,8 @@
 // The chat window of a client that runs in the kernel: it draws the widget's traits.
 
-import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.js";
-import { element } from "./element.js";
-import { counted, typingNotice } from "./wording.js";
+import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
+import { element } from "./element.mjs";
+import { counted, typingNotice } from "./wording.mjs";
 
 const TYPING_EVERY_MS = 2000; // the server passes on at most one every two seconds
 const TYPING_ENDS_MS = 3000;

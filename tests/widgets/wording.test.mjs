@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counted, deliveryNote, typingNotice } from "../../labserver/widgets/wording.js";
+import { counted, deliveryNote, typingNotice } from "../../labserver/widgets/wording.mjs";
 
 test("a count has its noun in the right number", () => {
   assert.deepEqual(

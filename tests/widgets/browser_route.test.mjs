@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { GaveUp } from "../../labserver/widgets/browser_failures.js";
-import { holdConnection, routesTo } from "../../labserver/widgets/browser_route.js";
+import { GaveUp } from "../../labserver/widgets/browser_failures.mjs";
+import { holdConnection, routesTo } from "../../labserver/widgets/browser_route.mjs";
 
 const HTTP = "http://127.0.0.1:4711";
 const HTTPS = "https://127.0.0.1:4711";

@@ -1,12 +1,12 @@
 // The pane that shows a BrowserClient. The client belongs to the widget and not to one of its
 // views, so that a widget which is shown twice is still one member of the room.
 
-import { BrowserClient } from "./browser_client.js";
-import { jupyterUrl, routesTo } from "./browser_route.js";
-import { TECHNIQUES } from "./browser_techniques.js";
-import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.js";
-import { element } from "./element.js";
-import { counted } from "./wording.js";
+import { BrowserClient } from "./browser_client.mjs";
+import { jupyterUrl, routesTo } from "./browser_route.mjs";
+import { TECHNIQUES } from "./browser_techniques.mjs";
+import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
+import { element } from "./element.mjs";
+import { counted } from "./wording.mjs";
 
 const DRAW_MS = 50; // drawing occupies the thread on which messages arrive and are timed
 

@@ -1,6 +1,6 @@
 // The prediction: a question, an answer, and a button that makes the answer final.
 
-import { element } from "../../widgets/element.js";
+import { element } from "../../widgets/element.mjs";
 
 /** A number to type, with a slider if both bounds are given; `value()` is null until it is valid. */
 function numberInput({ low, high, unit, label, edited }) {

@@ -5,7 +5,7 @@ import {
   BACKOFF_CAP_MS,
   Backoff,
   STEADY_MS,
-} from "../../labserver/widgets/backoff.js";
+} from "../../labserver/widgets/backoff.mjs";
 
 test("the longest possible delay doubles up to the cap", () => {
   const backoff = new Backoff(() => 1);

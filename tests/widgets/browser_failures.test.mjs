@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { failureOf, Lost, Refused } from "../../labserver/widgets/browser_failures.js";
+import { failureOf, Lost, Refused } from "../../labserver/widgets/browser_failures.mjs";
 
 function answer(status, code, message = "No.") {
   return Response.json({ type: "ERROR", data: { code, message } }, { status });

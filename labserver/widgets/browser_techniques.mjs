@@ -1,7 +1,7 @@
 // How the chat travels between a browser and a server: over WebSocket, EventSource or fetch. Each
 // is one function, which connects, hands what arrives to the client, and throws when that ends.
 
-import { GaveUp, Lost } from "./browser_failures.js";
+import { GaveUp, Lost } from "./browser_failures.mjs";
 
 const POLL_INTERVAL_MS = 1000;
 const WAIT_S = 25; // how long the server may hold a long poll

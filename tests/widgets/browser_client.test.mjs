@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { webcrypto } from "node:crypto";
 import { test } from "node:test";
-import { BrowserClient } from "../../labserver/widgets/browser_client.js";
-import { Lost } from "../../labserver/widgets/browser_failures.js";
+import { BrowserClient } from "../../labserver/widgets/browser_client.mjs";
+import { Lost } from "../../labserver/widgets/browser_failures.mjs";
 
 globalThis.crypto ??= webcrypto; // Node 18 has it in a module only
 
