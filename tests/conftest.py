@@ -105,6 +105,8 @@ BY_MARKER = {"browser": "chromium", "redis": "redis_server", "node": "node"}
 NOT_QUICK = ("alone", "browser", "node", "redis", "slow")
 # What waits for real time or starts processes; a single test elsewhere carries the marker itself.
 SLOW = (
+    "tests/classroom/marking/test_cells.py",
+    "tests/classroom/marking/test_command.py",
     "tests/classroom/marking/test_mark.py",
     "tests/conformance/",
     "tests/exercises/",
@@ -122,11 +124,13 @@ SLOW = (
     "tests/measure/test_testbed.py",
     "tests/notebooks/test_kernel.py",
     "tests/peers/",
+    "tests/practice/checking/test_judge.py",
     "tests/practice/checking/test_sandbox.py",
     "tests/runtime/test_client.py",
     "tests/runtime/test_process.py",
     "tests/runtime/test_state.py",
     "tests/runtime/test_tls.py",
+    "tests/runtime/test_wiring.py",
     "tests/test_import.py",
     "tests/test_machine.py",
     "tests/test_main.py",

@@ -42,7 +42,7 @@ def labserver(*words: str, state: Path, **more: str) -> subprocess.CompletedProc
         env=environment(state, **more),
         capture_output=True,
         text=True,
-        timeout=2 * DEADLINE_S,
+        timeout=DEADLINE_S,
         check=False,
     )
 

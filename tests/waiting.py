@@ -25,7 +25,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE_S = 60.0  # for what must happen; nothing that works comes near it
+DEADLINE_S = 120.0  # for what must happen; nothing that works comes near it
 PROMPT_S = (
     2.5  # "at once" for a `within` block: below every timeout that would end the wait instead
 )

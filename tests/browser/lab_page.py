@@ -64,7 +64,7 @@ class LabPage:
 
     def finish(self) -> None:
         """Wait until all cells have run, and see to it that none failed."""
-        self.page.wait_for_function(ALL_CELLS_RUN, timeout=2 * 1000 * DEADLINE_S)
+        self.page.wait_for_function(ALL_CELLS_RUN, timeout=1000 * DEADLINE_S)
         assert self.page.evaluate(ERRORS) == []
 
     def run_cell(self, index: int) -> None:

@@ -41,7 +41,7 @@ STOP = "lab.stop_all()\nprint(sorted(t.name for t in threading.enumerate() if 'l
 def kernel() -> Iterator[NotebookClient]:
     """A kernel whose cells can be run again and again."""
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    client = NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=2 * DEADLINE_S)
+    client = NotebookClient(nbformat.v4.new_notebook(cells=cells), timeout=DEADLINE_S)
     with client.setup_kernel():
         yield client
 
