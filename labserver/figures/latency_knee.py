@@ -83,7 +83,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
     dress(
         figure,
         _title(int(room["members"].iloc[0]), float(room["per_s"].max()), limits),
-        x="messages said a second (log)",
+        x="messages sent per second (log)",
         y="90th percentile, ms (log)",
         height=380,
     )

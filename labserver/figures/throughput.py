@@ -41,8 +41,9 @@ def throughput(summary: pandas.DataFrame) -> go.Figure:
             customdata=rows[["cpu_ms", "heard_per_s", "limit"]],
             line={"color": TECHNIQUE.get(str(technique), TEXT), "width": 2.5},
             marker={"symbol": MARKS[position % len(MARKS)], "size": 9},
-            hovertemplate="%{x:,} members: %{y:,.0f} a second and core; %{customdata[0]:.2f} ms of"
-            " CPU a message; measured up to %{customdata[1]:,.0f} a second, limit %{customdata[2]}",
+            hovertemplate="%{x:,} members: %{y:,.0f} per second and core;"
+            " %{customdata[0]:.2f} ms of CPU per message; measured up to"
+            " %{customdata[1]:,.0f} a second, limit %{customdata[2]}",
         )
     dearest = summary.loc[summary["cpu_ms"].idxmax()]
     cheapest = summary[summary["members"] == dearest.members].sort_values("cpu_ms").iloc[0]
@@ -52,7 +53,7 @@ def throughput(summary: pandas.DataFrame) -> go.Figure:
         f" CPU by {words(dearest.technique)}, {cheapest.cpu_ms:.2g} ms by"
         f" {words(cheapest.technique)}",
         x="members of the room (log)",
-        y="heard a second, of one core (log)",
+        y="messages delivered per second and core (log)",
         height=380,
     )
     sizes = sorted(summary["members"].unique())

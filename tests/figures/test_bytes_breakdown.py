@@ -83,7 +83,7 @@ def test_nothing_to_show_is_an_error_and_not_an_empty_picture() -> None:
     for traces in ({}, {"a": Trace(), "b": Trace()}):
         with pytest.raises(LabError, match="contain no bytes"):
             bytes_breakdown(traces)
-    with pytest.raises(LabError, match="1 or more"):
+    with pytest.raises(LabError, match="at least 1"):
         bytes_breakdown({"a": SOCKET}, per_message=0)
 
 
