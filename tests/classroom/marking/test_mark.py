@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from labserver.classroom.marking.mark import MarkedNotebook, mark, titles
+from labserver.classroom.marking.mark import MarkedNotebook, is_untouched, mark, titles
 from labserver.classroom.marking.references import Reference
 from labserver.practice.checking.judge import Outcome
 from labserver.practice.progress.store import exercises
@@ -294,3 +294,22 @@ def test_a_check_in_a_cell_of_ones_own_changes_nobodys_progress(
     assert outcomes(mark(write(book), references))["E10"] == "pass"
     assert os.environ[FOLDER_VARIABLE] == str(tmp_path / "teacher")
     assert exercises() == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "untouched"),
+    [
+        (
+            'def f(x):\n    """As it said last year."""\n    raise NotImplementedError  #',
+            True,
+        ),
+        ("def f(x):\n    raise NotImplementedError", True),
+        ('def f(x):\n    """Stub."""\n    return x', False),
+        ("def f(x):\n    raise NotImplementedError\nf = abs", False),
+        ("def f(", False),
+        ("\0", False),
+    ],
+)
+def test_a_stub_is_known_by_its_code_alone(source: str, untouched: bool) -> None:
+    stub = 'def f(x):\n    """Stub."""\n    raise NotImplementedError\n'
+    assert is_untouched(source, stub) is untouched

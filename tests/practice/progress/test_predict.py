@@ -110,7 +110,7 @@ def test_without_an_answer_the_notebook_goes_on() -> None:
     compared = share(kept).compare(65.432)
     assert str(compared) == "no prediction was locked in; measured 65.43 %"
     assert kept == {}
-    assert compared._repr_html_() == f"<div>{compared}</div>"
+    assert compared._repr_html_().strip() == f"<div>{compared}</div>"
 
 
 def test_what_has_been_measured_is_not_predicted_any_more() -> None:
