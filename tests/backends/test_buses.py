@@ -12,7 +12,8 @@ from labserver.chat.events import Envelope
 from labserver.chat.hub import Hub
 from labserver.chat.log import Cursor
 from labserver.clock import SystemClock
-from tests.backends.listening import Buses, Heard, contents, eventually, say
+from tests.backends.listening import Buses, Heard, contents, say
+from tests.waiting import eventually
 
 
 async def test_offsets_begin_at_one_and_grow_by_one(buses: Buses) -> None:
