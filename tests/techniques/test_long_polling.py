@@ -234,6 +234,7 @@ async def test_two_requests_of_one_user_are_both_answered(served: Served) -> Non
         writer.close()
 
 
+@pytest.mark.slow
 async def test_a_thousand_who_wait_are_all_answered(served: Served) -> None:
     connections = []
     for n in range(0, 1000, 50):

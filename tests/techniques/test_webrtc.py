@@ -349,6 +349,7 @@ async def test_the_client_says_so_where_a_message_is_too_large(server: Server) -
         assert lost.value.code == 1009
 
 
+@pytest.mark.slow
 async def test_a_peer_that_reads_too_slowly_is_let_go_and_delays_nobody(server: Server) -> None:
     async with (
         server.member("slow") as slow_signals,

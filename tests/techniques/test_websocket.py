@@ -256,6 +256,7 @@ def test_a_room_of_a_thousand_costs_one_frame() -> None:
     assert framer.frame is frame
 
 
+@pytest.mark.slow
 async def test_a_stalled_reader_among_a_thousand_delays_no_one(url: str) -> None:
     """The sender's own echo comes last, so it shows how long the whole fan-out took."""
     with contextlib.ExitStack() as closing:

@@ -468,6 +468,7 @@ async def test_a_fault_of_ours_is_a_500_and_in_the_log(
 # Our own client
 
 
+@pytest.mark.slow
 @technique
 async def test_the_client_loses_and_doubles_nothing_while_it_is_cut_at_random(
     technique: Technique, monkeypatch: pytest.MonkeyPatch
