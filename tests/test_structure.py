@@ -14,7 +14,7 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*.py")
     if path.name not in ("__init__.py", "__main__.py")
 )
-LINES_MAX = 430  # "a file past ~400 lines is two files"
+LINES_MAX = 350  # what a technique and the client hold; elsewhere size follows sense
 
 
 # Only interfaces: what keeps their promises is tested there.
@@ -60,6 +60,7 @@ def is_a_technique(module: Path) -> bool:
 
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+TECHNIQUES = sorted((PACKAGE / "techniques").glob("*.py"))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -67,8 +68,8 @@ def test_a_module_opens_with_what_it_is(source: Path) -> None:
     assert ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_can_be_read_in_one_sitting(source: Path) -> None:
+@pytest.mark.parametrize("source", TECHNIQUES, ids=lambda path: path.name)
+def test_a_technique_can_be_read_in_one_sitting(source: Path) -> None:
     assert len(source.read_text(encoding="utf-8").splitlines()) <= LINES_MAX
 
 

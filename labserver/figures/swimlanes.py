@@ -29,7 +29,7 @@ PATTERN = {Busy.EMPTY: ".", Busy.WAITING: "/"}
 LOST_LOOK = {"symbol": "x-thin", "size": 9, "line": {"width": 2, "color": EMPHASIS}}
 
 
-class Group(NamedTuple):
+class NamedLanes(NamedTuple):
     """A trace with its name and colour."""
 
     name: str
@@ -73,7 +73,9 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
     """
     colours = _colours(list(traces))
     groups = [
-        Group(name, colours[name], lanes_of(trace)) for name, trace in traces.items() if len(trace)
+        NamedLanes(name, colours[name], lanes_of(trace))
+        for name, trace in traces.items()
+        if len(trace)
     ]
     if not groups:
         raise ValueError("no messages were recorded: send some while the server records")
@@ -152,13 +154,13 @@ def _colours(names: Sequence[str]) -> dict[str, str]:
     return TECHNIQUE | {name: left[at % len(left)] for at, name in enumerate(others)}
 
 
-def _insight(groups: Sequence[Group]) -> str:
+def _insight(groups: Sequence[NamedLanes]) -> str:
     least, most = (f(groups, key=lambda group: group.reach) for f in (min, max))
     text = f"Within reach {least.reach:.0%} of the time by {_name(least)}"
     return text if least is most else f"{text}, {most.reach:.0%} by {_name(most)}"
 
 
-def _head(group: Group) -> str:
+def _head(group: NamedLanes) -> str:
     count = len(group.read.lanes)
     return (
         f'<span style="color:{group.colour}">■</span> <b>{_name(group)}</b>:'
@@ -167,11 +169,11 @@ def _head(group: Group) -> str:
     )
 
 
-def _name(group: Group) -> str:
+def _name(group: NamedLanes) -> str:
     return plain(words(group.name), LABEL_CHARACTERS)
 
 
-def _bound(groups: Sequence[Group], time: float) -> str:
+def _bound(groups: Sequence[NamedLanes], time: float) -> str:
     """Limit what is drawn to what can be seen; return what the figure says about that."""
     said = []
     connections = sum(len(group.read.lanes) for group in groups)
@@ -191,7 +193,7 @@ def _bound(groups: Sequence[Group], time: float) -> str:
     return "; ".join(said)
 
 
-def _draw(figure: go.Figure, group: Group, rows: Sequence[float], scale: Scale) -> None:
+def _draw(figure: go.Figure, group: NamedLanes, rows: Sequence[float], scale: Scale) -> None:
     """Draw a group's lanes: thin lines while connections are open, bars, and ticks."""
     placed = list(zip(rows, group.read.lanes, strict=True))
     idle = [(row, start, end) for row, lane in placed for start, end in lane.idle]
@@ -268,7 +270,7 @@ def _tick_look(colour: str) -> dict[str, Any]:
     return {"symbol": "line-ns", "size": 6, "line": {"width": 1.5, "color": colour}}
 
 
-def _explain(figure: go.Figure, groups: Sequence[Group]) -> None:
+def _explain(figure: go.Figure, groups: Sequence[NamedLanes]) -> None:
     """Add a legend in grey, as colours belong to the techniques."""
     lanes = [lane for group in groups for lane in group.read.lanes]
     for busy in Busy:

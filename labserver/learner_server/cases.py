@@ -180,7 +180,7 @@ def handshakes() -> Iterator[ConformanceCase]:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CaseMaker:
     """Makes the cases of a group."""
 
     name: str
@@ -208,7 +208,7 @@ SIZES = (0, 1, 125, 126, 65_535, 65_536)
 
 def framing() -> Iterator[ConformanceCase]:
     """Lengths at each boundary, and the stream in all kinds of pieces."""
-    group = Group("framing")
+    group = CaseMaker("framing")
     lengths = "RFC 6455 §5.2: 7, 16 or 64 bits of length, whichever is the shortest"
     for opcode, word, one in ((TEXT, "text", b"*"), (BINARY, "binary", b"\xfe")):
         for size in SIZES:
@@ -245,7 +245,7 @@ def framing() -> Iterator[ConformanceCase]:
 
 def pings() -> Iterator[ConformanceCase]:
     """Pings, and unsolicited pongs."""
-    group = Group("pings")
+    group = CaseMaker("pings")
     echo = "RFC 6455 §5.5.3: a pong has the payload of its ping"
     for name, payload in (
         ("an empty ping", b""),
@@ -268,7 +268,7 @@ def pings() -> Iterator[ConformanceCase]:
 
 def reserved() -> Iterator[ConformanceCase]:
     """Bits and opcodes that have no meaning yet."""
-    bits, opcodes = Group("reserved bits"), Group("opcodes")
+    bits, opcodes = CaseMaker("reserved bits"), CaseMaker("opcodes")
     rule = "RFC 6455 §5.2: must be 0 unless an extension was negotiated"
     for number, bit in ((1, 4), (2, 2), (3, 1)):
         sent = (frame(TEXT, b"Hello", rsv=bit),)
@@ -281,7 +281,7 @@ def reserved() -> Iterator[ConformanceCase]:
 
 def fragments() -> Iterator[ConformanceCase]:
     """Messages in several frames."""
-    group = Group("fragmentation")
+    group = CaseMaker("fragmentation")
     rule = (
         "RFC 6455 §5.4: the first frame has the opcode, the others have 0, and the last one has FIN"
     )
@@ -309,7 +309,7 @@ def fragments() -> Iterator[ConformanceCase]:
 
 def utf8() -> Iterator[ConformanceCase]:
     """Text, valid and invalid."""
-    group = Group("UTF-8")
+    group = CaseMaker("UTF-8")
     rule = "RFC 6455 §5.6: the whole message is UTF-8; a frame may end within a character"
     word = "Grüße 👋 κόσμε".encode()
     yield group.stays(
@@ -348,7 +348,7 @@ def _text(data: bytes, cut: int = 0) -> tuple[bytes, ...]:
 
 def closes() -> Iterator[ConformanceCase]:
     """Close frames, valid and invalid, and what follows them."""
-    group = Group("close")
+    group = CaseMaker("close")
 
     def case(
         name: str, rule: str, exercise: str, sent: tuple[bytes, ...], *codes: int
@@ -381,7 +381,7 @@ def closes() -> Iterator[ConformanceCase]:
 
 def limits() -> Iterator[ConformanceCase]:
     """A message over the limit of `serve_yours`."""
-    group = Group("limits")
+    group = CaseMaker("limits")
     rule = "RFC 6455 §7.4.1, §10.4: 1009, as soon as the length is known"
     over = MESSAGE_MAX + 1
     head = frame(BINARY, length=b"\x7f" + over.to_bytes(8))

@@ -21,7 +21,7 @@ from labserver.measure.listeners import raw_listeners
 from labserver.measure.load import SETTLE_S, Delivery, Participants, participants
 from labserver.measure.overhead import TECHNIQUES
 from labserver.measure.reports import Reporter
-from labserver.measure.result import Result, environment
+from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, targets
 from labserver.measure.verdict import Spread
@@ -227,7 +227,7 @@ class ServerUsage:
 
 
 @dataclass(frozen=True, repr=False)
-class Capacity(Result):
+class Capacity(MeasuredResult):
     """What rooms take, one row per technique, size of the room, repetition and rate.
 
     The columns are `technique`, `members`, `repetition`, `per_s` (messages sent in the room per

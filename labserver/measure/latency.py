@@ -13,7 +13,7 @@ import msgspec
 from labserver.errors import LabError
 from labserver.measure.load import Delivery, participants
 from labserver.measure.reports import Reporter
-from labserver.measure.result import Result, environment
+from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import over_link, targets
 from labserver.measure.verdict import Spread, Verdict, compare
@@ -90,7 +90,7 @@ class LatencyPlan(msgspec.Struct, tag="latency"):
 
 
 @dataclass(frozen=True, repr=False)
-class Latency(Result):
+class Latency(MeasuredResult):
     """Latencies, one row per message and listener.
 
     The columns are `technique`, `link`, `repetition`, `message` and `listener`; `due_s`, `sent_s`

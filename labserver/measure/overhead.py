@@ -20,7 +20,7 @@ from labserver.measure.accounting import Cost, Purpose, costs
 from labserver.measure.headers import CLIENTS, Headers
 from labserver.measure.load import WARM_UP, Participants, participants
 from labserver.measure.reports import Reporter
-from labserver.measure.result import Result, environment
+from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, over_link, targets
 from labserver.measure.workload import Workload
@@ -144,7 +144,7 @@ def rows(
 
 
 @dataclass(frozen=True, repr=False)
-class Overhead(Result):
+class Overhead(MeasuredResult):
     """What messages take, one row per technique, client, size and purpose.
 
     The columns are `technique`; `client`, whose headers were sent; `size` of the content in

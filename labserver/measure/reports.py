@@ -11,7 +11,7 @@ import msgspec
 EVERY_S = 0.1  # a progress bar need not move more often
 
 
-class Progress(msgspec.Struct, tag="progress"):
+class ProgressReport(msgspec.Struct, tag="progress"):
     """How far the measurement is: `done` of `total`, and what it is doing."""
 
     done: int
@@ -31,7 +31,7 @@ class Failed(msgspec.Struct, tag="failed"):
     message: str
 
 
-Report = Progress | Rows | Failed
+Report = ProgressReport | Rows | Failed
 
 
 class Reporter:
@@ -39,7 +39,7 @@ class Reporter:
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
-        self._progress = Progress(0, 0, "")
+        self._progress = ProgressReport(0, 0, "")
         self._told_at = 0.0
 
     def expect(self, total: int) -> None:

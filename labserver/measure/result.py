@@ -56,7 +56,7 @@ def _version(package: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Result:
+class MeasuredResult:
     """A table of what was measured, with the conditions in its columns.
 
     Attributes:

@@ -111,7 +111,7 @@ TREE = Question(
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Recommendation:
     """A technique, and why.
 
     Attributes:
@@ -136,7 +136,7 @@ class Choice:
     __repr__ = __str__
 
 
-def choose(requirements: Requirements | None = None, **needs: Any) -> Choice:
+def choose(requirements: Requirements | None = None, **needs: Any) -> Recommendation:
     """Choose a technique for some requirements, with reasons.
 
     Args:
@@ -157,7 +157,7 @@ def choose(requirements: Requirements | None = None, **needs: Any) -> Choice:
         for change, changed in _changes(asked)
         if (other := _walk(changed)[0]) != technique
     ]
-    return Choice(technique, way, tuple(reversals))
+    return Recommendation(technique, way, tuple(reversals))
 
 
 def outline(node: Question | str = TREE, depth: int = 0) -> str:

@@ -52,7 +52,7 @@ logging.getLogger("sse_starlette.sse").setLevel(logging.CRITICAL)  # peers come 
 # Server
 
 
-class Framer:
+class EventFormatter:
     """Formats envelopes for the stream, and remembers the last: a room asks once per member.
 
     Args:
@@ -107,7 +107,7 @@ class Stream:
         user: str,
         room: str,
         after: Cursor | None,
-        framer: Framer,
+        framer: EventFormatter,
         headers: dict[str, str],
     ) -> None:
         self._streams = streams
@@ -175,8 +175,8 @@ class _Streams:
         self._chat = chat
         self._open: set[Stream] = set()
         self._ending = False
-        self._events = Framer()
-        self._notifications = Framer("NOTIFICATION")
+        self._events = EventFormatter()
+        self._notifications = EventFormatter("NOTIFICATION")
 
     async def events(self, request: starlette.requests.Request) -> Stream:
         """GET /events."""
@@ -208,7 +208,7 @@ class _Streams:
         for stream in tuple(self._open):
             stream.scope.cancel()
 
-    def _stream(self, asked: Request, user: str, room: str, framer: Framer) -> Stream:
+    def _stream(self, asked: Request, user: str, room: str, framer: EventFormatter) -> Stream:
         stream = Stream(self._open, self._chat, user, room, asked.after, framer, asked.cors())
         if self._ending:  # a browser comes back after a stream that ends; after a 503 it gives up
             stream.end()

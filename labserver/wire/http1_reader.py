@@ -65,7 +65,7 @@ _NAMES = {Kind.HTTP_REQUEST: "request", Kind.HTTP_RESPONSE: "response"}
 _CHUNKS = "the chunk framing is broken (RFC 9112 §7.1)"
 
 
-class State(Enum):
+class ReaderState(Enum):
     """Where in the stream the reader is."""
 
     IDLE = auto()  # between two messages
@@ -78,7 +78,7 @@ class State(Enum):
     ENDED = auto()  # no more bytes will come
 
 
-class Move(Enum):
+class ReaderMove(Enum):
     """What leads from one state to another."""
 
     BEGIN = auto()  # the first byte of a message has come
@@ -96,52 +96,52 @@ class Move(Enum):
 
 # LEAVE and END may come at any time. A broken stream stays broken at its end, as the other
 # direction has to know that what came was not understood.
-TRANSITIONS: Mapping[State, Mapping[Move, State]] = {
-    State.IDLE: {
-        Move.BEGIN: State.HEAD,
-        Move.LEAVE: State.SWITCHED,
-        Move.END: State.ENDED,
+TRANSITIONS: Mapping[ReaderState, Mapping[ReaderMove, ReaderState]] = {
+    ReaderState.IDLE: {
+        ReaderMove.BEGIN: ReaderState.HEAD,
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
+        ReaderMove.END: ReaderState.ENDED,
     },
-    State.HEAD: {
-        Move.HEAD: State.BODY,
-        Move.INTERIM: State.HEAD,
-        Move.STREAM: State.EVENT_STREAM,
-        Move.SWITCH: State.SWITCHED,
-        Move.FAIL: State.BROKEN,
-        Move.LEAVE: State.SWITCHED,
-        Move.END: State.ENDED,
+    ReaderState.HEAD: {
+        ReaderMove.HEAD: ReaderState.BODY,
+        ReaderMove.INTERIM: ReaderState.HEAD,
+        ReaderMove.STREAM: ReaderState.EVENT_STREAM,
+        ReaderMove.SWITCH: ReaderState.SWITCHED,
+        ReaderMove.FAIL: ReaderState.BROKEN,
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
+        ReaderMove.END: ReaderState.ENDED,
     },
-    State.BODY: {
-        Move.COMPLETE: State.IDLE,
-        Move.ASK: State.PAUSED,
-        Move.FAIL: State.BROKEN,
-        Move.LEAVE: State.SWITCHED,
-        Move.END: State.ENDED,
+    ReaderState.BODY: {
+        ReaderMove.COMPLETE: ReaderState.IDLE,
+        ReaderMove.ASK: ReaderState.PAUSED,
+        ReaderMove.FAIL: ReaderState.BROKEN,
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
+        ReaderMove.END: ReaderState.ENDED,
     },
-    State.EVENT_STREAM: {
-        Move.COMPLETE: State.IDLE,
-        Move.FAIL: State.BROKEN,
-        Move.LEAVE: State.SWITCHED,
-        Move.END: State.ENDED,
+    ReaderState.EVENT_STREAM: {
+        ReaderMove.COMPLETE: ReaderState.IDLE,
+        ReaderMove.FAIL: ReaderState.BROKEN,
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
+        ReaderMove.END: ReaderState.ENDED,
     },
-    State.PAUSED: {
-        Move.REFUSED: State.IDLE,
-        Move.FAIL: State.BROKEN,
-        Move.LEAVE: State.SWITCHED,
-        Move.END: State.ENDED,
+    ReaderState.PAUSED: {
+        ReaderMove.REFUSED: ReaderState.IDLE,
+        ReaderMove.FAIL: ReaderState.BROKEN,
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
+        ReaderMove.END: ReaderState.ENDED,
     },
-    State.SWITCHED: {
-        Move.LEAVE: State.SWITCHED,
+    ReaderState.SWITCHED: {
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
     },
-    State.BROKEN: {
-        Move.LEAVE: State.SWITCHED,
-        Move.END: State.BROKEN,
+    ReaderState.BROKEN: {
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
+        ReaderMove.END: ReaderState.BROKEN,
     },
-    State.ENDED: {
-        Move.LEAVE: State.SWITCHED,
+    ReaderState.ENDED: {
+        ReaderMove.LEAVE: ReaderState.SWITCHED,
     },
 }
-IN_MESSAGE = frozenset({State.HEAD, State.BODY, State.EVENT_STREAM})
+IN_MESSAGE = frozenset({ReaderState.HEAD, ReaderState.BODY, ReaderState.EVENT_STREAM})
 
 
 @dataclass(slots=True)
@@ -197,7 +197,7 @@ class HttpReader:
         self._connect = connect
         self._on_head = on_head
         self._finish = finish
-        self._state = State.IDLE
+        self._state = ReaderState.IDLE
         self._h11: h11.Connection | None = None  # of the message that is being read
         self._unread = bytearray()  # what h11 has not had yet
         self._current = _Unfinished()
@@ -206,12 +206,12 @@ class HttpReader:
     @property
     def is_paused(self) -> bool:
         """Whether the answer to a request decides what the next bytes are."""
-        return self._state is State.PAUSED
+        return self._state is ReaderState.PAUSED
 
     @property
     def is_busy(self) -> bool:
         """Whether a message has begun, or something came that is not a message."""
-        return self._state in IN_MESSAGE or self._state is State.BROKEN or bool(self._unread)
+        return self._state in IN_MESSAGE or self._state is ReaderState.BROKEN or bool(self._unread)
 
     def feed(self, data: bytes) -> Iterator[Decoded]:
         """Yield the messages that `data` completes.
@@ -219,21 +219,21 @@ class HttpReader:
         It reads on only as they are taken, so that the caller can act between two messages.
         """
         self._unread += data
-        while self._unread and self._state not in (State.PAUSED, State.SWITCHED):
-            if self._state is State.BROKEN:
+        while self._unread and self._state not in (ReaderState.PAUSED, ReaderState.SWITCHED):
+            if self._state is ReaderState.BROKEN:
                 yield from self._undecoded.feed(self._take_unread())
                 return
-            if self._state is State.IDLE:
-                self._move(Move.BEGIN)
+            if self._state is ReaderState.IDLE:
+                self._move(ReaderMove.BEGIN)
                 self._h11 = self._connect()
             yield from self._read_slice()
-        if self._state is State.PAUSED and len(self._unread) > BODY_MAX:
+        if self._state is ReaderState.PAUSED and len(self._unread) > BODY_MAX:
             reason = f"byte 0: more than {BODY_MAX:,} bytes before the answer"
             yield from self._give_up(b"", reason)
 
     def resume(self) -> Iterator[Decoded]:
         """The request for another protocol was refused: yield what waited for that."""
-        self._move(Move.REFUSED)
+        self._move(ReaderMove.REFUSED)
         yield from self.feed(b"")
 
     def end(self, *, clean: bool) -> Iterator[Decoded]:
@@ -242,9 +242,9 @@ class HttpReader:
         Args:
             clean: whether the stream ended with a FIN, which may be the end of a body.
         """
-        if self._state is State.BROKEN:
+        if self._state is ReaderState.BROKEN:
             yield from self._undecoded.end()
-        elif self._state in (State.BODY, State.EVENT_STREAM):
+        elif self._state in (ReaderState.BODY, ReaderState.EVENT_STREAM):
             if clean:
                 assert self._h11 is not None
                 self._h11.receive_data(b"")  # as h11 is told of the end of the stream
@@ -254,7 +254,7 @@ class HttpReader:
         else:
             rest = bytes(self._current.wire) + self._take_unread()
             yield from cut_off(rest, f"the head of a {_NAMES[self._kind]}")
-        self._move(Move.END)
+        self._move(ReaderMove.END)
         self._unread.clear()
         self._current = _Unfinished()
 
@@ -266,11 +266,11 @@ class HttpReader:
         """
         lost = self._undecoded.end()
         rest = bytes(self._current.wire) + self._take_unread()
-        self._move(Move.LEAVE)
+        self._move(ReaderMove.LEAVE)
         self._current = _Unfinished()
         return lost, rest
 
-    def _move(self, move: Move) -> None:
+    def _move(self, move: ReaderMove) -> None:
         self._state = TRANSITIONS[self._state][move]
 
     def _take_unread(self) -> bytes:
@@ -300,7 +300,9 @@ class HttpReader:
                 # After the end of the stream h11 only says that the message is not complete,
                 # which `end` says better.
                 if not connection.trailing_data[1]:
-                    yield from self._fail(str(error) if self._state is State.HEAD else _CHUNKS)
+                    yield from self._fail(
+                        str(error) if self._state is ReaderState.HEAD else _CHUNKS
+                    )
                 return
             used = len(current.wire) - len(connection.trailing_data[0])
             if isinstance(event, Head):
@@ -328,19 +330,19 @@ class HttpReader:
             return
         assert self._h11 is not None
         if self._h11.their_state is h11.SWITCHED_PROTOCOL:
-            move = Move.SWITCH
+            move = ReaderMove.SWITCH
         elif isinstance(event, h11.Response) and _is_event_stream(fields):
-            move = Move.STREAM
+            move = ReaderMove.STREAM
             current.stream = EventStream()
         elif isinstance(event, h11.InformationalResponse):
-            move = Move.INTERIM
+            move = ReaderMove.INTERIM
         else:
-            self._move(Move.HEAD)
+            self._move(ReaderMove.HEAD)
             return
         # These heads are messages of their own.
         message = self._message(used)
         current.drop(used)
-        current.head = used if move is Move.STREAM else 0
+        current.head = used if move is ReaderMove.STREAM else 0
         self._move(move)
         yield message
 
@@ -374,7 +376,7 @@ class HttpReader:
             decoded += self._pass_framing(used)
             decoded += current.stream.end()
         asks = self._h11.their_state is MIGHT_SWITCH_PROTOCOL
-        self._move(Move.ASK if asks else Move.COMPLETE)
+        self._move(ReaderMove.ASK if asks else ReaderMove.COMPLETE)
         self._unread = current.wire + self._unread
         self._current = _Unfinished()
         yield from decoded
@@ -411,7 +413,7 @@ class HttpReader:
         """Something is wrong: what can be told of the message, then the rest undecoded."""
         if self._current.stream is not None:
             yield from self._fail_in_stream(self._current.stream, reason)
-        elif self._state is State.BODY:
+        elif self._state is ReaderState.BODY:
             complete = self._current.complete
             yield from self._split(complete, f"byte {complete}: {reason}")
         else:
@@ -448,7 +450,7 @@ class HttpReader:
 
     def _give_up(self, rest: bytes, reason: str) -> Iterator[Decoded]:
         """Decode nothing any more, from `rest` on."""
-        self._move(Move.FAIL)
+        self._move(ReaderMove.FAIL)
         self._current = _Unfinished()
         self._undecoded = UndecodedStream(reason)
         yield from self._undecoded.feed(rest + self._take_unread())

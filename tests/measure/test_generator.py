@@ -6,7 +6,7 @@ import sys
 import msgspec
 
 from labserver.measure.latency import LatencyPlan
-from labserver.measure.reports import Failed, Progress, Report, Rows
+from labserver.measure.reports import Failed, ProgressReport, Report, Rows
 from labserver.measure.runner import GENERATOR
 from labserver.measure.workload import Workload
 from tests.waiting import DEADLINE_S
@@ -39,8 +39,8 @@ def generate(stdin: str) -> tuple[list[Report], int]:
 def test_a_plan_is_carried_out_and_reported() -> None:
     said, code = generate(msgspec.json.encode(PLAN).decode() + "\n")
     assert code == 0
-    assert said[0] == Progress(0, 6, "websocket over loopback")
-    assert said[-1] == Progress(6, 6, "websocket over loopback")
+    assert said[0] == ProgressReport(0, 6, "websocket over loopback")
+    assert said[-1] == ProgressReport(6, 6, "websocket over loopback")
     rows = [row for report in said if isinstance(report, Rows) for row in report.rows]
     assert [row[2:4] for row in rows] == [(r, m) for r in range(2) for m in range(3)]
 

@@ -5,7 +5,7 @@ import json
 
 import msgspec
 
-from labserver.measure.reports import Failed, Progress, Report, Reporter, Rows
+from labserver.measure.reports import Failed, ProgressReport, Report, Reporter, Rows
 
 
 def told(out: io.BytesIO) -> list[Report]:
@@ -21,8 +21,8 @@ def test_what_is_told_is_understood() -> None:
     reporter.rows([("sse", 1, 0.5)])
     reporter.failed("no server")
     assert told(out) == [
-        Progress(0, 10, "sse over wifi"),
-        Progress(10, 10, "sse over wifi"),
+        ProgressReport(0, 10, "sse over wifi"),
+        ProgressReport(10, 10, "sse over wifi"),
         Rows([("sse", 1, 0.5)]),
         Failed("no server"),
     ]

@@ -10,11 +10,11 @@ import pandas
 import pytest
 
 import labserver as lab
-from labserver.measure.result import Result, environment
+from labserver.measure.result import MeasuredResult, environment
 
 
 @dataclass(frozen=True, repr=False)
-class Lengths(Result):
+class Lengths(MeasuredResult):
     """A result for these tests."""
 
     columns: ClassVar[tuple[str, ...]] = ("name", "length")

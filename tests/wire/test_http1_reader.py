@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labserver.wire import http1_reader
-from labserver.wire.http1_reader import TRANSITIONS, Move, State
+from labserver.wire.http1_reader import TRANSITIONS, ReaderMove, ReaderState
 from labserver.wire.message import Kind, Message
 from tests.wire.conversations import DOWN, UP, Said, decoded
 
@@ -100,12 +100,14 @@ def test_bytes_that_are_no_head_at_all_are_unknown() -> None:
 
 
 def test_every_state_has_its_moves_and_can_be_reached() -> None:
-    assert set(TRANSITIONS) == set(State)
+    assert set(TRANSITIONS) == set(ReaderState)
     reached = {state for moves in TRANSITIONS.values() for state in moves.values()}
-    assert reached == set(State)
+    assert reached == set(ReaderState)
 
 
 def test_any_state_may_be_left_and_all_but_two_may_end() -> None:
-    assert all(TRANSITIONS[state][Move.LEAVE] is State.SWITCHED for state in State)
-    endless = {state for state in State if Move.END not in TRANSITIONS[state]}
-    assert endless == {State.SWITCHED, State.ENDED}
+    assert all(
+        TRANSITIONS[state][ReaderMove.LEAVE] is ReaderState.SWITCHED for state in ReaderState
+    )
+    endless = {state for state in ReaderState if ReaderMove.END not in TRANSITIONS[state]}
+    assert endless == {ReaderState.SWITCHED, ReaderState.ENDED}

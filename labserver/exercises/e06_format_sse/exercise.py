@@ -42,7 +42,7 @@ NEXT = b"data: next\n\n"
 SPOILT = Event("", "the next event was not heard", "")
 
 
-class Received(NamedTuple):
+class Dispatched(NamedTuple):
     """What a client receives that had the id "before" and a reconnection time of 1000 ms.
 
     Attributes:
@@ -81,7 +81,7 @@ def canonical(given: Given, answer: Any) -> Any:
         return answer
     parser = SSEParser()
     parser.feed(BEFORE)
-    received = Received(parser.feed(answer), parser.last_event_id, parser.retry_ms)
+    received = Dispatched(parser.feed(answer), parser.last_event_id, parser.retry_ms)
     if received.events and not parser.feed(NEXT):
         received.events.append(SPOILT)
     return received
@@ -131,7 +131,7 @@ def _received(rule: str, given: Given, data: str) -> Case:
     _, event, last, retry = given
     last = "before" if last is None else last
     retry = 1000 if retry is None else retry
-    return Case(given, rule, Received([Event(event or "message", data, last)], last, retry))
+    return Case(given, rule, Dispatched([Event(event or "message", data, last)], last, retry))
 
 
 def _random(draws: random.Random) -> Given:

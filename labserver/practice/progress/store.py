@@ -29,12 +29,12 @@ Entry = dict[str, Any]
 
 def predictions() -> MutableMapping[str, Entry]:
     """Return what is kept of each prediction on this machine, by key."""
-    return Progress(_file()).section("predictions")
+    return ProgressFile(_file()).section("predictions")
 
 
 def exercises() -> MutableMapping[str, Entry]:
     """Return what is kept of each exercise, by id: `outcome`, `checks`, `hints`, `source`."""
-    return Progress(_file()).section("exercises")
+    return ProgressFile(_file()).section("exercises")
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def change_exercises() -> Iterator[MutableMapping[str, Entry]]:
 
     No other kernel can write in between.
     """
-    with Progress(_file()).change() as kept:
+    with ProgressFile(_file()).change() as kept:
         yield kept["exercises"]
 
 
@@ -58,7 +58,7 @@ def _file() -> Path:
     return folder() / "progress.json"
 
 
-class Progress:
+class ProgressFile:
     """A progress file; one that does not exist yet is empty.
 
     Args:
@@ -139,7 +139,7 @@ class Progress:
 
 
 class _Section(MutableMapping[str, Entry]):
-    def __init__(self, progress: Progress, name: str) -> None:
+    def __init__(self, progress: ProgressFile, name: str) -> None:
         self._progress = progress
         self._name = name
 

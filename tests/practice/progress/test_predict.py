@@ -136,7 +136,7 @@ def test_what_another_notebook_has_locked_in_is_shown_and_stays() -> None:
 def test_what_cannot_be_kept_is_said_where_the_button_is(tmp_path: Path) -> None:
     (tmp_path / "progress.lock").mkdir()
     asked = share()
-    asked._kept = store.Progress(tmp_path / "progress.json").section("predictions")
+    asked._kept = store.ProgressFile(tmp_path / "progress.json").section("predictions")
     press(asked, 50)
     assert asked.said == ""
     assert "cannot be locked" in asked.problem

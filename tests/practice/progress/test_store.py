@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labserver.errors import LabError
-from labserver.practice.progress.store import Progress, attempts_folder, exercises, predictions
+from labserver.practice.progress.store import ProgressFile, attempts_folder, exercises, predictions
 
 
 @pytest.fixture
@@ -17,13 +17,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_was_kept_is_found_by_the_next_kernel(path: Path) -> None:
-    Progress(path).section("predictions")["gap"] = {"answer": "lost"}
-    assert dict(Progress(path).section("predictions")) == {"gap": {"answer": "lost"}}
+    ProgressFile(path).section("predictions")["gap"] = {"answer": "lost"}
+    assert dict(ProgressFile(path).section("predictions")) == {"gap": {"answer": "lost"}}
     assert json.loads(path.read_text())["version"] == 1
 
 
 def test_sections_do_not_disturb_each_other(path: Path) -> None:
-    progress = Progress(path)
+    progress = ProgressFile(path)
     progress.section("predictions")["gap"] = {"answer": 1}
     progress.section("exercises")["E12"] = {"hints": 2}
     del progress.section("predictions")["gap"]
@@ -31,7 +31,7 @@ def test_sections_do_not_disturb_each_other(path: Path) -> None:
 
 
 def test_nothing_is_there_before_the_first_entry(path: Path) -> None:
-    section = Progress(path).section("exercises")
+    section = ProgressFile(path).section("exercises")
     assert (len(section), section.get("E12"), path.exists()) == (0, None, False)
 
 
@@ -42,8 +42,8 @@ def test_nothing_is_there_before_the_first_entry(path: Path) -> None:
 def test_a_broken_file_is_kept_aside_and_begun_anew(path: Path, text: bytes) -> None:
     path.write_bytes(text)
     with pytest.warns(UserWarning, match=r"starts again; the old file is progress.broken-"):
-        Progress(path).section("exercises")["E12"] = {"hints": 1}
-    assert Progress(path).read()["exercises"] == {"E12": {"hints": 1}}
+        ProgressFile(path).section("exercises")["E12"] = {"hints": 1}
+    assert ProgressFile(path).read()["exercises"] == {"E12": {"hints": 1}}
     (aside,) = path.parent.glob("progress.broken-*.json")
     assert aside.read_bytes() == text
 
@@ -52,12 +52,12 @@ def test_the_file_of_a_newer_version_is_left_alone(path: Path) -> None:
     text = '{"version": 2, "exercises": {"E12": {}}}'
     path.write_text(text)
     with pytest.raises(LabError, match="update labserver"):
-        Progress(path).section("exercises")["E12"] = {"hints": 1}
+        ProgressFile(path).section("exercises")["E12"] = {"hints": 1}
     assert path.read_text() == text
 
 
 def test_a_change_that_fails_changes_nothing_and_leaves_no_draft(path: Path) -> None:
-    progress = Progress(path)
+    progress = ProgressFile(path)
     progress.section("exercises")["E12"] = {"hints": 1}
     with pytest.raises(ValueError, match="JSON"):
         progress.section("exercises")["E12"] = {"hints": float("nan")}
@@ -83,16 +83,16 @@ for _ in range(40):
 def test_two_kernels_that_write_at_once_lose_nothing(path: Path) -> None:
     both = [subprocess.Popen([sys.executable, "-c", COUNT, str(path)]) for _ in range(2)]
     assert [one.wait(60) for one in both] == [0, 0]
-    assert Progress(path).read()["exercises"]["E12"] == {"checks": 80}
+    assert ProgressFile(path).read()["exercises"]["E12"] == {"checks": 80}
 
 
 def test_a_file_that_cannot_be_written_is_a_lab_error(tmp_path: Path) -> None:
     (tmp_path / "progress.json").mkdir()
     with pytest.raises(LabError, match="cannot be read"):
-        Progress(tmp_path / "progress.json").read()
+        ProgressFile(tmp_path / "progress.json").read()
     (tmp_path / "file").touch()
     with pytest.raises(LabError, match="cannot be locked"):
-        Progress(tmp_path / "file" / "progress.json").read()
+        ProgressFile(tmp_path / "file" / "progress.json").read()
 
 
 def test_it_lies_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def test_it_lies_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     predictions()["gap"] = {"answer": 3}
     exercises()["E12"] = {"hints": 1}
     assert attempts_folder() == tmp_path / "attempts"
-    assert Progress(tmp_path / "progress.json").read() == {
+    assert ProgressFile(tmp_path / "progress.json").read() == {
         "predictions": {"gap": {"answer": 3}},
         "exercises": {"E12": {"hints": 1}},
     }
