@@ -21,7 +21,7 @@ def render(template: str, **values: object) -> str:
 
     Args:
         template: its path below `labserver/`, such as `"report/page.html"`.
-        values: what the template names; `markupsafe.Markup` for what is HTML already.
+        values: what the template names; a template marks HTML with `| safe`.
 
     Raises:
         jinja2.TemplateError: if there is no such template, or a value is missing.

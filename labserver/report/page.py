@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from markupsafe import Markup
 
 from labserver.errors import LabError
 from labserver.figures.claims import COLOURS, INK
@@ -133,7 +132,7 @@ def _figures(comparison: Comparison) -> list[go.Figure]:
     return figures
 
 
-def _drawn(figure: go.Figure, number: int) -> tuple[str, Markup]:
+def _drawn(figure: go.Figure, number: int) -> tuple[str, str]:
     """Return a figure's title and drawing.
 
     The title is text of the page, so that it breaks where the window is narrow.
@@ -147,7 +146,7 @@ def _drawn(figure: go.Figure, number: int) -> tuple[str, Markup]:
         div_id=f"figure-{number}",
         config={"responsive": True, "displaylogo": False},
     )
-    return title, Markup(drawing)
+    return title, drawing
 
 
 def _lines(comparison: Comparison) -> list[tuple[str, ...]]:

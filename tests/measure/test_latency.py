@@ -94,11 +94,14 @@ def test_a_link_of_40_ms_is_found_out(judge: Judge) -> None:
     links = {"without": None, "with": lab.Link(rtt_ms=40)}
     with lateness() as late:
         measured = latency(["websocket"], links, workload=Workload(messages=30), progress=False)
-    over = measured.table["link"] == "with"
-    assert measured.table["latency_ms"][over].min() >= 40  # on any machine
+    least = measured.table.groupby("link")["latency_ms"].min()
+    assert least["with"] >= 40  # on any machine
+    off_ms = least["with"] - least["without"] - 40
+    judge(abs(off_ms) < 2, late, 0.002, f"off by {off_ms:.1f} ms")
+    # Timers wake up to a millisecond late at each end of the link, and half of all messages later.
     medians = {link: measured.spreads(link)["websocket"].median for link in links}
     off_ms = medians["with"] - medians["without"] - 40
-    judge(abs(off_ms) < 2, late, 0.002, f"off by {off_ms:.1f} ms")
+    judge(abs(off_ms) < 5, late, 0.005, f"the medians are off by {off_ms:.1f} ms")
 
 
 def test_short_polling_takes_half_its_interval_on_average(

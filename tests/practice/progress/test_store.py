@@ -71,8 +71,8 @@ def test_a_change_that_fails_changes_nothing_and_leaves_no_draft(path: Path) -> 
 COUNT = """
 import sys
 from pathlib import Path
-from labserver.practice.progress.store import Progress
-progress = Progress(Path(sys.argv[1]))
+from labserver.practice.progress.store import ProgressFile
+progress = ProgressFile(Path(sys.argv[1]))
 for _ in range(40):
     with progress.change() as kept:
         entry = kept["exercises"].setdefault("E12", {"checks": 0})
