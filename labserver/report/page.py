@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-
 from labserver.errors import LabError
 from labserver.figures.claims import COLOURS, INK
 from labserver.figures.ecdf import latency_ecdf
