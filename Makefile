@@ -15,8 +15,9 @@ LOCK_ARGS ?=
 TESTS := tests notebooks $(wildcard exercises/solutions)
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 PYTEST := LABSERVER_QUICK=1 $(BIN)/python -m pytest
-# By file, in the order that tests/conftest.py gives them: a notebook's cells need those before.
-TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+# Three on two cores, as a test spends half of its time waiting. By file, in the order that
+# tests/conftest.py gives them: a notebook's cells need those before.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 # A kernel that runs as root on a CI machine is meant; Jupyter wants to be told.
 ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
@@ -37,10 +38,10 @@ lab: $(READY)  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ROOT) $(LAB_ARGS)
 
-# Two runs: on two workers, and then alone what measures milliseconds. Both have to pass. pytest ends
+# Two runs: on several workers, and then alone what measures milliseconds. Both have to pass. pytest ends
 # with 5 where TEST_ARGS chooses nothing of a run; if it chooses nothing of both, that is a failure.
 test: $(READY)  ## unit tests, all notebooks, and JupyterLab in a real browser
-	@$(PYTEST) $(NBVAL) $(TWO_WORKERS) --alone=never $(TESTS) $(TEST_ARGS); together=$$?; \
+	@$(PYTEST) $(NBVAL) $(WORKERS) --alone=never $(TESTS) $(TEST_ARGS); together=$$?; \
 	if [ $$together -gt 1 ] && [ $$together -ne 5 ]; then exit $$together; fi; \
 	$(PYTEST) --alone=only tests $(TEST_ARGS); alone=$$?; \
 	if [ $$alone -eq 5 ]; then exit $$together; fi; \
@@ -48,7 +49,7 @@ test: $(READY)  ## unit tests, all notebooks, and JupyterLab in a real browser
 	[ $$together -eq 0 ] && exit $$alone; exit $$together
 
 test-quick: $(READY)  ## the tests that need no tool and do not wait, in a minute or so
-	$(PYTEST) $(TWO_WORKERS) --quick tests $(TEST_ARGS)
+	$(PYTEST) $(WORKERS) --quick tests $(TEST_ARGS)
 
 lint: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .

@@ -216,7 +216,7 @@ def _path(item: pytest.Item) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Two workers share the files; the tests of one JupyterLab stay with the worker that has it."""
+    """The workers share the files; the tests of one JupyterLab stay with the worker that has it."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):

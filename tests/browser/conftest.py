@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from labserver.runtime.wiring import LOOPBACK, bind
 from tests.browser.lab_page import LabPage
@@ -124,10 +124,16 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> BrowserContext:
+    """What a file's pages have in common: JupyterLab's scripts are fetched and compiled once."""
+    return browser.new_context(viewport={"width": 1400, "height": 1000})
+
+
 @pytest.fixture
-def lab_page(browser: Browser, lab_url: str) -> Iterator[LabPage]:
+def lab_page(context: BrowserContext, lab_url: str) -> Iterator[LabPage]:
     """A fresh page; the kernels that it starts end with it."""
-    page: Page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page: Page = context.new_page()
     yield LabPage(page, lab_url)
     page.close()
     end_kernels(lab_url)

@@ -7,12 +7,13 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import pytest
 
 from labserver.practice.checking.exercise import Case, Exercise, Failure, ids, load
-from labserver.practice.checking.judge import Outcome, judge
+from labserver.practice.checking.judge import Outcome, Result, judge
 from labserver.practice.checking.play import Raised
 from labserver.practice.checking.values import decode, encode, same
 from tests.exercises.wrong import messages_of, wrong_of
@@ -48,11 +49,17 @@ def test_the_stub_is_not_attempted(exercise: Exercise) -> None:
     assert f'lab.hint("{exercise.id}")' in repr(result)
 
 
+@cache
+def judged(exercise_id: str, name: str) -> Result:
+    """How a wrong solution is judged, which takes a process: once, for all that look at it."""
+    return judge(load(exercise_id), wrong_of(exercise_id)[name])
+
+
 @pytest.mark.parametrize(
     ("exercise_id", "name"), [(one, name) for one in ALL for name in messages_of(one)], ids=str
 )
 def test_a_wrong_idea_is_told_what_is_wrong_with_it(exercise_id: str, name: str) -> None:
-    result = judge(load(exercise_id), wrong_of(exercise_id)[name])
+    result = judged(exercise_id, name)
     assert result.outcome is Outcome.WRONG
     told, *rest = repr(result).splitlines()
     assert told.startswith(f"✗ {exercise_id} ")
@@ -66,8 +73,7 @@ def test_every_wrong_solution_is_tried() -> None:
 
 
 def test_every_diagnosis_is_reached_by_a_wrong_solution(exercise: Exercise) -> None:
-    wrong = wrong_of(exercise.id).values()
-    told = {repr(judge(exercise, one)).splitlines()[0] for one in wrong}
+    told = {repr(judged(exercise.id, name)).splitlines()[0] for name in wrong_of(exercise.id)}
     unused = [one.message for one in exercise.diagnoses if not any(one.message in t for t in told)]
     assert unused == []
 
