@@ -14,7 +14,8 @@ LOCK_ARGS ?=
 
 TESTS := tests notebooks $(wildcard exercises/solutions)
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=60
-PYTEST := LABSERVER_QUICK=1 $(BIN)/python -m pytest
+# The tests start hundreds of interpreters: they must find what is compiled already.
+PYTEST := PYTHONDONTWRITEBYTECODE= LABSERVER_QUICK=1 $(BIN)/python -m pytest
 # Three on two cores, as a test spends half of its time waiting. By file, in the order that
 # tests/conftest.py gives them: a notebook's cells need those before.
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
@@ -49,7 +50,7 @@ test: $(READY)  ## unit tests, all notebooks, and JupyterLab in a real browser
 	[ $$together -eq 0 ] && exit $$alone; exit $$together
 
 test-quick: $(READY)  ## the tests that need no tool and do not wait, in a minute or so
-	$(PYTEST) $(WORKERS) --quick tests $(TEST_ARGS)
+	$(PYTEST) -p no:nbval $(WORKERS) --quick tests $(TEST_ARGS)
 
 lint: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .
