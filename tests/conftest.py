@@ -25,10 +25,15 @@ from typing import Any
 
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 from tests.waiting import Lateness
 
 REPOSITORY = Path(__file__).parents[1]
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 
 
 def on_path(*commands: str) -> Callable[[], str | None]:

@@ -287,7 +287,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 async def test_each_stream_is_the_log_and_no_direct_message_is_lost(
     steps: list[tuple[str, str, str]],

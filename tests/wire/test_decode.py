@@ -60,7 +60,7 @@ def test_byte_by_byte_the_messages_are_the_same(name: str) -> None:
     assert [look(message) for message in decoded(said, bytewise)] == once
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(name=st.sampled_from(sorted(CONVERSATIONS)), seed=st.integers(0, 2**32))
 def test_at_any_cut_the_messages_are_the_same(name: str, seed: int) -> None:
     said = CONVERSATIONS[name]
@@ -73,7 +73,7 @@ def test_random_and_mutated_bytes_raise_nothing_and_lose_nothing(name: str) -> N
     fuzz(name, 100_000, seed=1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from((UP, DOWN)), st.binary(min_size=1)), max_size=6))
 def test_any_bytes_raise_nothing(said: list) -> None:
     decoded(said)

@@ -69,7 +69,7 @@ MESSAGES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(MESSAGES, st.sampled_from((UP, DOWN)), st.integers(0, 2**32))
 def test_messages_come_back_whatever_their_fragments_and_cuts(
     messages: list, direction: Direction, seed: int
