@@ -58,6 +58,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+# The same as labserver.techniques.NAMES, which costs a second to import.
 TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
 
 

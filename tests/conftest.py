@@ -6,8 +6,9 @@ A test says what it needs by a fixture (`chromium`, `redis_server`, `node`, `jav
 what to install; with CI=true it fails.
 
 A test marked `alone` measures milliseconds, and runs when nothing else does (`--alone=only`); its
-verdict may be "undecided", see `judge`. A test marked `slow` waits for real time or takes seconds;
-`--quick` leaves it out. How tests wait is in waiting.py.
+verdict may be "undecided", see `judge`. A test marked `slow` waits for real time or starts
+processes. `--quick` runs the tests that need no tool, wait for no real time and start no
+processes. How tests wait is in waiting.py.
 """
 
 from __future__ import annotations
@@ -134,6 +135,7 @@ SLOW = (
     "tests/test_import.py",
     "tests/test_machine.py",
     "tests/test_main.py",
+    "tests/trace/test_pcapng.py",
 )
 # What takes longest, longest first; a folder stands for all of its files.
 LONGEST = (
@@ -172,7 +174,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run only the tests that need a machine of their own, or all others",
     )
     group.addoption(
-        "--quick", action="store_true", help="run only what needs no tool and no real time"
+        "--quick",
+        action="store_true",
+        help="run the tests that need no tool, wait for no real time and start no processes",
     )
 
 

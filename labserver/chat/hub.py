@@ -139,7 +139,7 @@ class Hub:
         return page
 
     def go_live(self, member: Member) -> None:
-        """Call the member's `deliver` from now on, first with who is online here."""
+        """From now on call the member's `deliver`, beginning with the users who are online here."""
         self._rooms[member.room].go_live(member)
 
     async def arrive(self, user: str, room: str, deliver: Deliver) -> Member:

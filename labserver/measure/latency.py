@@ -171,7 +171,10 @@ class Latency(MeasuredResult):
 
 
 def _percentiles(group: pandas.DataFrame, percentile: float) -> list[float]:
-    """Return each repetition's percentile: a message's value, as between two may be infinity."""
+    """Return each repetition's percentile.
+
+    It is the value of one message, and not interpolated: the next value may be infinity.
+    """
     grouped = group.groupby("repetition")["latency_ms"]
     return [float(each) for each in grouped.quantile(percentile / 100, interpolation="higher")]
 

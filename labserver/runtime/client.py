@@ -1,4 +1,4 @@
-"""The notebook's client: the resilient client on the lab's loop, with methods that block."""
+"""The notebook's client: the reconnecting client on the lab's loop, with methods that block."""
 
 from __future__ import annotations
 

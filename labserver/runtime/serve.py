@@ -27,7 +27,7 @@ from labserver.runtime.child_process import first_line, when_stdin_ends
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.wiring import Service, bind, hub_for, service_for, url_of
 
-STOP_TIMEOUT_S = 4.0  # supervisors kill after 5 to 90 s; the contract says 5
+STOP_TIMEOUT_S = 4.0  # less than the 5 to 90 s after which supervisors kill
 EXIT_TIMEOUT_S = 4.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -88,13 +88,13 @@ class Server:
         self.port = int(url.rpartition(":")[2])
         self.pid = os.getpid() if pid is None else pid
         self._stopped = False
-        self._failure = failure  # says how it ended, if it did so by itself
+        self._failure = failure  # the reason, if it ended by itself
         self._tokens = tokens
         self._hub = hub
         self._end = end
         self._widgets = widgets
         self._passing = passing
-        self._authority = authority  # which has signed its certificate, with tls=True
+        self._authority = authority  # the signer of its certificate; None without TLS
         self._clients: WeakSet[Client] = WeakSet()
 
     @property
@@ -144,7 +144,7 @@ class Server:
         """
         from labserver.trace.trace import Trace  # it brings a decoder for each technique
 
-        return Trace(self.tape, port=self.port, turn=threading.RLock())
+        return Trace(self.tape, port=self.port, lock=threading.RLock())
 
     def cut(self) -> None:
         """Cut every connection, as if a cable were pulled and both sides noticed at once."""

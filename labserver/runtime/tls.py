@@ -82,7 +82,8 @@ class Authority:
             return self._ca.issue_cert(*hosts)
         except UnicodeError as error:
             raise LabError(
-                f"No certificate is possible for {', '.join(hosts)}: {error}."
+                f"Cannot make a certificate for {', '.join(hosts)} ({error}):"
+                " correct the host name."
             ) from error
 
 

@@ -35,7 +35,7 @@ class Change(msgspec.Struct, frozen=True, tag="change"):
     went: list[Place] = []
 
 
-class Notice(msgspec.Struct, frozen=True, tag="signal"):
+class Notice(msgspec.Struct, frozen=True, tag="signal"):  # the tag that older servers understand
     """An event that is not kept, for the hubs of the other servers."""
 
     bus: str
