@@ -115,7 +115,7 @@ SLOW = (
     "tests/measure/test_accounting.py",
     "tests/measure/test_capacity.py",
     "tests/measure/test_comparison.py",
-    "tests/measure/test_generator.py",
+    "tests/measure/test_load_process.py",
     "tests/measure/test_latency.py",
     "tests/measure/test_listeners.py",
     "tests/measure/test_load.py",
@@ -128,7 +128,7 @@ SLOW = (
     "tests/practice/checking/test_judge.py",
     "tests/practice/checking/test_sandbox.py",
     "tests/runtime/test_client.py",
-    "tests/runtime/test_process.py",
+    "tests/runtime/test_server_process.py",
     "tests/runtime/test_state.py",
     "tests/runtime/test_tls.py",
     "tests/runtime/test_wiring.py",
@@ -302,7 +302,7 @@ def no_blocking_call(request: pytest.FixtureRequest) -> Iterator[None]:
         # Microseconds, until the lab's thread has taken a coroutine.
         locks.can_block_in("anyio/from_thread.py", {"start_task_soon"})
         # The store is opened before the server is, when nobody is connected, and closed after.
-        locks.can_block_in("labserver/backends/sqlite.py", {"__init__", "aclose"})
+        locks.can_block_in("labserver/backends/sqlite_mailbox.py", {"__init__", "aclose"})
         yield
 
 

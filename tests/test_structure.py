@@ -25,7 +25,7 @@ LINES_MAX = 350  # what a technique and the client hold; elsewhere size follows 
 
 # Only interfaces: what keeps their promises is tested there.
 ELSEWHERE = {
-    Path("chat", "ports.py"): Path("tests", "backends", "test_mailboxes.py"),
+    Path("chat", "interfaces.py"): Path("tests", "backends", "test_mailboxes.py"),
     Path("techniques", "transport", "interface.py"): Path("tests", "conformance", "test_client.py"),
 }
 # The public names of what exercises hand over, which stands in practice/given/.

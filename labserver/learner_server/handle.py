@@ -23,7 +23,7 @@ from labserver.runtime import register
 from labserver.runtime.loop import Held, lab_loop
 from labserver.runtime.relay import Relay
 from labserver.runtime.server import STOP_TIMEOUT_S
-from labserver.runtime.wiring import LOOPBACK, bind, in_front, url_of
+from labserver.runtime.wiring import LOOPBACK, bind, serve_through_relay, url_of
 
 if TYPE_CHECKING:
     from labserver.trace.trace import Trace
@@ -50,8 +50,8 @@ class LearnerServer:
         self._stopped = False
         listening = bind(LOOPBACK, port)
         try:
-            in_front_of_it = in_front(self._server.serve, listening, True, None)
-            self._held: Held[Relay | None] = lab_loop.hold(in_front_of_it)
+            serving = serve_through_relay(self._server.serve, listening, True, None)
+            self._held: Held[Relay | None] = lab_loop.hold(serving)
         except BaseException:
             listening.close()
             raise

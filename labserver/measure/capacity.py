@@ -19,8 +19,8 @@ import msgspec
 from labserver.errors import LabError
 from labserver.measure.listeners import raw_listeners
 from labserver.measure.load import SETTLE_S, Delivery, Participants, participants
+from labserver.measure.load_reports import Reporter
 from labserver.measure.overhead import TECHNIQUES
-from labserver.measure.reports import Reporter
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, targets

@@ -101,7 +101,7 @@ def _latency(measured: Mapping[str, Spread] | None) -> Claims:
         if note == "Lowest":
             other = measured[rival]
             against = f"; {rival} {other.median:.3g} ms ({other.least:.3g} to {other.most:.3g})"
-            found = verdict.judge((technique, spread), (rival, other))
+            found = verdict.compare_spreads((technique, spread), (rival, other))
             if not found.decided:
                 against += f": undecided, {found.reason}"
                 return Claim(note, CONDITIONS, MEASURED, said + against)

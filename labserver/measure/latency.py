@@ -12,7 +12,7 @@ import msgspec
 
 from labserver.errors import LabError
 from labserver.measure.load import Delivery, participants
-from labserver.measure.reports import Reporter
+from labserver.measure.load_reports import Reporter
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import over_link, targets

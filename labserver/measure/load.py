@@ -1,6 +1,6 @@
 """The load: people in rooms who speak on schedule, and when each of the others heard them.
 
-It runs in the process that calls it; generator.py gives it one to itself. All times are from one
+It runs in the process that calls it; load_process.py gives it one to itself. All times are from one
 clock, because speakers and listeners share the process.
 """
 

@@ -87,10 +87,10 @@ def compare(a: tuple[str, Sequence[float]], b: tuple[str, Sequence[float]]) -> V
     for name, repetitions in (a, b):
         if not repetitions:
             raise LabError(f"There is nothing of {name!r} to compare: measure it first.")
-    return judge((a[0], Spread.of(a[1])), (b[0], Spread.of(b[1])))
+    return compare_spreads((a[0], Spread.of(a[1])), (b[0], Spread.of(b[1])))
 
 
-def judge(a: tuple[str, Spread], b: tuple[str, Spread]) -> Verdict:
+def compare_spreads(a: tuple[str, Spread], b: tuple[str, Spread]) -> Verdict:
     """Compare two spreads.
 
     Args:

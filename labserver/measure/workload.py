@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass
 
 from labserver.chat.events import CONTENT_MAX
-from labserver.chat.rate import SENDS_PER_S
+from labserver.chat.rate_limit import SENDS_PER_S
 from labserver.errors import LabError
 from labserver.network.link import Link
 

@@ -375,7 +375,7 @@ class ClientSide(Side):
 
 
 @asynccontextmanager
-async def relay(
+async def run_relay(
     listening: socket.socket, port: int, *, link: Link, tape: Tape
 ) -> AsyncIterator[Relay]:
     """Relay between a listening socket and a server's port on loopback, for a block.
@@ -389,19 +389,19 @@ async def relay(
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.TaskGroup() as tasks:
-            passing = Relay(link, tape, port, tasks)
-            server = await loop.create_server(passing.accept, sock=listening, backlog=1024)
+            relay = Relay(link, tape, port, tasks)
+            server = await loop.create_server(relay.accept, sock=listening, backlog=1024)
             try:
-                yield passing
+                yield relay
             finally:
                 with contextlib.suppress(NotImplementedError):  # Windows
                     # asyncio fails if a connection is being accepted while its server closes.
                     loop.remove_reader(listening)
                 await asyncio.sleep(NOTICE_S)
                 server.close()
-                for connection in tuple(passing.connections.values()):
+                for connection in tuple(relay.connections.values()):
                     connection.abort()
-                await passing.quiet.wait()
+                await relay.quiet.wait()
                 await asyncio.sleep(NOTICE_S)
     except ExceptionGroup as group:  # the block's own error, which a person is to read, comes last
         raise group.exceptions[-1] from None

@@ -3,8 +3,9 @@
 It runs on the main thread's loop. When it is told to stop, by a signal or because its parent has
 gone, it ends its streams (WebSockets with 1001) and returns.
 
-`python -m labserver.runtime.serve` is how process.py starts it, and is not for people: it reads
-its configuration as one line of JSON from standard input, and serves until standard input ends.
+`python -m labserver.runtime.serve` is how server_process.py starts it, and is not for people: it
+reads its configuration as one line of JSON from standard input, and serves until standard input
+ends.
 """
 
 from __future__ import annotations

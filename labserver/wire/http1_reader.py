@@ -47,7 +47,7 @@ from enum import Enum, auto
 import h11
 from h11._state import MIGHT_SWITCH_PROTOCOL  # h11 does not export it
 
-from labserver.wire.decoded import UndecodedStream, cut_off
+from labserver.wire.decoder import UndecodedStream, cut_off
 from labserver.wire.http1_message import HttpMessage
 from labserver.wire.message import Decoded, Kind
 from labserver.wire.preview import byte_count

@@ -37,8 +37,8 @@ from labserver.backends.redis.logs import RoomLogs
 from labserver.backends.redis.roster import Bye, Change, News, Notice, OwnRoster, Rosters
 from labserver.chat import events
 from labserver.chat.events import Envelope, Event
+from labserver.chat.interfaces import BusListener, Kept
 from labserver.chat.log import RETAIN_ENTRIES, RoomLog
-from labserver.chat.ports import BusListener, Kept
 
 BEAT_S = 1.5
 ROSTER_S = 4.5  # three beats were missed: the server is gone; noticed within 6 s

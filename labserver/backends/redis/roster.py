@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from labserver.chat.events import Event
-from labserver.chat.ports import BusListener
+from labserver.chat.interfaces import BusListener
 
 Place = tuple[str, str, str]  # server, user, room
 
