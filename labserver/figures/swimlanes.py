@@ -1,4 +1,4 @@
-"""Connections over time: what each was busy with, and so when the server could speak."""
+"""Connections over time: what each was busy with, and so when the server could send."""
 
 from __future__ import annotations
 
