@@ -12,7 +12,7 @@ import sys
 
 from labserver.network.link import Link
 from labserver.runtime import wiring
-from labserver.runtime.relay import relay
+from labserver.runtime.relay import run_relay
 from labserver.wire.tape import Tape
 
 
@@ -95,7 +95,7 @@ async def main(role: str, port: int) -> None:
     print(listening.getsockname()[1], flush=True)
     ended = loop.run_in_executor(None, sys.stdin.read)
     if role == "labserver":
-        async with relay(listening, port, link=Link(), tape=Tape()):
+        async with run_relay(listening, port, link=Link(), tape=Tape()):
             await ended
         return
     async with asyncio.TaskGroup() as tasks:

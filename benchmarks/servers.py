@@ -19,8 +19,8 @@ from websockets.frames import Frame, Opcode
 from benchmarks.http_peers import HTTP_PEERS
 from benchmarks.peers import PEERS
 from benchmarks.texts import SPOKEN, TEXT
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import SqliteMailbox
+from labserver.backends.memory_bus import MemoryBus
+from labserver.backends.sqlite_mailbox import SqliteMailbox
 from labserver.chat.hub import Hub
 from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock

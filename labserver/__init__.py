@@ -58,6 +58,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
+# The same as labserver.techniques.NAMES, which costs a second to import.
 TECHNIQUES = ("short_polling", "long_polling", "sse", "websocket", "webrtc")
 
 
@@ -143,8 +144,7 @@ def start(
             arguments do not go together.
     """
     from labserver.network.profiles import link_of
-    from labserver.runtime import process as own_process
-    from labserver.runtime import server
+    from labserver.runtime import server, server_process
     from labserver.runtime.config import ServerConfig
 
     config = ServerConfig(
@@ -167,7 +167,7 @@ def start(
         return server.start(config, hub=hub, widgets=widgets)
     if hub is not None:
         raise LabError("A hub cannot be shared with another process: use redis= instead of hub=.")
-    return own_process.start(config, widgets)
+    return server_process.start(config, widgets)
 
 
 def stop_all() -> None:

@@ -32,9 +32,13 @@ def main() -> None:
 @main.command()
 @click.argument("technique")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="TCP port; 0 for a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="TCP port; 0 for a free one.",
 )
-@click.option("--host", default="127.0.0.1", help="The address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--redis", metavar="URL", help="Share the conversation through this Redis.")
 @click.option(
     "--allow-origin",
@@ -49,7 +53,7 @@ def main() -> None:
 @click.option(
     "--store",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The SQLite file for direct messages; by default, one in the state folder.",
+    help="SQLite file for direct messages; by default, one in the state folder.",
 )
 @click.option(
     "--certificate",
@@ -111,6 +115,7 @@ def serve(
     "--ttl",
     type=click.IntRange(1, 3660 * DAY_S),
     default=3600,
+    show_default=True,
     help="How many seconds the token is valid.",
 )
 def token(user: str, ttl: int) -> None:
@@ -127,10 +132,14 @@ def token(user: str, ttl: int) -> None:
 @click.option(
     "--techniques", metavar="A,B", help="Names separated by commas; by default, all techniques."
 )
+@click.option("--messages", type=click.IntRange(1, 100_000), help="Messages per repetition.")
 @click.option(
-    "--messages", type=click.IntRange(1, 100_000), help="How many messages per repetition."
+    "--rtt-ms",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Simulate a path with this round trip, in milliseconds.",
 )
-@click.option("--rtt-ms", type=float, default=0.0, help="Simulate a path with this round trip.")
 @click.option("--quick", is_flag=True, help="Take less time, for less certain results.")
 @click.option(
     "--out",
@@ -162,19 +171,31 @@ def compare(
 
 @main.command()
 @click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]...", type=click.Path(path_type=Path))
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write HTML.")
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
 @click.option(
-    "--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV for a class."
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an HTML page to this file.",
 )
 @click.option(
-    "--time-limit", type=click.FloatRange(min=1), default=120.0, help="Seconds per notebook."
+    "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML to this file."
+)
+@click.option(
+    "--csv",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write CSV to this file, with one row per learner of a class.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=1),
+    default=120.0,
+    show_default=True,
+    help="Time limit per notebook, in seconds.",
 )
 @click.option(
     "--reference",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="The solved notebooks; by default, exercises/solutions in the repository.",
+    help="Folder of the solved notebooks; by default, exercises/solutions in the repository.",
 )
 def check(
     notebooks: tuple[Path, ...],
@@ -186,10 +207,10 @@ def check(
 ) -> None:
     """Mark the answers in exercise notebooks; by default, those in ./exercises.
 
-    A folder is a class: it holds ALICE/05_frames.ipynb or alice_05_frames.ipynb. The exit code is
-    0 if every exercise passes, and otherwise 1. Each answer runs on this machine, in a process of
-    its own with limits on time and memory, and with your rights: to mark the work of people you
-    do not trust, use a container.
+    A folder stands for a class: it holds ALICE/05_frames.ipynb or alice_05_frames.ipynb. The exit
+    code is 0 if every exercise passes, and otherwise 1. Each answer runs on this machine, in a
+    process of its own with limits on time and memory, and with your permissions: to mark the work
+    of people you do not trust, use a container.
     """
     with _interrupted_quietly():
         from labserver.classroom.marking.command import mark_all

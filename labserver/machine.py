@@ -103,7 +103,11 @@ def doctor() -> Findings:
             _python(),
             *packages(requirements()),
             _attempt("background loop", "restart the kernel", _loop),
-            _attempt("TCP_NODELAY", "report it: each latency would be 40 ms too long", _nodelay),
+            _attempt(
+                "TCP_NODELAY",
+                "report this as a bug: each latency would be 40 ms too long",
+                _nodelay,
+            ),
             *(
                 _attempt(
                     f"round trip: {name}",

@@ -6,8 +6,9 @@ A test says what it needs by a fixture (`chromium`, `redis_server`, `node`, `jav
 what to install; with CI=true it fails.
 
 A test marked `alone` measures milliseconds, and runs when nothing else does (`--alone=only`); its
-verdict may be "undecided", see `judge`. A test marked `slow` waits for real time or takes seconds;
-`--quick` leaves it out. How tests wait is in waiting.py.
+verdict may be "undecided", see `judge`. A test marked `slow` waits for real time or starts
+processes. `--quick` runs the tests that need no tool, wait for no real time and start no
+processes. How tests wait is in waiting.py.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ SLOW = (
     "tests/measure/test_accounting.py",
     "tests/measure/test_capacity.py",
     "tests/measure/test_comparison.py",
-    "tests/measure/test_generator.py",
+    "tests/measure/test_load_process.py",
     "tests/measure/test_latency.py",
     "tests/measure/test_listeners.py",
     "tests/measure/test_load.py",
@@ -133,8 +134,8 @@ SLOW = (
     "tests/practice/checking/test_judge.py",
     "tests/practice/checking/test_sandbox.py",
     "tests/runtime/test_client.py",
-    "tests/runtime/test_process.py",
     "tests/runtime/test_server.py",
+    "tests/runtime/test_server_process.py",
     "tests/runtime/test_state.py",
     "tests/runtime/test_tls.py",
     "tests/runtime/test_wiring.py",
@@ -143,6 +144,7 @@ SLOW = (
     "tests/test_import.py",
     "tests/test_machine.py",
     "tests/test_main.py",
+    "tests/trace/test_pcapng.py",
 )
 # What takes longest, longest first; a folder stands for all of its files.
 LONGEST = (
@@ -181,7 +183,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run only the tests that need a machine of their own, or all others",
     )
     group.addoption(
-        "--quick", action="store_true", help="run only what needs no tool and no real time"
+        "--quick",
+        action="store_true",
+        help="run the tests that need no tool, wait for no real time and start no processes",
     )
 
 
@@ -307,7 +311,7 @@ def no_blocking_call(request: pytest.FixtureRequest) -> Iterator[None]:
         # Microseconds, until the lab's thread has taken a coroutine.
         locks.can_block_in("anyio/from_thread.py", {"start_task_soon"})
         # The store is opened before the server is, when nobody is connected, and closed after.
-        locks.can_block_in("labserver/backends/sqlite.py", {"__init__", "aclose"})
+        locks.can_block_in("labserver/backends/sqlite_mailbox.py", {"__init__", "aclose"})
         yield
 
 

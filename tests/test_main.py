@@ -267,7 +267,7 @@ def test_with_a_certificate_it_serves_over_tls_and_http_2_where_asked_to(state: 
         words = ["--certificate", certificate, "--http2"]
         with serving("sse", *words, state=state) as served:
             assert served.first_line == f"ready https://127.0.0.1:{served.port}\n"
-            trust = authority().trusting()
+            trust = authority().client_context()
             with httpx2.Client(verify=trust, http2=True, trust_env=False) as client:
                 answer = client.get(f"{served.url}/healthz")
             assert (answer.status_code, answer.http_version) == (200, "HTTP/2")

@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import labserver as lab
+from labserver.figures import palette
+from labserver.measure import claims, overhead
+from labserver.techniques import NAMES
+from labserver.widgets import browser
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "labserver"
 MODULES = sorted(
@@ -19,7 +25,7 @@ LINES_MAX = 350  # what a technique and the client hold; elsewhere size follows 
 
 # Only interfaces: what keeps their promises is tested there.
 ELSEWHERE = {
-    Path("chat", "ports.py"): Path("tests", "backends", "test_mailboxes.py"),
+    Path("chat", "interfaces.py"): Path("tests", "backends", "test_mailboxes.py"),
     Path("techniques", "transport", "interface.py"): Path("tests", "conformance", "test_client.py"),
 }
 # The public names of what exercises hand over, which stands in practice/given/.
@@ -76,3 +82,10 @@ def test_a_technique_can_be_read_in_one_sitting(source: Path) -> None:
 def test_a_folder_is_a_noun_of_the_field() -> None:
     forbidden = {"utils", "helpers", "common", "manager", "misc"}
     assert not forbidden & {path.stem for path in PACKAGE.rglob("*")}
+
+
+def test_every_list_of_techniques_agrees_with_their_names() -> None:
+    assert lab.TECHNIQUES == NAMES
+    assert tuple(palette.TECHNIQUE) == NAMES
+    for some in (overhead.TECHNIQUES, claims.TECHNIQUES, browser.TECHNIQUES):
+        assert set(some) <= set(NAMES)

@@ -1,1 +1,1 @@
-"""Buses and mailboxes, as chat/ports.py asks for them."""
+"""Buses and mailboxes, as chat/interfaces.py asks for them."""

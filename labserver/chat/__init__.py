@@ -1,1 +1,1 @@
-"""What is said: rooms, offsets, presence, direct messages. No sockets, no tasks, no HTTP."""
+"""The chat: rooms, offsets, presence, direct messages. No sockets, no tasks, no HTTP."""

@@ -16,9 +16,11 @@ import msgspec
 from labserver.chat.names import check_name
 from labserver.errors import Refused
 
-CONTENT_MAX = 4096  # characters; the contract's, and about what Slack and Discord allow
+CONTENT_MAX = 4096  # characters; about what Slack and Discord allow
 ID_MAX = 128  # characters of a client-made id: a UUID is 36
-EVENT_MAX = 64 * 1024  # bytes of one event as JSON: 4096 characters of 12-byte escapes fit
+EVENT_MAX = (
+    64 * 1024
+)  # bytes of one event as JSON, so that 4,096 characters fit, even as 12-byte escapes
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,8 +15,8 @@ class Hosts:
     """Decides by which names and addresses this server may be addressed.
 
     Args:
-        allowed: names or addresses beside loopback: `name` with any port, `name:port` with that
-            one. A Host header without a port means port 80, or 443 over TLS.
+        allowed: names or addresses besides loopback: `name` allows any port, `name:port` only that
+            port. A Host header without a port means port 80, or 443 over TLS.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:

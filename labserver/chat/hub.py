@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from labserver.chat import events
+from labserver.chat.direct_messages import DirectMessages
 from labserver.chat.events import ChatMessage, Envelope, Event, Ping, Receipt, Typing
+from labserver.chat.interfaces import Bus, Letter, Mailbox
 from labserver.chat.log import Cursor, RoomLog
 from labserver.chat.names import check_name
-from labserver.chat.ports import Bus, Letter, Mailbox
-from labserver.chat.post import Post
 from labserver.chat.presence import GRACE_S, Presence
-from labserver.chat.rate import SENDS_PER_S, RateLimit
+from labserver.chat.rate_limit import SENDS_PER_S, RateLimit
 from labserver.chat.room import Deliver, Member, Room
 from labserver.chat.typing_indicators import THROTTLE_S, TTL_S, TypingIndicators
 from labserver.clock import Clock, iso
@@ -73,7 +73,7 @@ class Hub:
         self.on_deadline: Callable[[float], None] = lambda deadline: None
         self._bus = bus
         self._mailbox = mailbox
-        self._post = Post(bus, mailbox, self._open)
+        self._direct_messages = DirectMessages(bus, mailbox, self._open)
         self._presence = Presence(clock, grace_s)
         self._typing_indicators = TypingIndicators(clock)
         # Of other servers, whose STOP may be lost, and whose STARTs come a throttle apart.
@@ -139,7 +139,7 @@ class Hub:
         return page
 
     def go_live(self, member: Member) -> None:
-        """Call the member's `deliver` from now on, first with who is online here."""
+        """From now on call the member's `deliver`, beginning with the users who are online here."""
         self._rooms[member.room].go_live(member)
 
     async def arrive(self, user: str, room: str, deliver: Deliver) -> Member:
@@ -153,7 +153,7 @@ class Hub:
         here = self._rooms[room]
         first = here.add(member)
         self._members_of.setdefault(user, set()).add(member)
-        self._post.note_visit(user, room)
+        self._direct_messages.note_visit(user, room)
         self._presence.connect(user, member)
         here.announce(user)
         if first:
@@ -191,13 +191,13 @@ class Hub:
         """
         log = member.log
         if after is not None and log.covers(after):
-            await self._post.acknowledge(member.user, log, after.offset)
+            await self._direct_messages.acknowledge(member.user, log, after.offset)
             if collect:
-                await self._post.collect(member.user, log, after.offset)
+                await self._direct_messages.collect(member.user, log, after.offset)
             return [], after.offset
         # The reader gets what comes from this moment on in any case, including mail.
         position = log.newest
-        mail = await self._post.collect(member.user, log, position)
+        mail = await self._direct_messages.collect(member.user, log, position)
         if after is None:
             return mail, position
         if mail:
@@ -226,7 +226,7 @@ class Hub:
             self._rate.spend(user)  # events that cannot be read count, too
             raise
         if isinstance(event, Receipt):
-            await self._post.acknowledge(user, await self._open(room), event.offset)
+            await self._direct_messages.acknowledge(user, await self._open(room), event.offset)
             return None
         self._rate.spend(user)
         if isinstance(event, ChatMessage):
@@ -255,7 +255,7 @@ class Hub:
         else:
             letter = Letter(user, message.recipient_id, message_id, message.content, ts)
             status = "delivered" if self._connected_rooms(letter.recipient) else "queued"
-            kept = await self._post.send(letter, self._connected_rooms, room)
+            kept = await self._direct_messages.send(letter, self._connected_rooms, room)
         return events.ack(message_id, kept.at, status if kept.fresh else "duplicate")
 
     def _typing(self, user: str, room: str, typing: Typing) -> None:

@@ -89,7 +89,7 @@ class Room:
         return True
 
     def go_live(self, member: Member) -> None:
-        """Deliver to a member from now on; first tell it who is online here."""
+        """From now on call the member's `deliver`, beginning with the users who are online here."""
         member.live = True
         self.live[member] = member.deliver
         if len(self.announced) <= PRESENCE_ROOM_MAX:

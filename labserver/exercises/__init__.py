@@ -1,4 +1,4 @@
-"""The exercises, a folder each, found by their names: e12_frame_decoder/ is E12.
+"""The exercises, one folder per exercise, found by their names: e12_frame_decoder/ is E12.
 
 How to add one, say E13, from the case to the notebook. Everything stands in its folder,
 labserver/exercises/e13_assembler/, and in the notebook of its lesson:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.palette import dress, words
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
             `evidence`, as returned by `measure.claims.claims_table`.
 
     Raises:
-        ValueError: if the table is empty.
+        LabError: if the table is empty.
     """
     if table.empty:
-        raise ValueError("there are no cells to show: make the table first")
+        raise LabError("There are no cells to show: make the table first.")
     dimensions = list(dict.fromkeys(table["dimension"]))
     techniques = list(dict.fromkeys(table["technique"]))
     codes = {verdict: code for code, verdict in enumerate(COLOURS)}

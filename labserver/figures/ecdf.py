@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from labserver.errors import LabError
 from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def latency_ecdf(table: pandas.DataFrame) -> go.Figure:
             message whose latency is infinite or missing was never heard.
 
     Raises:
-        ValueError: if there is no message to show.
+        LabError: if there is no message to show.
     """
     if table.empty:
-        raise ValueError("no messages were measured: run the measurement first")
+        raise LabError("No messages were measured: run the measurement first.")
     table = table.assign(latency_ms=table["latency_ms"].fillna(math.inf))
     links = list(dict.fromkeys(table["link"])) if "link" in table else [""]
     figure = make_subplots(

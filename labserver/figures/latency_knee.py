@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
 from labserver.figures.throughput import MARKS
 
@@ -28,10 +29,10 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
         notice_ms: the latency that people notice, in milliseconds; drawn as a line.
 
     Raises:
-        ValueError: if nothing was measured.
+        LabError: if nothing was measured.
     """
     if table.empty:
-        raise ValueError("nothing was measured: run the measurement first")
+        raise LabError("Nothing was measured: run the measurement first.")
     room = table[table["members"] == table["members"].max()]
     figure = go.Figure()
     limits: dict[str, float] = {}
@@ -56,7 +57,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
             line={"color": TECHNIQUE.get(str(name), TEXT), "width": 2.5},
             marker={"symbol": [f"{mark}-open" if at else mark for at in bent], "size": 10},
             customdata=[["at a limit" if at else "no limit reached"] for at in bent],
-            hovertemplate="%{x:g} messages a second: nine of ten heard within %{y:.0f} ms,"
+            hovertemplate="%{x:g} messages per second: nine of ten heard within %{y:.0f} ms,"
             " %{customdata[0]}",
         )
     figure.add_shape(
@@ -96,8 +97,8 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
 def _title(members: int, most: float, limits: dict[str, float]) -> str:
     begin = f"In a room of {members:,} "
     if not limits:
-        return begin + f"nothing is at its limit at {most:g} messages a second"
+        return begin + f"nothing is at its limit at {most:g} messages per second"
     least = min(limits.values())
     first = [name for name, rate in limits.items() if rate == least]
     who = f"{first[0]} is" if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]} are"
-    return begin + f"{who} the first at a limit, at {least:g} messages a second"
+    return begin + f"{who} the first at a limit, at {least:g} messages per second"

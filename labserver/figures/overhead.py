@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.palette import EMPHASIS, dress
 
 if TYPE_CHECKING:
     import pandas
 
-CLAIM = 10  # the note: "10× more efficient"
+CLAIM = 10  # the study note: "10× more efficient"
 MARKS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
 
@@ -20,7 +21,9 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
 def overhead_ratio(
     ratios: pandas.DataFrame, *, column: str = "ratio", of: str = "long polling"
 ) -> go.Figure:
-    """Draw the ratio of bytes on the wire, a line for each client's headers, with the note's 10×.
+    """Draw the ratio of bytes on the wire, a line for each client's headers.
+
+    Another line is the 10× that the study note claims.
 
     Args:
         ratios: one row per client and size: `client` (whose headers are sent), `size` of the
@@ -30,10 +33,10 @@ def overhead_ratio(
         of: the technique that is compared with WebSocket.
 
     Raises:
-        ValueError: if there is nothing to show.
+        LabError: if there is nothing to show.
     """
     if ratios.empty:
-        raise ValueError("nothing was measured: run the measurement first")
+        raise LabError("Nothing was measured: run the measurement first.")
     ratios = ratios.assign(ratio=ratios[column])
     figure = go.Figure()
     for position, (client, line) in enumerate(ratios.groupby("client", sort=False)):

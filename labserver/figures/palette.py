@@ -17,7 +17,6 @@ TECHNIQUE = {
     "sse": "#009E73",
     "websocket": "#0072B2",
     "webrtc": "#CC79A7",
-    "socketio": "#D55E00",
 }
 # Paul Tol's muted scheme (Colour Schemes, 2021), with the dash that goes with each.
 CONNECTION = (

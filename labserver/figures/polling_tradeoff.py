@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
 
 
@@ -26,10 +27,10 @@ def polling_tradeoff(
             age of its news in seconds.
 
     Raises:
-        ValueError: if there is no interval.
+        LabError: if there is no interval.
     """
     if not intervals_s:
-        raise ValueError("give at least one interval between two polls")
+        raise LabError("Give at least one interval between two polls.")
     ages = [1000 * (interval / 2 + rtt_s / 2) for interval in intervals_s]
     spent = [60 / interval * poll_bytes for interval in intervals_s]
     figure = go.Figure(

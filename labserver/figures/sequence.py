@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.palette import CONNECTION, EMPHASIS, TEXT, dress
 from labserver.figures.wire_text import duration, hover, plain
 from labserver.trace.trace import Trace
@@ -102,11 +103,11 @@ def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = 
         time: whether the y axis is true to scale.
 
     Raises:
-        ValueError: if there is no message to show.
+        LabError: if there is no message to show.
     """
     total = len(trace)
     if not total:
-        raise ValueError("no messages were recorded: send some while the server records")
+        raise LabError("No messages were recorded: send some while the server records.")
     half = SHOWN_MAX // 2
     shown = [*trace[:half], *trace[max(half, total - half) : total]]
     cut = half if total > SHOWN_MAX else 0

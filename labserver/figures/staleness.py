@@ -7,6 +7,7 @@ from statistics import mean
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.palette import EMPHASIS, TECHNIQUE, dress
 
 BINS = 12
@@ -20,10 +21,10 @@ def staleness(ages_s: Sequence[float], interval_s: float) -> go.Figure:
         interval_s: seconds between two polls.
 
     Raises:
-        ValueError: if there is no age to show.
+        LabError: if there is no age to show.
     """
     if not ages_s:
-        raise ValueError("no messages were received: poll while someone sends some")
+        raise LabError("No messages were received: poll while someone sends some.")
     average_ms = 1000 * mean(ages_s)
     figure = go.Figure(
         go.Histogram(

@@ -1,4 +1,4 @@
-"""Connections over time: what each was busy with, and so when the server could speak."""
+"""Connections over time: what each was busy with, and so when the server could send."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.lanes import Bar, Busy, Lanes, Tick, is_lost, lanes_of
 from labserver.figures.palette import EMPHASIS, TECHNIQUE, TEXT, dress, words
 from labserver.figures.wire_text import duration, plain
@@ -59,17 +60,17 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
     its upper half, downwards in its lower half. Times are the client's: when it sends something,
     and when it has received it.
 
-    While a bar is filled, the server can speak: the client is within reach. Each group says for
-    which share of the time that is so on its best connection. Of more than 60 connections only the
-    first are shown, and of more than 1,500 bars and ticks those that coincide are merged; then the
-    figure says so.
+    While a bar is filled, the client is within reach: the server can send it something. Each group
+    says for which share of the time this is true of its best connection. Of more than 60
+    connections only the first are shown, and of more than 1,500 bars and ticks those that coincide
+    are merged; then the figure says so.
 
     Args:
         traces: by technique; any other name is a label, and gets a free colour.
         title: the insight; by default, which clients are least and most within reach.
 
     Raises:
-        ValueError: if no trace has a message.
+        LabError: if no trace has a message.
     """
     colours = _colours(list(traces))
     groups = [
@@ -78,7 +79,7 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
         if len(trace)
     ]
     if not groups:
-        raise ValueError("no messages were recorded: send some while the server records")
+        raise LabError("No messages were recorded: send some while the server records.")
     began = min(group.read.began for group in groups)
     time = max(group.read.ended for group in groups) - began
     insight = title or _insight(groups)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from labserver.errors import LabError
 from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ def throughput(summary: pandas.DataFrame) -> go.Figure:
             `limit` that ended the measurement.
 
     Raises:
-        ValueError: if nothing was measured.
+        LabError: if nothing was measured.
     """
     if summary.empty:
-        raise ValueError("nothing was measured: run the measurement first")
+        raise LabError("Nothing was measured: run the measurement first.")
     figure = go.Figure()
     groups = summary.groupby("technique", sort=False, observed=True)
     for position, (technique, rows) in enumerate(groups):

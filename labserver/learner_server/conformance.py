@@ -1,7 +1,7 @@
-"""A client that sends raw bytes plays case after case against a server, and judges each.
+"""A client that runs the conformance cases against a server, and judges each.
 
-It does only what a case says: it sends what no client may send, and does not react to what
-comes back. It works with any server.
+It sends exactly the bytes of the case, even those that a client must not send, and does not react
+to what comes back. It works with any server.
 """
 
 from __future__ import annotations

@@ -23,14 +23,14 @@ from labserver.runtime import register
 from labserver.runtime.loop import Held, lab_loop
 from labserver.runtime.relay import Relay
 from labserver.runtime.server import STOP_TIMEOUT_S
-from labserver.runtime.wiring import LOOPBACK, bind, in_front, url_of
+from labserver.runtime.wiring import LOOPBACK, bind, serve_through_relay, url_of
 
 if TYPE_CHECKING:
     from labserver.trace.trace import Trace
 
 NAME = "yours"
-SAY_S = 3.0  # an answer may take so long
-STUCK_S = 1.0  # the learner's code has so long to end when the server stops
+SAY_S = 3.0  # the longest that an answer may take
+STUCK_S = 1.0  # the time that the learner's code has to end when the server stops
 
 log = logging.getLogger("labserver")
 
@@ -50,8 +50,8 @@ class LearnerServer:
         self._stopped = False
         listening = bind(LOOPBACK, port)
         try:
-            in_front_of_it = in_front(self._server.serve, listening, True, None)
-            self._held: Held[Relay | None] = lab_loop.hold(in_front_of_it)
+            serving = serve_through_relay(self._server.serve, listening, True, None)
+            self._held: Held[Relay | None] = lab_loop.hold(serving)
         except BaseException:
             listening.close()
             raise
@@ -74,7 +74,7 @@ class LearnerServer:
         """Every message between it and its clients, except those of a conformance run."""
         from labserver.trace.trace import Trace  # it loads a decoder for each technique
 
-        return Trace(self._relay.tape, port=self.port, turn=threading.RLock())
+        return Trace(self._relay.tape, port=self.port, lock=threading.RLock())
 
     def conformance(self) -> Scoreboard:
         """Send it what clients may send and what they must not, and judge its answers.
@@ -117,8 +117,10 @@ class LearnerServer:
             return Shown(f"no handshake: {error.response.status_code} {body}".rstrip())
         except InvalidHandshake as error:
             return Shown(f"the client refused your handshake: {error}")
-        except (TimeoutError, OSError) as error:
-            return Shown(f"nothing came back within {SAY_S:g} s {error}".rstrip())
+        except TimeoutError:
+            return Shown(f"nothing came back within {SAY_S:g} s")
+        except OSError as error:
+            return Shown(f"the connection failed ({error})")
 
     def stop(self) -> None:
         """Close its connections and free its port; calling it twice does no harm.

@@ -1,1 +1,1 @@
-"""How well it works: workloads, and what is measured under them."""
+"""Measurements of the techniques: workloads, and what is measured under them."""

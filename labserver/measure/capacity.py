@@ -19,8 +19,8 @@ import msgspec
 from labserver.errors import LabError
 from labserver.measure.listeners import raw_listeners
 from labserver.measure.load import SETTLE_S, Delivery, Participants, participants
+from labserver.measure.load_reports import Reporter
 from labserver.measure.overhead import TECHNIQUES
-from labserver.measure.reports import Reporter
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, targets
@@ -322,7 +322,8 @@ def capacity(
     names = list(dict.fromkeys(techniques))
     if unknown := [name for name in names if name not in TECHNIQUES]:
         raise LabError(
-            f"There are no cheap listeners for {unknown[0]!r}, only for {', '.join(TECHNIQUES)}."
+            f"Listeners cannot be simulated for {unknown[0]!r}:"
+            f" choose from {', '.join(TECHNIQUES)}."
         )
     if members is None:
         members = QUICK_MEMBERS if quick else MEMBERS
@@ -337,7 +338,7 @@ def capacity(
             " poll_interval_s of more than 0."
         )
     if min(sizes) <= SPEAKERS:
-        raise LabError(f"capacity(members=…) must be more than the {SPEAKERS} who speak.")
+        raise LabError(f"capacity(members=…) must be more than {SPEAKERS}, the number of speakers.")
     step_s = QUICK_STEP_S if quick else STEP_S
     for per_s in speeds:
         Workload(per_s=per_s, rooms=1, members=SPEAKERS)

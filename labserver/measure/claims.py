@@ -30,10 +30,10 @@ FAR = 5.0  # from so many times the lowest on is high
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One cell of the note's table, judged.
+    """One cell of the study note's table, judged.
 
     Attributes:
-        note: what the note says.
+        note: what the study note says.
         verdict: "holds", "holds when", "does not hold" or "open".
         how: "measured", "specified" or "judged".
         evidence: the figures, or source and date.
@@ -52,7 +52,7 @@ def claims_table(
     outcomes: pandas.DataFrame | None = None,
     connection_kib: Mapping[str, float] | None = None,
 ) -> pandas.DataFrame:
-    """Judge the note's comparison table by what was measured; what was not stays open.
+    """Judge the study note's comparison table by what was measured; what was not stays open.
 
     Args:
         latency_ms: milliseconds from due to heard, by technique.
@@ -101,7 +101,7 @@ def _latency(measured: Mapping[str, Spread] | None) -> Claims:
         if note == "Lowest":
             other = measured[rival]
             against = f"; {rival} {other.median:.3g} ms ({other.least:.3g} to {other.most:.3g})"
-            found = verdict.judge((technique, spread), (rival, other))
+            found = verdict.compare_spreads((technique, spread), (rival, other))
             if not found.decided:
                 against += f": undecided, {found.reason}"
                 return Claim(note, CONDITIONS, MEASURED, said + against)
@@ -230,7 +230,7 @@ _AWS: Claims = (
         "API Gateway WebSocket",
         CONDITIONS,
         SPECIFIED,
-        "500 new connections a second, 2 h at most, 10 min idle (API Gateway quotas, November"
+        "500 new connections per second, 2 h at most, 10 min idle (API Gateway quotas, November"
         " 2026)",
     ),
 )

@@ -12,7 +12,7 @@ import msgspec
 
 from labserver.errors import LabError
 from labserver.measure.load import Delivery, participants
-from labserver.measure.reports import Reporter
+from labserver.measure.load_reports import Reporter
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import over_link, targets
@@ -171,7 +171,10 @@ class Latency(MeasuredResult):
 
 
 def _percentiles(group: pandas.DataFrame, percentile: float) -> list[float]:
-    """Return each repetition's percentile: a message's value, as between two may be infinity."""
+    """Return each repetition's percentile.
+
+    It is the value of one message, and not interpolated: the next value may be infinity.
+    """
     grouped = group.groupby("repetition")["latency_ms"]
     return [float(each) for each in grouped.quantile(percentile / 100, interpolation="higher")]
 

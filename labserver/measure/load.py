@@ -1,6 +1,6 @@
 """The load: people in rooms who speak on schedule, and when each of the others heard them.
 
-It runs in the process that calls it; generator.py gives it one to itself. All times are from one
+It runs in the process that calls it; load_process.py gives it one to itself. All times are from one
 clock, because speakers and listeners share the process.
 """
 
@@ -187,7 +187,7 @@ class _Run:
                     for number, client in enumerate(room)
                 ]
                 self._began = time.perf_counter() + SETTLE_S
-                await _all([self._speaking(who, numbers) for who, numbers in turns.items()])
+                await _all([self._speaking(speaker, numbers) for speaker, numbers in turns.items()])
                 try:
                     async with asyncio.timeout(patience_s):
                         await self._all_heard.wait()
@@ -199,14 +199,14 @@ class _Run:
             raise first_error(group) from None
         return list(self._deliveries())
 
-    def _speaking(self, who: ChatClient, numbers: list[int]) -> Callable[[], Awaitable[None]]:
+    def _speaking(self, speaker: ChatClient, numbers: list[int]) -> Callable[[], Awaitable[None]]:
         async def speak() -> None:
             for number in numbers:
                 await _until(self._began + self._due[number])
                 self._sent[number] = time.perf_counter()
                 data = {"id": self._id(number), "content": self._content}
                 try:
-                    await who.send({"type": "CHAT_MESSAGE", "data": data})
+                    await speaker.send({"type": "CHAT_MESSAGE", "data": data})
                 except NotConnected:
                     pass  # if nobody hears the message, that is reported
 

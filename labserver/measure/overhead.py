@@ -19,7 +19,7 @@ from labserver.errors import LabError, NotConnected
 from labserver.measure.accounting import Cost, Purpose, costs
 from labserver.measure.headers import CLIENTS, Headers
 from labserver.measure.load import WARM_UP, Participants, participants
-from labserver.measure.reports import Reporter
+from labserver.measure.load_reports import Reporter
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, over_link, targets

@@ -1,4 +1,6 @@
-"""Which technique gets through which proxy: a listener waits in silence, and then must hear all.
+"""Which technique gets through which proxy.
+
+A listener first waits while nothing is sent, and must then receive every message.
 
 All attempts run at the same time, each with servers of its own, because most of the time is spent
 waiting. What counts is whether messages arrive, not how fast.

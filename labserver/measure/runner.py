@@ -1,6 +1,6 @@
 """How the notebook has something measured: in another process, with a progress bar.
 
-The kernel only waits. The load runs in generator.py, which starts the servers as processes of
+The kernel only waits. The load runs in load_process.py, which starts the servers as processes of
 their own; all of them end when the kernel closes the load's standard input, or is gone.
 """
 
@@ -16,12 +16,12 @@ from typing import IO, Any
 import msgspec
 
 from labserver.errors import LabError
+from labserver.measure.load_reports import Failed, Report, Rows
 from labserver.measure.progress_bar import progress_bar
-from labserver.measure.reports import Failed, Report, Rows
 from labserver.runtime.child_process import command, options
-from labserver.runtime.process import TAIL_BYTES
+from labserver.runtime.server_process import TAIL_BYTES
 
-GENERATOR = "labserver.measure.generator"
+LOAD_PROCESS = "labserver.measure.load_process"
 END_TIMEOUT_S = 3.0  # for the load to end its servers and clients; then it is killed
 
 
@@ -29,7 +29,7 @@ def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any,
     """Have a plan carried out in another process; an interrupt ends it at once.
 
     Args:
-        plan: one of those that generator.py knows.
+        plan: one of those that load_process.py knows.
         progress: whether to show a bar while it runs, in a terminal or a notebook.
 
     Returns:
@@ -42,7 +42,7 @@ def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any,
     with (
         TemporaryFile() as errors,
         progress_bar(progress) as move,
-        _generator(plan, errors) as child,
+        _load_process(plan, errors) as child,
     ):
         assert child.stdout is not None
         for line in child.stdout:
@@ -62,10 +62,10 @@ def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any,
 
 
 @contextmanager
-def _generator(plan: msgspec.Struct, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _load_process(plan: msgspec.Struct, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the load's process for the length of a block, at work on a plan."""
     child = subprocess.Popen(
-        command(GENERATOR),
+        command(LOAD_PROCESS),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -19,8 +19,8 @@ from labserver.chat.tokens import Tokens, new_secret
 from labserver.measure.load import first_error
 from labserver.network.link import Link
 from labserver.runtime.config import ServerConfig
-from labserver.runtime.process import server_process
-from labserver.runtime.relay import relay
+from labserver.runtime.relay import run_relay
+from labserver.runtime.server_process import server_process
 from labserver.runtime.wiring import LOOPBACK, bind, clock, url_of
 from labserver.techniques import load
 from labserver.techniques.reconnecting_client import ChatClient
@@ -125,5 +125,5 @@ async def over_link(server: Target, link: Link | None) -> AsyncIterator[tuple[Ta
         return
     port = int(server.url.rpartition(":")[2])
     with closing(bind(LOOPBACK, 0)) as listening:
-        async with relay(listening, port, link=link, tape=tape):
+        async with run_relay(listening, port, link=link, tape=tape):
             yield replace(server, url=url_of(listening)), tape

@@ -3,9 +3,9 @@
 The median of many messages hides that a machine's speed varies: for a minute, all messages of a
 run may be slow. So the unit is the repetition, and the interval goes from the lowest to the
 highest median that any repetition had. No distribution is assumed, because three to five
-repetitions could not support one. How often chance alone separates two equal values is then plain
-counting: 2 of all the orders in which the repetitions can fall, which is 1 in 10 for three of
-each. For two of each it is 1 in 3, so those must lie further apart than either is wide.
+repetitions could not support one. How often chance alone separates two equal values can then be
+counted: in 2 of all the orders in which the repetitions can fall, which is 1 in 10 for three of
+each. For two of each it is 1 in 3, so their intervals must lie further apart than either is wide.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from labserver.errors import LabError
 
-NEAR = 1.25  # times: closer values are not called lower, as on another day it may be reversed
+# Times: of two values that are closer, neither is called lower; another day may reverse them.
+NEAR = 1.25
 CHANCE = 0.1  # a result that chance alone gives more rarely than this is accepted
 
 
@@ -86,10 +87,10 @@ def compare(a: tuple[str, Sequence[float]], b: tuple[str, Sequence[float]]) -> V
     for name, repetitions in (a, b):
         if not repetitions:
             raise LabError(f"There is nothing of {name!r} to compare: measure it first.")
-    return judge((a[0], Spread.of(a[1])), (b[0], Spread.of(b[1])))
+    return compare_spreads((a[0], Spread.of(a[1])), (b[0], Spread.of(b[1])))
 
 
-def judge(a: tuple[str, Spread], b: tuple[str, Spread]) -> Verdict:
+def compare_spreads(a: tuple[str, Spread], b: tuple[str, Spread]) -> Verdict:
     """Compare two spreads.
 
     Args:

@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass
 
 from labserver.chat.events import CONTENT_MAX
-from labserver.chat.rate import SENDS_PER_S
+from labserver.chat.rate_limit import SENDS_PER_S
 from labserver.errors import LabError
 from labserver.network.link import Link
 
@@ -100,8 +100,8 @@ class Workload:
         answer_s = (link.rtt_ms + 2 * link.jitter_ms) / 1000
         if answer_s > (self.speakers - 1) / self.per_s:
             raise LabError(
-                f"Over {link} an answer takes {answer_s:g} s, which is longer than a speaker's turn"
-                f" comes round: give at least rooms={self._rooms_for(answer_s * self.per_s + 1)},"
+                f"Over {link} an answer takes {answer_s:g} s, but each speaker's next turn comes"
+                f" sooner: give at least rooms={self._rooms_for(answer_s * self.per_s + 1)},"
                 " or a lower per_s."
             )
 

@@ -1,4 +1,4 @@
-"""A network as a function: from when something was sent, and its size, follows when it arrives.
+"""A network as a function: when something arrives follows from when it was sent and from its size.
 
 A `Link` is a description; a `OneWayPath` is one direction of one connection over it. TCP keeps
 the order, so a piece never arrives before one that was sent earlier.
@@ -31,7 +31,7 @@ class Link:
         connections_max: more connections than this have to wait, as in a browser's pool or
             at a proxy's limit.
         seed: for the jitter; the same seed gives the same delays.
-        source: where the figures come from, with the date.
+        source: where the figures come from.
 
     Raises:
         LabError: if a value is impossible.

@@ -1,6 +1,6 @@
 """What bad proxies do to HTTP, as functions of bytes.
 
-`strip_upgrade` removes Upgrade from requests, as a proxy does that does not know it: the server
+`strip_upgrade` removes Upgrade from requests, as a proxy that does not know it would: the server
 then sees a plain GET. `buffer_responses` holds a response back until it is complete, so that a
 stream that never ends never arrives. They cannot look into TLS, and leave it alone.
 """

@@ -55,8 +55,8 @@ LINKS: Mapping[str, Link] = MappingProxyType(
         "corporate_proxy": Link(
             strip_upgrade=True,
             idle_timeout_s=60,
-            source="RFC 9110 §7.6.1: Upgrade is hop-by-hop, a proxy that does not know it takes it"
-            " out; nginx, proxy_read_timeout: 60 s unless told otherwise",
+            source="RFC 9110 §7.6.1: Upgrade is hop-by-hop, so a proxy that does not know it"
+            " removes it; nginx, proxy_read_timeout: 60 s unless told otherwise",
         ),
         "buffering_proxy": Link(
             buffer_responses=True,
@@ -84,5 +84,5 @@ def link_of(given: Link | str | None) -> Link | None:
     if given not in LINKS:
         near = get_close_matches(given, LINKS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
-        raise LabError(f"There is no link {given!r}: {meant}there are {', '.join(LINKS)}.")
+        raise LabError(f"There is no link {given!r}: {meant}choose one of {', '.join(LINKS)}.")
     return LINKS[given]

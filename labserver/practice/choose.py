@@ -97,7 +97,7 @@ TREE = Question(
                 lambda r: r.streams_pass,
                 "one that buffers them delivers nothing of a stream",
                 yes=Question(
-                    f"HTTP/2, or fewer than {POOL} streams a user?",
+                    f"HTTP/2, or fewer than {POOL} streams per user?",
                     lambda r: r.http2 or r.tabs < POOL,
                     f"on HTTP/1.1 a browser has {POOL} connections to a host, for all its tabs",
                     yes="sse",
@@ -149,7 +149,7 @@ def choose(requirements: Requirements | None = None, **needs: Any) -> Recommenda
     known = [field.name for field in fields(Requirements)]
     for name in needs:
         if name not in known:
-            raise LabError(f"There is no requirement {name!r}; there are {', '.join(known)}.")
+            raise LabError(f"There is no requirement {name!r}; choose one of {', '.join(known)}.")
     asked = replace(requirements or Requirements(), **needs)
     technique, way = _walk(asked)
     reversals = [

@@ -38,7 +38,7 @@ FIGURE_PX = 360
 
 
 class ClaimCell(NamedTuple):
-    """A cell of the note's table, as it is shown."""
+    """A cell of the study note's table, as it is shown."""
 
     technique: str
     colour: str
@@ -173,7 +173,7 @@ def _verdicts(comparison: Comparison) -> list[tuple[str, str, str]]:
 
 
 def _claims(comparison: Comparison) -> list[tuple[str, list[ClaimCell]]]:
-    """Return the note's table by dimension; empty unless all its techniques were measured."""
+    """Return the study note's table by dimension; empty unless all its techniques were measured."""
     medians = comparison.latency.spreads(comparison.link)
     overhead = comparison.overhead
     if overhead is None or not set(TECHNIQUES) <= set(medians):

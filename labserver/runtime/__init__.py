@@ -1,1 +1,1 @@
-"""Where it runs: the loop, the servers, their sockets and processes."""
+"""The runtime of the servers: the event loop's thread, sockets, processes and the relay."""

@@ -59,8 +59,8 @@ def when_stdin_ends(loop: asyncio.AbstractEventLoop, then: Callable[[bool], obje
 
     Args:
         loop: where to call it; if the loop has ended by then, nothing is called.
-        then: gets whether the parent said good-bye: whether it wrote anything before it closed
-            the pipe, as a parent that is killed cannot.
+        then: called with True if the parent wrote anything before it closed the pipe, which a
+            parent that was killed cannot do.
     """
 
     def wait() -> None:

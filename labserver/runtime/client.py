@@ -1,4 +1,4 @@
-"""The notebook's client: the resilient client on the lab's loop, with methods that block."""
+"""The notebook's client: the reconnecting client on the lab's loop, with methods that block."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from labserver.techniques.transport.interface import Counters
 
 OPEN_TIMEOUT_S = 10.0
 
-Message = str | Mapping[str, Any] | Event
+Outgoing = str | Mapping[str, Any] | Event
 
 
 class Client:
@@ -45,7 +45,7 @@ class Client:
             self.close()
             raise
 
-    def send(self, message: Message, *, timeout: float = SEND_TIMEOUT_S) -> Event | None:
+    def send(self, message: Outgoing, *, timeout: float = SEND_TIMEOUT_S) -> Event | None:
         """Send a message or an event, and wait for the server's answer.
 
         Args:
@@ -62,7 +62,7 @@ class Client:
         """
         return self._loop.call(partial(self.core.send, timeout=timeout), message)
 
-    async def asend(self, message: Message, *, timeout: float = SEND_TIMEOUT_S) -> Event | None:
+    async def asend(self, message: Outgoing, *, timeout: float = SEND_TIMEOUT_S) -> Event | None:
         """Do what `send` does, for a cell that awaits."""
         return await self._loop.bridge(partial(self.core.send, timeout=timeout), message)
 
@@ -107,7 +107,7 @@ class Client:
         self._loop.spawn(read)
 
     def send_soon(
-        self, message: Message, then: Callable[[Event | None, LabError | None], None]
+        self, message: Outgoing, then: Callable[[Event | None, LabError | None], None]
     ) -> None:
         """Send a message without waiting for the answer, however long it takes.
 

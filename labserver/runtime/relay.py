@@ -92,7 +92,7 @@ class Relay:
         Args:
             number: the connection's number.
             direction: which way it goes.
-            what: what happens.
+            kind: what happens.
             data: the bytes, if there are any.
             arrives_in: seconds until it arrives; negative if it never does.
         """
@@ -196,19 +196,19 @@ class Side(asyncio.Protocol):
     Args:
         connection: the connection.
         direction: which way the bytes go that are read here.
-        lane: what they travel on.
+        path: what they travel on.
     """
 
     other: Side
 
     def __init__(
-        self, connection: RelayedConnection, direction: Direction, lane: OneWayPath
+        self, connection: RelayedConnection, direction: Direction, path: OneWayPath
     ) -> None:
         self.transport: asyncio.Transport | None = None
         self.connection = connection
         self.relay = connection.relay
         self.direction = direction
-        self.lane = lane
+        self.path = path
         self.under_way = 0
         # In order: pieces, and None for the end. The loop does not keep the order of timers for
         # the same time, so a timer only says that the next piece is due, not which.
@@ -218,7 +218,7 @@ class Side(asyncio.Protocol):
         self.ended = False  # its end has been passed on
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio."""
+        """Keep the transport; asyncio calls this when the socket is connected."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.connection.sockets += 1
@@ -234,7 +234,7 @@ class Side(asyncio.Protocol):
             self.transport.write(data)
 
     def data_received(self, data: bytes) -> None:
-        """Called by asyncio with what was read."""
+        """Send on what was read; asyncio calls this with each piece."""
         self.connection.touch()
         if self.connection.allowance == 0:
             return
@@ -242,7 +242,7 @@ class Side(asyncio.Protocol):
             if passing := self.connection.allowed(self.direction, piece):
                 self.send(passing)
         if self.connection.allowance == 0:  # cut it, but only once all this has arrived
-            at = self.lane.arrival(asyncio.get_running_loop().time(), 0)
+            at = self.path.arrival(asyncio.get_running_loop().time(), 0)
             self.connection.abort_at(at + NOTICE_S)
 
     def send(self, data: bytes) -> None:
@@ -257,8 +257,8 @@ class Side(asyncio.Protocol):
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for piece in self.lane.cut(data):
-            at = self.lane.arrival(now, len(piece))
+        for piece in self.path.cut(data):
+            at = self.path.arrival(now, len(piece))
             relay.write_down(number, self.direction, PieceKind.DATA, piece, at - now)
             self.under_way += len(piece)
             self.flight.append(piece)
@@ -326,7 +326,7 @@ class Side(asyncio.Protocol):
             self.held.append(self.finish)
             return
         loop = asyncio.get_running_loop()
-        at = self.lane.arrival(loop.time(), 0)
+        at = self.path.arrival(loop.time(), 0)
         self.relay.write_down(
             self.connection.number, self.direction, PieceKind.END, arrives_in=at - loop.time()
         )
@@ -375,7 +375,7 @@ class ClientSide(Side):
 
 
 @asynccontextmanager
-async def relay(
+async def run_relay(
     listening: socket.socket, port: int, *, link: Link, tape: Tape
 ) -> AsyncIterator[Relay]:
     """Relay between a listening socket and a server's port on loopback, for a block.
@@ -389,19 +389,19 @@ async def relay(
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.TaskGroup() as tasks:
-            passing = Relay(link, tape, port, tasks)
-            server = await loop.create_server(passing.accept, sock=listening, backlog=1024)
+            relay = Relay(link, tape, port, tasks)
+            server = await loop.create_server(relay.accept, sock=listening, backlog=1024)
             try:
-                yield passing
+                yield relay
             finally:
                 with contextlib.suppress(NotImplementedError):  # Windows
                     # asyncio fails if a connection is being accepted while its server closes.
                     loop.remove_reader(listening)
                 await asyncio.sleep(NOTICE_S)
                 server.close()
-                for connection in tuple(passing.connections.values()):
+                for connection in tuple(relay.connections.values()):
                     connection.abort()
-                await passing.quiet.wait()
+                await relay.quiet.wait()
                 await asyncio.sleep(NOTICE_S)
     except ExceptionGroup as group:  # the block's own error, which a person is to read, comes last
         raise group.exceptions[-1] from None

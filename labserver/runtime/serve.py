@@ -3,8 +3,9 @@
 It runs on the main thread's loop. When it is told to stop, by a signal or because its parent has
 gone, it ends its streams (WebSockets with 1001) and returns.
 
-`python -m labserver.runtime.serve` is how process.py starts it, and is not for people: it reads
-its configuration as one line of JSON from standard input, and serves until standard input ends.
+`python -m labserver.runtime.serve` is how server_process.py starts it, and is not for people: it
+reads its configuration as one line of JSON from standard input, and serves until standard input
+ends.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from labserver.runtime.child_process import first_line, when_stdin_ends
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.wiring import Service, bind, hub_for, service_for, url_of
 
-STOP_TIMEOUT_S = 4.0  # supervisors kill after 5 to 90 s; the contract says 5
+STOP_TIMEOUT_S = 4.0  # less than the 5 to 90 s after which supervisors kill
 EXIT_TIMEOUT_S = 4.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

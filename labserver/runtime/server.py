@@ -25,7 +25,7 @@ from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import Held, lab_loop
 from labserver.runtime.relay import Relay
 from labserver.runtime.tls import Authority, authority
-from labserver.runtime.wiring import bind, hub_for, in_front, service_for, url_of
+from labserver.runtime.wiring import bind, hub_for, serve_through_relay, service_for, url_of
 from labserver.techniques import load
 from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address
@@ -76,7 +76,7 @@ class Server:
         hub: Hub | None,
         widgets: Widgets | None,
         end: Callable[[], None],
-        passing: Relay | None = None,
+        relay: Relay | None = None,
         pid: int | None = None,
         failure: Callable[[], str | None] = lambda: None,
         authority: Authority | None = None,
@@ -88,13 +88,13 @@ class Server:
         self.port = int(url.rpartition(":")[2])
         self.pid = os.getpid() if pid is None else pid
         self._stopped = False
-        self._failure = failure  # says how it ended, if it did so by itself
+        self._failure = failure  # the reason, if it ended by itself
         self._tokens = tokens
         self._hub = hub
         self._end = end
         self._widgets = widgets
-        self._passing = passing
-        self._authority = authority  # which has signed its certificate, with tls=True
+        self._relay_in_front = relay
+        self._authority = authority  # the signer of its certificate; None without TLS
         self._clients: WeakSet[Client] = WeakSet()
 
     @property
@@ -144,7 +144,7 @@ class Server:
         """
         from labserver.trace.trace import Trace  # it brings a decoder for each technique
 
-        return Trace(self.tape, port=self.port, turn=threading.RLock())
+        return Trace(self.tape, port=self.port, lock=threading.RLock())
 
     def cut(self) -> None:
         """Cut every connection, as if a cable were pulled and both sides noticed at once."""
@@ -160,9 +160,9 @@ class Server:
 
     @property
     def _relay(self) -> Relay:
-        if self._passing is None:
+        if self._relay_in_front is None:
             raise LabError("There is no relay in front of it: start it without record=False.")
-        return self._passing
+        return self._relay_in_front
 
     def token(self, user: str, ttl_s: float = 3600.0) -> str:
         """Return a JWT for `user` that is valid for `ttl_s` seconds."""
@@ -200,7 +200,7 @@ class Server:
             http2=self.http2,
         )
         if self._authority is not None:
-            address = replace(address, trust=self._authority.trusting())
+            address = replace(address, trust=self._authority.client_context())
         connector = load(self.technique).connector(address)
         core = ChatClient(connector, user=user, room=room, cursor=after)
         client = Client(lab_loop, core, timeout=timeout)
@@ -293,7 +293,7 @@ def start(
     """
     config = msgspec.structs.replace(config, secret=config.secret or kernel_secret)
     signing = authority() if config.tls else None
-    proof = None if signing is None else signing.serving(config.hosts)
+    proof = None if signing is None else signing.server_context(config.hosts)
     service = service_for(config, proof)
     opened = _open_hub(config, hub)  # before the old server releases a hub that they may share
     with ExitStack() as undo:  # in case anything goes wrong from here on
@@ -301,7 +301,7 @@ def start(
         register.stop(config.registered_name)
         listening = undo.enter_context(closing(bind(config.host, config.port)))
         serve = partial(service.serve, opened.hub)
-        held = lab_loop.hold(in_front(serve, listening, config.record, config.link))
+        held = lab_loop.hold(serve_through_relay(serve, listening, config.record, config.link))
         undo.pop_all()
 
     def end() -> None:
@@ -319,7 +319,7 @@ def start(
             hub=opened.hub,
             widgets=widgets,
             end=end,
-            passing=held.value,
+            relay=held.value,
             authority=signing,
         )
     )

@@ -43,7 +43,7 @@ class Authority:
         self.ca_pem = str(Path(folder.name, "ca.pem"))
         self._ca.cert_pem.write_to_path(self.ca_pem)
 
-    def serving(self, names: Iterable[str] = ()) -> ssl.SSLContext:
+    def server_context(self, names: Iterable[str] = ()) -> ssl.SSLContext:
         """Return what a server in this kernel proves itself with.
 
         Args:
@@ -72,7 +72,7 @@ class Authority:
         with self._certify(names).private_key_and_cert_chain_pem.tempfile() as path:
             yield path
 
-    def trusting(self) -> ssl.SSLContext:
+    def client_context(self) -> ssl.SSLContext:
         """Return what a client verifies such a server with: it trusts only this authority."""
         return ssl.create_default_context(cadata=self._certificate)
 
@@ -82,7 +82,8 @@ class Authority:
             return self._ca.issue_cert(*hosts)
         except UnicodeError as error:
             raise LabError(
-                f"No certificate is possible for {', '.join(hosts)}: {error}."
+                f"Cannot make a certificate for {', '.join(hosts)} ({error}):"
+                " correct the host name."
             ) from error
 
 

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
 
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import IN_MEMORY, SqliteMailbox
+from labserver.backends.memory_bus import MemoryBus
+from labserver.backends.sqlite_mailbox import IN_MEMORY, SqliteMailbox
 from labserver.chat.guard import Guard
 from labserver.chat.hosts import Hosts
 from labserver.chat.hub import Hub
@@ -25,7 +25,7 @@ from labserver.clock import SystemClock
 from labserver.errors import LabError
 from labserver.network.link import Link
 from labserver.runtime.config import ServerConfig
-from labserver.runtime.relay import Relay, relay
+from labserver.runtime.relay import Relay, run_relay
 from labserver.runtime.tls import load_certificate
 from labserver.techniques import load
 from labserver.techniques.transport.interface import Chat, Technique
@@ -207,7 +207,7 @@ async def open_hub(hub: Hub) -> AsyncIterator[Hub]:
         await hub.aclose()
 
 
-def in_front(
+def serve_through_relay(
     serve: Serve, listening: socket.socket, record: bool, link: Link | None
 ) -> AbstractAsyncContextManager[Relay | None]:
     """Serve on a bound socket for the length of a block, behind a relay or without one.
@@ -236,5 +236,5 @@ async def _relayed(
     port = behind.getsockname()[1]
     with closing(behind):
         # The server ends first, so that its good-byes still pass.
-        async with relay(listening, port, link=link, tape=Tape()) as passing, serve(behind):
-            yield passing
+        async with run_relay(listening, port, link=link, tape=Tape()) as relay, serve(behind):
+            yield relay

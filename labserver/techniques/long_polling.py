@@ -3,9 +3,10 @@
     GET /messages?room=&after=&wait=25   200 {"events": […], "cursor": "EPOCH-OFFSET"}; or 204
     POST /messages?room=                 one event; 202 with its answer
 
-A message arrives as fast as over a stream, at the price of a new request for each answer. What is
-sent between two requests is not lost, because each request brings its cursor. Nor is what is sent
-while a request arrives, because the request asks to be woken before it looks into the log.
+A message arrives as fast as over a stream, at the price of a new request for each answer. An
+event that is sent between two requests is not lost, because each request brings its cursor. An
+event that is sent while a request arrives is not lost either, because the request asks to be woken
+before it looks into the log.
 
 Everything but the answer to `GET /messages` is in transport/polling_server.py.
 """

@@ -9,8 +9,8 @@ cursors, so the stream goes on from there. Each stream begins with an id and no 
 the last event ID without being an event (§9.2.6): a client that is cut off before the first event
 can resume, too.
 
-The server uses Starlette and sse-starlette, on uvicorn or, for HTTP/2, on Hypercorn. All but the
-streams is in transport/asgi_endpoints.py. The client uses httpx2 and our own parser.
+The server uses Starlette and sse-starlette, on uvicorn or, for HTTP/2, on Hypercorn. The other
+endpoints are in transport/asgi_endpoints.py. The client uses httpx2 and our own parser.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Stream:
         streams: the open streams; this one is among them while it is open.
         chat: what is served.
         user, room, after: who reads, in which room, and after which cursor.
-        framer: formats the envelopes.
+        formatter: formats the envelopes.
         headers: the response's headers.
 
     Attributes:
@@ -107,13 +107,13 @@ class Stream:
         user: str,
         room: str,
         after: Cursor | None,
-        framer: EventFormatter,
+        formatter: EventFormatter,
         headers: dict[str, str],
     ) -> None:
         self._streams = streams
         self._chat = chat
         self._user, self._room, self._after = user, room, after
-        self._framer = framer
+        self._formatter = formatter
         self._headers = headers
         self._outbox = Outbox()
         self._woken = asyncio.Event()
@@ -156,16 +156,16 @@ class Stream:
             begins += f"id: {start}\n"
         yield begins.encode() + b"\n"
         while page:
-            yield self._framed(page, member)
+            yield self._formatted(page, member)
             page = self._chat.hub.catch_up(member)
         while not self._ending:
             await self._woken.wait()
             self._woken.clear()
             if waiting := self._outbox.take_all():
-                yield self._framed(waiting, member)
+                yield self._formatted(waiting, member)
 
-    def _framed(self, entries: list[Envelope], member: Member) -> bytes:
-        return b"".join([self._framer(entry, member.log.epoch) for entry in entries])
+    def _formatted(self, entries: list[Envelope], member: Member) -> bytes:
+        return b"".join([self._formatter(entry, member.log.epoch) for entry in entries])
 
 
 class _Streams:
@@ -208,8 +208,8 @@ class _Streams:
         for stream in tuple(self._open):
             stream.scope.cancel()
 
-    def _stream(self, asked: Request, user: str, room: str, framer: EventFormatter) -> Stream:
-        stream = Stream(self._open, self._chat, user, room, asked.after, framer, asked.cors())
+    def _stream(self, asked: Request, user: str, room: str, formatter: EventFormatter) -> Stream:
+        stream = Stream(self._open, self._chat, user, room, asked.after, formatter, asked.cors())
         if self._ending:  # a browser comes back after a stream that ends; after a 503 it gives up
             stream.end()
         return stream

@@ -1,1 +1,1 @@
-"""What was recorded: traces, their tables, their files."""
+"""Traces, which hold what was recorded, with their tables and files."""

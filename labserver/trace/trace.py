@@ -41,7 +41,7 @@ class Trace:
         tape: what a relay records; the trace grows with it.
         port: the server's port, as clients see it; for `to_pcapng`.
         ended: whether nothing more will be recorded, so that what is unfinished is cut off.
-        turn: entered while the trace catches up with the tape; a lock if threads share it.
+        lock: entered while the trace catches up with the tape; a lock if threads share it.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class Trace:
         *,
         port: int = PORT,
         ended: bool = False,
-        turn: AbstractContextManager[object] | None = None,
+        lock: AbstractContextManager[object] | None = None,
     ) -> None:
         self.port = port
-        self._source = _Source(Tape() if tape is None else tape, ended, turn or nullcontext())
+        self._source = _Source(Tape() if tape is None else tape, ended, lock or nullcontext())
         self._chosen = _Choice()
         self._index: list[int] | None = None  # places of the chosen messages; None: all are chosen
         self._looked = 0  # how many of the source's messages have been looked at
@@ -212,7 +212,7 @@ class Trace:
     def _chosen_of(self, messages: list[Message]) -> list[int]:
         """Return the places of the messages that were chosen; the list grows."""
         assert self._index is not None
-        with self._source.turn:
+        with self._source.lock:
             for place in range(self._looked, len(messages)):
                 if self._chosen.has(messages[place]):
                     self._index.append(place)
@@ -231,9 +231,9 @@ class Trace:
 class _Source:
     """A tape and its messages; it is decoded as far as it has been looked at."""
 
-    def __init__(self, tape: Tape, ended: bool, turn: AbstractContextManager[object]) -> None:
+    def __init__(self, tape: Tape, ended: bool, lock: AbstractContextManager[object]) -> None:
         self.tape = tape
-        self.turn = turn
+        self.lock = lock
         self._ended = ended
         self._messages: list[Message] = []
         self._numbers = count(1)
@@ -242,7 +242,7 @@ class _Source:
 
     def messages(self) -> list[Message]:
         """Return all messages so far; the list only grows."""
-        with self.turn:
+        with self.lock:
             while self._read < len(self.tape.pieces):
                 piece = self.tape.pieces[self._read]
                 self._read += 1
@@ -304,7 +304,7 @@ def _members(enum: type[E], given: Any) -> list[E]:
         member = each if isinstance(each, enum) else names.get(str(each).lower())
         if member is None:
             known = ", ".join(repr(member.value) for member in enum)
-            raise LabError(f"There is no {enum.__name__.lower()} {each!r}; there are {known}.")
+            raise LabError(f"There is no {enum.__name__.lower()} {each!r}; choose one of {known}.")
         members.append(member)
     return members
 

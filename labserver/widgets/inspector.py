@@ -1,8 +1,8 @@
 """The wire inspector: the messages of a trace as they happen, down to a single bit.
 
 Rows are pushed to the browser as messages pass, even while a cell keeps the kernel busy. The
-browser knows which rows it has and asks for missing ones, be it those that Jupyter dropped or,
-after a reload, all of them; so no row is lost. A message's bytes are sent when it is clicked.
+browser knows which rows it has and asks for those that are missing, because Jupyter dropped them or
+because the page was reloaded; so no row is lost. A message's bytes are sent when it is clicked.
 Text from the wire is data: the browser shows it as text.
 """
 

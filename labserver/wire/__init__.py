@@ -1,1 +1,1 @@
-"""What was sent: bytes in, messages out, however the bytes are cut. No sockets, no tasks."""
+"""Decoders: bytes in, messages out, however the bytes are cut. No sockets, no tasks."""

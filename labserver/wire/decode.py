@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from labserver.wire.decoded import (
+from labserver.wire.decoder import (
     BLOCK,
     ConnectionEvent,
     Decoder,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import h11
 
-from labserver.wire.decoded import Decoder
+from labserver.wire.decoder import Decoder
 from labserver.wire.http1_message import HttpMessage
 from labserver.wire.http1_reader import HEAD_MAX, Head, HttpReader
 from labserver.wire.message import Decoded, Kind

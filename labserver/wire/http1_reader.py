@@ -47,7 +47,7 @@ from enum import Enum, auto
 import h11
 from h11._state import MIGHT_SWITCH_PROTOCOL  # h11 does not export it
 
-from labserver.wire.decoded import UndecodedStream, cut_off
+from labserver.wire.decoder import UndecodedStream, cut_off
 from labserver.wire.http1_message import HttpMessage
 from labserver.wire.message import Decoded, Kind
 from labserver.wire.preview import byte_count
@@ -180,9 +180,9 @@ class HttpReader:
     """Cuts one direction of a connection into requests or responses.
 
     Args:
-        kind: of its messages.
+        kind: the kind of its messages.
         connect: makes the h11 connection that reads the next message.
-        on_head: is called with each head; returns whether a body as long as declared may follow.
+        on_head: called with each head; returns whether a body of the declared length may follow.
         finish: adds to a message what only the other direction knows.
     """
 
@@ -427,7 +427,7 @@ class HttpReader:
         yield from self._give_up(rest, f"byte {at}: {reason}")
 
     def _fail_in_head(self, reason: str) -> Iterator[Decoded]:
-        """A head that is complete is a message, whatever is wrong with it; else it is unknown."""
+        """Return a complete head as a message, whatever is wrong with it; else unknown bytes."""
         current = self._current
         end = _HEAD_END.search(current.wire)
         first = current.wire[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hpack
 
-from labserver.wire.decoded import UndecodedStream, cut_off
+from labserver.wire.decoder import UndecodedStream, cut_off
 from labserver.wire.http2_frame import (
     ACK,
     CONTINUATION,

@@ -22,7 +22,7 @@ class Direction(Enum):
 
 
 class PieceKind(Enum):
-    """The kinds of pieces."""
+    """What a piece records: bytes, or a change of the connection."""
 
     OPEN = "open"  # a client has connected
     DATA = "data"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from labserver.wire.decoded import UndecodedStream, cut_off
+from labserver.wire.decoder import UndecodedStream, cut_off
 from labserver.wire.message import Decoded, Kind, Part
 from labserver.wire.preview import byte_count
 from labserver.wire.tape import Direction

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 
-from labserver.wire.decoded import UndecodedStream, cut_off
+from labserver.wire.decoder import UndecodedStream, cut_off
 from labserver.wire.message import Decoded
 from labserver.wire.preview import byte_count
 from labserver.wire.tape import Direction

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from labserver.backends.memory import MemoryBus
+from labserver.backends.memory_bus import MemoryBus
 from labserver.backends.redis import RedisMailbox, redis_bus
-from labserver.backends.sqlite import SqliteMailbox
+from labserver.backends.sqlite_mailbox import SqliteMailbox
+from labserver.chat.interfaces import Bus, Mailbox
 from labserver.chat.log import RETAIN_ENTRIES
-from labserver.chat.ports import Bus, Mailbox
 from tests.backends.listening import Buses, Mailboxes
 from tests.backends.redis_server import RedisServer
 

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from labserver.chat.events import Envelope, Event
+from labserver.chat.interfaces import Bus, Letter, Mailbox
 from labserver.chat.log import RoomLog
-from labserver.chat.ports import Bus, Letter, Mailbox
 
 Buses = Callable[..., AbstractAsyncContextManager[tuple[Bus, Bus]]]
 Mailboxes = Callable[[], Awaitable[Mailbox]]

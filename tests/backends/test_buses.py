@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from labserver.backends.sqlite import SqliteMailbox
+from labserver.backends.sqlite_mailbox import SqliteMailbox
 from labserver.chat import events
 from labserver.chat.events import Envelope
 from labserver.chat.hub import Hub

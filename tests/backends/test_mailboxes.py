@@ -8,15 +8,15 @@ import sys
 
 import pytest
 
-from labserver.chat.ports import Letter
+from labserver.chat.interfaces import Letter
 from tests.backends.listening import Mailboxes, letter
 
 # Keeps letters for ever, and says so after each.
 KEEPER = """
 import asyncio, sys
 from labserver.backends.redis import RedisMailbox
-from labserver.backends.sqlite import SqliteMailbox
-from labserver.chat.ports import Letter
+from labserver.backends.sqlite_mailbox import SqliteMailbox
+from labserver.chat.interfaces import Letter
 
 async def main(sender, kind, *where):
     mailbox = SqliteMailbox(*where) if kind == "sqlite" else RedisMailbox(*where)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import SqliteMailbox
+from labserver.backends.memory_bus import MemoryBus
+from labserver.backends.sqlite_mailbox import SqliteMailbox
 from labserver.chat.events import Envelope, Event
 from labserver.chat.hub import Hub
 from labserver.chat.log import Cursor

@@ -65,7 +65,9 @@ def test_a_token_brings_back_its_user(user: str) -> None:
     assert tokens.verify(tokens.issue(user)) == user
 
 
-def test_a_token_says_what_the_contract_says(tokens: Tokens, clock: VirtualClock) -> None:
+def test_a_token_names_its_user_audience_issuer_and_lifetime(
+    tokens: Tokens, clock: VirtualClock
+) -> None:
     token = tokens.issue("alice", ttl_s=90)
     assert jwt.get_unverified_header(token)["alg"] == "HS256"
     now = int(clock.time())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pandas
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.claims import COLOURS, claims_heatmap
 from labserver.measure.claims import claims_table
 
@@ -46,5 +47,5 @@ def test_text_is_not_markup() -> None:
 
 
 def test_nothing_to_show_is_said() -> None:
-    with pytest.raises(ValueError, match="no cell"):
+    with pytest.raises(LabError, match="no cell"):
         claims_heatmap(pandas.DataFrame({"verdict": []}))

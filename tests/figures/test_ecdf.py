@@ -5,6 +5,7 @@ import pandas
 import plotly.graph_objects as go
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.ecdf import POINTS, latency_ecdf
 from labserver.figures.palette import TECHNIQUE
 
@@ -90,5 +91,5 @@ def test_techniques_differ_by_more_than_colour() -> None:
 
 
 def test_nothing_measured_is_said() -> None:
-    with pytest.raises(ValueError, match="run the measurement"):
+    with pytest.raises(LabError, match="run the measurement"):
         latency_ecdf(table())

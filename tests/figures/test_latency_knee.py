@@ -5,6 +5,7 @@ import math
 import pandas
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.latency_knee import latency_knee
 
 TABLE = pandas.DataFrame(
@@ -43,17 +44,17 @@ def test_a_point_is_open_where_most_repetitions_were_at_a_limit() -> None:
 
 def test_the_title_says_who_bends_first() -> None:
     assert title(TABLE) == (
-        "In a room of 1,000 long polling is the first at a limit, at 20 messages a second"
+        "In a room of 1,000 long polling is the first at a limit, at 20 messages per second"
     )
     calm = TABLE[TABLE["technique"] == "websocket"]
-    assert title(calm) == "In a room of 1,000 nothing is at its limit at 320 messages a second"
+    assert title(calm) == "In a room of 1,000 nothing is at its limit at 320 messages per second"
 
 
 def test_who_bend_together_are_named_together() -> None:
     both = TABLE.assign(per_s=20.0, limit="server")
     assert title(both[both["members"] == 1000]) == (
         "In a room of 1,000 websocket, sse and long polling are the first at a limit,"
-        " at 20 messages a second"
+        " at 20 messages per second"
     )
 
 
@@ -63,5 +64,5 @@ def test_what_was_lost_leaves_a_gap_and_no_error() -> None:
 
 
 def test_nothing_measured_is_said() -> None:
-    with pytest.raises(ValueError, match="run the measurement"):
+    with pytest.raises(LabError, match="run the measurement"):
         latency_knee(TABLE.iloc[:0])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pandas
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.overhead import overhead_ratio
 
 
@@ -37,7 +38,7 @@ def test_clients_differ_by_more_than_colour() -> None:
 
 
 def test_nothing_measured_is_said() -> None:
-    with pytest.raises(ValueError, match="run the measurement"):
+    with pytest.raises(LabError, match="run the measurement"):
         overhead_ratio(table(1.0).iloc[:0])
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.polling_tradeoff import polling_tradeoff
 
 
@@ -24,5 +25,5 @@ def test_what_is_held_open_stands_beside_it_even_where_it_is_free() -> None:
 
 
 def test_no_interval_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one interval"):
+    with pytest.raises(LabError, match="at least one interval"):
         polling_tradeoff([], 500)

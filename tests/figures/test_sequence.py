@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from websockets.frames import Frame, Opcode
 
+from labserver.errors import LabError
 from labserver.figures.palette import CONNECTION
 from labserver.figures.sequence import HOVER_POINTS, SHOWN_MAX, sequence
 from labserver.trace.trace import Trace
@@ -164,5 +165,5 @@ def test_every_conversation_can_be_drawn_in_both_ways() -> None:
 
 
 def test_no_message_is_an_error_and_not_an_empty_picture() -> None:
-    with pytest.raises(ValueError, match="send some while"):
+    with pytest.raises(LabError, match="send some while"):
         sequence(Trace(Tape()))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.staleness import staleness
 
 
@@ -14,5 +15,5 @@ def test_the_title_says_what_was_measured() -> None:
 
 
 def test_no_message_is_an_error_and_not_an_empty_picture() -> None:
-    with pytest.raises(ValueError, match="no message"):
+    with pytest.raises(LabError, match="No messages"):
         staleness([], interval_s=1)

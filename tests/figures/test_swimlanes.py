@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.palette import TECHNIQUE
 from labserver.figures.swimlanes import LANES_MAX, MARKS_MAX, swimlanes
 from labserver.trace.trace import Trace
@@ -138,7 +139,7 @@ def test_every_conversation_can_be_drawn() -> None:
 def test_a_trace_without_messages_is_left_out_and_no_trace_is_an_error() -> None:
     figure = swimlanes({"sse": Trace(Tape()), "websocket": POLLS})
     assert len(figure.layout.annotations) == 1
-    with pytest.raises(ValueError, match="send some while"):
+    with pytest.raises(LabError, match="send some while"):
         swimlanes({"sse": Trace(Tape())})
-    with pytest.raises(ValueError, match="send some while"):
+    with pytest.raises(LabError, match="send some while"):
         swimlanes({})

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pandas
 import pytest
 
+from labserver.errors import LabError
 from labserver.figures.throughput import throughput
 
 SUMMARY = pandas.DataFrame(
@@ -31,5 +32,5 @@ def test_the_title_has_the_dearest_and_the_cheapest_of_the_same_room() -> None:
 
 
 def test_nothing_measured_is_said() -> None:
-    with pytest.raises(ValueError, match="run the measurement"):
+    with pytest.raises(LabError, match="run the measurement"):
         throughput(SUMMARY.iloc[:0])

@@ -42,7 +42,9 @@ def test_a_listener_costs_memory_and_a_message_time(measured: Capacity) -> None:
     summary = measured.summary()
     assert len(summary) == 4
     largest = summary[summary["members"] == MEMBERS[1]]
-    assert (largest["kib"].between(1, 500)).all()
+    # A held request of 40 may fit into memory that the server has already; 40 WebSockets do not.
+    assert (largest["kib"].between(0, 500)).all()
+    assert (largest["kib"][largest["technique"] == "websocket"] > 1).all()
     assert (summary["cpu_ms"] >= 0).all()
     assert (largest["cpu_ms"] > 0).all()
     assert measured.connection_kib().keys() == {"long_polling", "websocket"}
@@ -107,7 +109,7 @@ def test_a_process_counts_with_what_it_has_started() -> None:
 @pytest.mark.parametrize(
     ("ask", "answer"),
     [
-        (lambda: capacity(["webrtc"]), "no cheap listeners"),
+        (lambda: capacity(["webrtc"]), "cannot be simulated"),
         (lambda: capacity(members=[8]), "more than the 8"),
         (lambda: capacity(members=[]), "nothing to measure"),
         (lambda: capacity(rates=[500]), "rooms="),

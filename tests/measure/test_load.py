@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import SqliteMailbox
+from labserver.backends.memory_bus import MemoryBus
+from labserver.backends.sqlite_mailbox import SqliteMailbox
 from labserver.chat.events import Envelope
 from labserver.chat.hub import Hub
 from labserver.errors import Refused

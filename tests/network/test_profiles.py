@@ -27,7 +27,7 @@ def test_a_name_means_its_link_and_a_link_itself() -> None:
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones() -> None:
-    with pytest.raises(LabError, match=r"no link 'slow-4g': did you mean 'slow_4g'\? there are"):
+    with pytest.raises(LabError, match=r"no link 'slow-4g': did you mean 'slow_4g'\? choose"):
         link_of("slow-4g")
-    with pytest.raises(LabError, match="no link 'moon': there are loopback, wifi"):
+    with pytest.raises(LabError, match="no link 'moon': choose one of loopback, wifi"):
         link_of("moon")

@@ -8,7 +8,7 @@ import pytest
 import labserver as lab
 from labserver.errors import LabError
 from labserver.network.link import Link
-from labserver.runtime import process
+from labserver.runtime import server_process
 from labserver.runtime.config import ServerConfig
 
 # Not one value is the default.
@@ -72,7 +72,7 @@ def test_every_argument_of_lab_start_is_in_it_or_stays_in_the_kernel() -> None:
 
 
 def test_a_child_gets_it_without_what_the_kernel_does_itself() -> None:
-    child = process._for_child(EVERYTHING, "other", "/tmp/own.pem")
+    child = server_process._for_child(EVERYTHING, "other", "/tmp/own.pem")
     assert (child.record, child.link, child.tls) == (False, None, False)  # relay, authority
     assert (child.host, child.port) == ("127.0.0.1", 0)  # behind the relay
     assert child.hosts == ("chat.example.com", "0.0.0.0", "127.0.0.1")
@@ -83,7 +83,7 @@ def test_a_child_gets_it_without_what_the_kernel_does_itself() -> None:
 
 def test_a_child_without_a_relay_listens_for_itself() -> None:
     config = ServerConfig(technique="sse", host="0.0.0.0", port=8080, record=False)
-    child = process._for_child(config, "secret", None)
+    child = server_process._for_child(config, "secret", None)
     assert (child.host, child.port) == ("0.0.0.0", 8080)
     assert child.store is not None
     assert child.temporary_store

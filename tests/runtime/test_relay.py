@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from labserver.network.link import Link
-from labserver.runtime.relay import UNDER_WAY_MAX, Relay, relay
+from labserver.runtime.relay import UNDER_WAY_MAX, Relay, run_relay
 from labserver.runtime.wiring import LOOPBACK, bind
 from labserver.wire.tape import Direction, PieceKind, Tape
 from tests.waiting import DEADLINE_S, eventually, within
@@ -47,9 +47,9 @@ async def relayed(link: Link, serve: Serve = echo) -> AsyncIterator[tuple[Relay,
     port = listening.getsockname()[1]
     async with (
         server,
-        relay(listening, server.sockets[0].getsockname()[1], link=link, tape=Tape()) as passing,
+        run_relay(listening, server.sockets[0].getsockname()[1], link=link, tape=Tape()) as relay,
     ):
-        yield passing, port
+        yield relay, port
 
 
 async def said_and_echoed(port: int, data: bytes) -> bytes:
@@ -59,23 +59,23 @@ async def said_and_echoed(port: int, data: bytes) -> bytes:
         return await reader.read()
 
 
-def joined(passing: Relay, direction: Direction) -> bytes:
-    return b"".join(piece.data for piece in passing.tape if piece.direction is direction)
+def joined(relay: Relay, direction: Direction) -> bytes:
+    return b"".join(piece.data for piece in relay.tape if piece.direction is direction)
 
 
 async def test_every_byte_passes_and_is_written_down() -> None:
     data = random.Random(1).randbytes(1_000_000)
-    async with relayed(Link()) as (passing, port):
+    async with relayed(Link()) as (relay, port):
         assert await said_and_echoed(port, data) == data
-        assert joined(passing, Direction.UP) == data
-        assert joined(passing, Direction.DOWN) == data
-        events = [(p.direction, p.kind) for p in passing.tape if p.kind is not PieceKind.DATA]
+        assert joined(relay, Direction.UP) == data
+        assert joined(relay, Direction.DOWN) == data
+        events = [(p.direction, p.kind) for p in relay.tape if p.kind is not PieceKind.DATA]
         assert events == [
             (Direction.UP, PieceKind.OPEN),
             (Direction.UP, PieceKind.END),
             (Direction.DOWN, PieceKind.END),
         ]
-        times = [piece.sent_ns for piece in passing.tape]
+        times = [piece.sent_ns for piece in relay.tape]
         assert times == sorted(times)
 
 
@@ -102,9 +102,9 @@ async def test_a_narrow_link_passes_only_so_much_a_second() -> None:
 
 async def test_chopped_bytes_arrive_in_order() -> None:
     data = random.Random(2).randbytes(5000)
-    async with relayed(Link(chop=7)) as (passing, port):
+    async with relayed(Link(chop=7)) as (relay, port):
         assert await said_and_echoed(port, data) == data
-        sizes = {p.size for p in passing.tape if p.kind is PieceKind.DATA}
+        sizes = {p.size for p in relay.tape if p.kind is PieceKind.DATA}
         assert max(sizes) == 7
 
 
@@ -124,38 +124,38 @@ async def test_a_cut_ends_both_sides() -> None:
         writer.close()
         ended.set()
 
-    async with relayed(Link(), notice) as (passing, port), connected(port) as (reader, writer):
+    async with relayed(Link(), notice) as (relay, port), connected(port) as (reader, writer):
         writer.write(b"hello")
-        await eventually(lambda: joined(passing, Direction.UP))
-        passing.cut()
+        await eventually(lambda: joined(relay, Direction.UP))
+        relay.cut()
         with pytest.raises(ConnectionError):
             await reader.readexactly(1)
         await asyncio.wait_for(ended.wait(), DEADLINE_S)
-        assert passing.tape.pieces[-1].kind is PieceKind.ABORT
+        assert relay.tape.pieces[-1].kind is PieceKind.ABORT
 
 
 async def test_a_frozen_link_tells_nobody_and_loses_nothing() -> None:
-    async with relayed(Link()) as (passing, port), connected(port) as (reader, writer):
+    async with relayed(Link()) as (relay, port), connected(port) as (reader, writer):
         writer.write(b"one")
         assert await reader.readexactly(3) == b"one"
-        passing.freeze()
+        relay.freeze()
         writer.write(b"two")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.readexactly(3), 0.1)
-        passing.thaw()
+        relay.thaw()
         assert await asyncio.wait_for(reader.readexactly(3), DEADLINE_S) == b"two"
 
 
 async def test_a_frozen_link_holds_only_so_much() -> None:
-    async with relayed(Link()) as (passing, port), connected(port) as (reader, writer):
+    async with relayed(Link()) as (relay, port), connected(port) as (reader, writer):
         writer.write(b"x")
         await reader.readexactly(1)
-        passing.freeze()
+        relay.freeze()
         writer.write(bytes(30_000_000))
         await asyncio.sleep(0.2)
-        side = passing.connections[1].client
+        side = relay.connections[1].client
         assert 0 < side.under_way < 3 * UNDER_WAY_MAX
-        passing.thaw()
+        relay.thaw()
         assert await asyncio.wait_for(reader.readexactly(30_000_000), DEADLINE_S) == bytes(
             30_000_000
         )
@@ -188,7 +188,7 @@ class Listener(asyncio.Protocol):
 
 @pytest.mark.parametrize("link", [Link(cut_after=7), Link(cut_after=7, rtt_ms=40, chop=2)], ids=str)
 async def test_a_connection_is_cut_after_so_many_bytes_from_the_server(link: Link) -> None:
-    async with relayed(link) as (passing, port):
+    async with relayed(link) as (relay, port):
         for _ in range(2):  # each connection anew
             loop = asyncio.get_running_loop()
             writer, listener = await loop.create_connection(Listener, LOOPBACK, port)
@@ -198,8 +198,8 @@ async def test_a_connection_is_cut_after_so_many_bytes_from_the_server(link: Lin
             error = await asyncio.wait_for(listener.lost, DEADLINE_S)
             assert isinstance(error, ConnectionResetError)
             assert listener.heard == b"fourand"
-        assert joined(passing, Direction.DOWN) == 2 * b"fourand"
-        aborted = [piece.connection for piece in passing.tape if piece.kind is PieceKind.ABORT]
+        assert joined(relay, Direction.DOWN) == 2 * b"fourand"
+        aborted = [piece.connection for piece in relay.tape if piece.kind is PieceKind.ABORT]
         assert sorted(set(aborted)) == [1, 2]
 
 
@@ -232,10 +232,10 @@ async def test_a_fast_sender_does_not_fill_the_memory() -> None:
                 writer.write(bytes(1_000_000))
                 await writer.drain()
 
-    async with relayed(Link(), sink) as (passing, port), connected(port) as (_, writer):
+    async with relayed(Link(), sink) as (relay, port), connected(port) as (_, writer):
         with pytest.raises(TimeoutError):
             await pour(writer)
-        assert sum(piece.size for piece in passing.tape) < 50_000_000
+        assert sum(piece.size for piece in relay.tape) < 50_000_000
         writer.transport.abort()
         go_on.set()
 
@@ -245,7 +245,7 @@ async def test_a_server_that_is_not_there_ends_the_connection() -> None:
     port = empty.getsockname()[1]
     empty.close()
     async with (
-        relay(listening, port, link=Link(), tape=Tape()),
+        run_relay(listening, port, link=Link(), tape=Tape()),
         connected(listening.getsockname()[1]) as (reader, _),
     ):
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
@@ -254,5 +254,5 @@ async def test_a_server_that_is_not_there_ends_the_connection() -> None:
 
 async def test_an_error_in_the_block_is_raised_as_it_is() -> None:
     with pytest.raises(LookupError, match="not here"):
-        async with relay(bind(LOOPBACK, 0), 1, link=Link(), tape=Tape()):
+        async with run_relay(bind(LOOPBACK, 0), 1, link=Link(), tape=Tape()):
             raise LookupError("not here")

@@ -15,8 +15,8 @@ import pytest
 
 import labserver as lab
 from labserver.errors import LabError, NotConnected
-from labserver.runtime import process
 from labserver.runtime import server as runtime
+from labserver.runtime import server_process
 from labserver.runtime.client import Client
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import lab_loop
@@ -160,7 +160,7 @@ def test_no_file_outlives_the_kernel() -> None:
 def shake_hands(context: ssl.SSLContext, made: Authority, name: str) -> None:
     """Shake hands in memory, as a client that expects the server to be `name`."""
     up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = made.trusting().wrap_bio(down, up, server_hostname=name)
+    client = made.client_context().wrap_bio(down, up, server_hostname=name)
     server = context.wrap_bio(up, down, server_side=True)
     for side in (client, server, client):
         try:
@@ -176,20 +176,20 @@ def shake_hands(context: ssl.SSLContext, made: Authority, name: str) -> None:
 def test_the_certificate_is_for_loopback_and_for_the_names_of_the_server(name: str) -> None:
     made = Authority()
     names = ["lab.example:8443", "10.1.2.3", "fd00::1", "0.0.0.0", "no host"]
-    shake_hands(made.serving(names), made, name)
+    shake_hands(made.server_context(names), made, name)
 
 
 def test_the_certificate_is_for_nobody_else() -> None:
     made = Authority()
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
-        shake_hands(made.serving(["lab.example"]), made, "other.example")
+        shake_hands(made.server_context(["lab.example"]), made, "other.example")
     with pytest.raises(ssl.SSLCertVerificationError, match=r"self-signed|unable to get"):
-        shake_hands(Authority().serving(), made, "localhost")
+        shake_hands(Authority().server_context(), made, "localhost")
 
 
 def test_a_name_that_cannot_be_certified_is_an_error() -> None:
     with pytest.raises(LabError, match="xn--a"):
-        Authority().serving(["xn--a"])
+        Authority().server_context(["xn--a"])
 
 
 @pytest.mark.parametrize("content", ["", "-----BEGIN CERTIFICATE-----\n"])
@@ -203,7 +203,9 @@ def test_a_file_that_is_not_a_certificate_is_an_error(content: str, tmp_path: Pa
 @pytest.fixture
 def start_process() -> Iterator[Start]:
     """Starts servers in processes of their own, and stops those that are left."""
-    yield lambda technique, **options: process.start(ServerConfig(technique=technique, **options))
+    yield lambda technique, **options: server_process.start(
+        ServerConfig(technique=technique, **options)
+    )
     runtime.stop_all()
 
 

@@ -12,10 +12,10 @@ from labserver.runtime.tls import authority
 @pytest.fixture
 def proof() -> ssl.SSLContext:
     """The TLS context of a server."""
-    return authority().serving()
+    return authority().server_context()
 
 
 @pytest.fixture
 def trust() -> ssl.SSLContext:
     """The TLS context of a client."""
-    return authority().trusting()
+    return authority().client_context()

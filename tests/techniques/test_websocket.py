@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import SqliteMailbox
+from labserver.backends.memory_bus import MemoryBus
+from labserver.backends.sqlite_mailbox import SqliteMailbox
 from labserver.chat.events import EVENT_MAX, Event, envelope
 from labserver.chat.hub import Hub
 from labserver.chat.outbox import LIMIT_EVENTS

@@ -76,7 +76,7 @@ def test_some_of_its_messages_are_a_trace_and_keep_their_numbers() -> None:
 
 
 def test_a_kind_that_there_is_not_is_named() -> None:
-    with pytest.raises(LabError, match=r"no kind 'frames'; there are .*'WebSocket frame'"):
+    with pytest.raises(LabError, match=r"no kind 'frames'; choose one of .*'WebSocket frame'"):
         trace_of().only(kind="frames")
     with pytest.raises(LabError, match="no direction 'left'"):
         trace_of().only(direction="left")
@@ -90,7 +90,7 @@ def test_it_says_what_it_is() -> None:
 
 def test_threads_may_share_it() -> None:
     tape = Tape()
-    trace = Trace(tape, turn=threading.RLock())
+    trace = Trace(tape, lock=threading.RLock())
     found: list[int] = []
 
     def look() -> None:
@@ -140,7 +140,7 @@ def stopping() -> Iterator[None]:
 @pytest.mark.usefixtures("stopping")
 def test_a_real_conversation_is_read_without_an_error(technique: str, kind: Kind) -> None:
     server = runtime.start(ServerConfig(technique=technique))
-    trace = Trace(server.tape, port=server.port, turn=threading.RLock())
+    trace = Trace(server.tape, port=server.port, lock=threading.RLock())
     with server.client("alice") as alice, server.client("bob") as bob:
         for number in range(5):
             alice.send(f"grüß dich {number}")

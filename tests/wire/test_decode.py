@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzzing.decoders import LEADS, fuzz
-from labserver.wire import decoded as decoded_module
+from labserver.wire import decoder as decoder_module
 from labserver.wire import http1_reader, http2, sse_event, websocket, websocket_inflate
 from labserver.wire.decode import ConnectionDecoder
 from labserver.wire.message import Kind
@@ -167,5 +167,5 @@ def test_at_the_limits_any_cut_gives_the_same_as_well(
     monkeypatch.setattr(websocket_inflate, "INFLATED_MAX", 20)
     monkeypatch.setattr(websocket_inflate, "STEP", 7)
     monkeypatch.setattr(http2, "FRAME_MAX", 60)
-    monkeypatch.setattr(decoded_module, "BLOCK", 50)
+    monkeypatch.setattr(decoder_module, "BLOCK", 50)
     fuzz(name, 100_000, seed=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from labserver.wire.decoded import Unknown
+from labserver.wire.decoder import Unknown
 from labserver.wire.message import Kind, Message
 from labserver.wire.tape import Direction
 from labserver.wire.websocket_frame import Frame

@@ -37,8 +37,8 @@ from labserver.backends.redis.logs import RoomLogs
 from labserver.backends.redis.roster import Bye, Change, News, Notice, OwnRoster, Rosters
 from labserver.chat import events
 from labserver.chat.events import Envelope, Event
+from labserver.chat.interfaces import BusListener, Kept
 from labserver.chat.log import RETAIN_ENTRIES, RoomLog
-from labserver.chat.ports import BusListener, Kept
 
 BEAT_S = 1.5
 ROSTER_S = 4.5  # three beats were missed: the server is gone; noticed within 6 s
@@ -104,11 +104,11 @@ class RedisBus:
         return self._logs.epoch
 
     async def attach(self, server: str, listener: BusListener) -> None:
-        """Tell `listener` about the other servers, here and elsewhere, from now on."""
+        """Notify `listener` of the news of all other servers from now on."""
         self._rosters.attach(server, listener)
 
     async def detach(self, server: str) -> None:
-        """Stop publishing a server's listener, and tell the others that its users have left."""
+        """Stop notifying a server's listener, and tell the others that its users have left."""
         self._rosters.listeners.pop(server, None)
         for _, user, room in self._rosters.places_of(server, self._name):
             self.left(server, user, room)
@@ -135,11 +135,11 @@ class RedisBus:
         """Append to the room's log, for all servers, in one order.
 
         If the room is open here, its log has the entry when this returns. A letter (`mail`)
-        that another server has placed in the log already is not fresh.
+        that another server has already placed in the log is not fresh.
 
         Raises:
             Refused: `store_unavailable` (503) if Redis cannot be reached for some seconds. The
-                entry may have been kept; appending it again with the same key tells.
+                entry may have been kept; append it again with the same key to find out.
         """
         if self._closing:
             raise unavailable()

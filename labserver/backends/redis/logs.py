@@ -33,8 +33,8 @@ from labserver.backends.redis.connection import (
 )
 from labserver.chat import events
 from labserver.chat.events import Envelope, Event
+from labserver.chat.interfaces import Kept
 from labserver.chat.log import RoomLog, new_epoch
-from labserver.chat.ports import Kept
 
 PAGE = 64  # entries of one stream that are read at a time; other tasks run between two pages
 LOAD_PAGE = 500  # the same while nobody is reading yet

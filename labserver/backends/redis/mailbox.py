@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from labserver.backends.redis.connection import PREFIX, Client, connect, insist, unavailable
-from labserver.chat.ports import Kept, Letter
+from labserver.chat.interfaces import Kept, Letter
 
 TOMBSTONE_S = 24 * 3600
 

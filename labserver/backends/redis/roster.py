@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from labserver.chat.events import Event
-from labserver.chat.ports import BusListener
+from labserver.chat.interfaces import BusListener
 
 Place = tuple[str, str, str]  # server, user, room
 
@@ -35,7 +35,7 @@ class Change(msgspec.Struct, frozen=True, tag="change"):
     went: list[Place] = []
 
 
-class Notice(msgspec.Struct, frozen=True, tag="signal"):
+class Notice(msgspec.Struct, frozen=True, tag="signal"):  # the tag that older servers understand
     """An event that is not kept, for the hubs of the other servers."""
 
     bus: str

@@ -35,7 +35,7 @@ from labserver.practice.frames import Frame, ProtocolError
 class FrameDecoder:
     """Decodes frames from a stream of bytes.
 
-    role: who reads, "server" or "client"; max_payload: in bytes.
+    role: the side that reads, "server" or "client"; max_payload: in bytes.
     """
 
     def __init__(self, role: str, max_payload: int) -> None:
@@ -53,7 +53,7 @@ class FrameDecoder:
     """The reference.
 
     Args:
-        role: who reads: "server" or "client".
+        role: the side that reads: "server" or "client".
         max_payload: bytes that a frame may carry.
     """
 

@@ -1,1 +1,1 @@
-"""Checking an answer: cases, sandbox, values, differences. Knows no progress."""
+"""Checking an answer: cases, sandbox, values, differences. Does not know about progress."""

@@ -1,7 +1,7 @@
 """What an exercise is: data, and the few functions that differ from one exercise to the next.
 
-The exercises themselves stand in labserver/exercises/, a folder each, and are loaded by their id
-when they are asked for.
+The exercises themselves are in labserver/exercises/, one folder per exercise, and are loaded by
+their id when they are asked for.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Diagnosis:
 
 
 def no_field(failure: Failure, index: int) -> str:
-    """Name no field: the bytes have none."""
+    """Return "": the bytes have no fields."""
     return ""
 
 
@@ -92,7 +92,7 @@ class Exercise:
         title: what it is about, in a few words.
         lesson: the number of the lesson it belongs to.
         points: what a pass is worth.
-        questions: which of the note's interview questions, 1 to 3, it prepares for.
+        questions: which of the study note's interview questions, 1 to 3, it prepares for.
         stub: the source that the learner starts with.
         cases: all cases, small ones first; random ones are seeded.
         reference: a solution; it answers the cases that carry no answer of their own.

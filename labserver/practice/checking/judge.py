@@ -19,7 +19,7 @@ from typing import Any
 from labserver.practice.checking.difference import explain, first_difference, shown, typed
 from labserver.practice.checking.exercise import Case, Exercise, Failure
 from labserver.practice.checking.play import Raised
-from labserver.practice.checking.sandbox import Attempt, CaseResult
+from labserver.practice.checking.sandbox import CaseResult, Sandbox
 from labserver.practice.checking.values import same
 from labserver.practice.shown import WRAP
 from labserver.templates import render
@@ -106,10 +106,10 @@ def judge(exercise: Exercise, code: Any) -> Result:
         LabError: if the code cannot be sent to another process.
     """
     count = 0
-    with Attempt(exercise, code) as attempt:
+    with Sandbox(exercise, code) as sandbox:
         for case in exercise.cases():
             expected = _expected(exercise, case)
-            actual = _played(exercise, attempt, case.given)
+            actual = _played(exercise, sandbox, case.given)
             if not actual.ended and same(expected, actual.value):
                 count += 1
                 continue
@@ -117,7 +117,7 @@ def judge(exercise: Exercise, code: Any) -> Result:
                 return result(exercise, Outcome.NOT_ATTEMPTED, NOT_YET)
             failed = (case, expected, actual)
             if case.expected is ... and not actual.ended:
-                failed = _smaller(exercise, attempt, *failed)
+                failed = _smaller(exercise, sandbox, *failed)
             return result(exercise, Outcome.WRONG, *_wrong(exercise, *failed))
     return result(exercise, Outcome.PASS, f"passes all {count} cases.")
 
@@ -132,14 +132,14 @@ def _expected(exercise: Exercise, case: Case) -> Any:
     return exercise.canonical(case.given, answer)
 
 
-def _played(exercise: Exercise, attempt: Attempt, given: tuple[Any, ...]) -> CaseResult:
+def _played(exercise: Exercise, sandbox: Sandbox, given: tuple[Any, ...]) -> CaseResult:
     """Feed the code with a case; the value is in the form in which it is compared."""
-    actual = attempt.play(given)
+    actual = sandbox.play(given)
     return replace(actual, value=exercise.canonical(given, actual.value))
 
 
 def _smaller(
-    exercise: Exercise, attempt: Attempt, case: Case, expected: Any, actual: CaseResult
+    exercise: Exercise, sandbox: Sandbox, case: Case, expected: Any, actual: CaseResult
 ) -> tuple[Case, Any, CaseResult]:
     """Find the smallest case that goes wrong as well."""
     until = time.monotonic() + SMALLER_MAX_S
@@ -149,10 +149,10 @@ def _smaller(
         found = False
         for given in exercise.smaller(case.given):
             tries += 1
-            if attempt.over or tries > SMALLER_MAX or time.monotonic() > until:
+            if sandbox.over or tries > SMALLER_MAX or time.monotonic() > until:
                 return case, expected, actual
             candidate = Case(given, case.rule)
-            wanted, what = _expected(exercise, candidate), _played(exercise, attempt, given)
+            wanted, what = _expected(exercise, candidate), _played(exercise, sandbox, given)
             if not what.ended and not same(wanted, what.value):
                 case, expected, actual = candidate, wanted, what
                 found = True

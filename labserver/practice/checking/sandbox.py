@@ -62,7 +62,7 @@ class CaseResult:
     ended: str = ""
 
 
-class Attempt:
+class Sandbox:
     """A context manager: the process with the learner's code in it.
 
     Args:
@@ -90,7 +90,7 @@ class Attempt:
         self._over = ""
         self._number = 0
 
-    def __enter__(self) -> Attempt:
+    def __enter__(self) -> Sandbox:
         self._started = time.time()
         try:
             self._start()

@@ -6,7 +6,7 @@ and each further one is a case. Both pipes are moved away before the code is eve
 that its print() and input() reach neither. Where the system can fork, the code's parent process is
 not the kernel but a guard, which waits and then ends in the same way.
 
-Of the exercise it loads only play.py: it knows no reference and no expected answers.
+Of the exercise it loads only play.py: it does not know about the reference or the expected answers.
 """
 
 from __future__ import annotations

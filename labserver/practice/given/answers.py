@@ -1,4 +1,4 @@
-"""What exercises' functions return, or are given, where one plain value is not enough."""
+"""What the functions of exercises take or return where one plain value is not enough."""
 
 from __future__ import annotations
 

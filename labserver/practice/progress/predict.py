@@ -110,7 +110,7 @@ class Prediction(anywidget.AnyWidget):
 
     @property
     def answer(self) -> Answer | None:
-        """The answer that was locked in; None as long as none is."""
+        """The answer that was locked in; None until one has been."""
         answer: Answer | None = self._kept.get(self.key, {}).get("answer")
         # The lesson may have changed since; what does not fit the question is not an answer to it.
         return answer if answer is not None and self._fits(answer) else None
@@ -216,7 +216,7 @@ class PredictionResult:
         if self.answer is None:
             return f"no prediction was locked in; measured {measured}"
         if isinstance(self.measured, str):
-            right = "and so it is" if self.answer == self.measured else f"it is {measured}"
+            right = "and that is right" if self.answer == self.measured else f"it is {measured}"
             return f"you said {shown(self.answer)}, {right}"
         return f"you said {shown(self.answer, self.unit)}, measured {measured}"
 

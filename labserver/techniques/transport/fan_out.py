@@ -3,8 +3,8 @@
 An event is framed once, and the same bytes go to each member. Most of a fan-out's cost is one
 system call per frame, so whatever a connection is sent during one turn of the event loop (in a
 busy room, or an answer beside what everybody receives) leaves together at the end of that turn:
-connections are *corked*, as TCP_CORK and other servers have it. Nothing waits longer than that,
-and there is no task per message or per writer.
+connections are *corked*, a term from TCP_CORK that other servers also use. Nothing waits longer
+than that, and there is no task per message or per writer.
 
 A connection whose peer reads too slowly queues its events within the bounds of an `Outbox`.
 Beyond them it is closed with 1013, and its client may resume from its cursor.

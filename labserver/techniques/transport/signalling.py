@@ -78,7 +78,7 @@ def decode_client_signal(text: str) -> Signal:
     if signal.type not in TYPES:
         raise Refused(400, "unknown_type", f"Send type {', '.join(TYPES)}.")
     if signal.to is None:
-        raise Refused(400, "bad_event", "Say who is to receive it: give to.")
+        raise Refused(400, "bad_event", "Set `to` to the name of the recipient.")
     return signal
 
 

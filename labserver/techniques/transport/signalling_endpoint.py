@@ -18,7 +18,7 @@ from websockets.frames import CloseCode
 from websockets.protocol import OPEN
 
 from labserver.chat import events
-from labserver.chat.rate import RateLimit
+from labserver.chat.rate_limit import RateLimit
 from labserver.errors import Refused
 from labserver.techniques.transport import signalling, websocket_endpoint
 from labserver.techniques.transport.interface import Chat

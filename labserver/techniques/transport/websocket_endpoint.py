@@ -35,7 +35,7 @@ from labserver.techniques.transport.interface import Address, Answer, Chat, unre
 from labserver.techniques.transport.request import HEALTHY, NOT_FOUND, Request, refusal, refused_by
 
 PING_INTERVAL_S = 20.0  # less than the 60 s after which proxies and load balancers drop idle ones
-STALL_MAX_S = 2 * PING_INTERVAL_S  # a peer that reads nothing for so long has missed a ping
+STALL_MAX_S = 2 * PING_INTERVAL_S  # a peer that reads nothing for this time has missed a ping
 CLOSE_TIMEOUT_S = 0.7  # for the peer's close frame; a server must stop within a second
 VERSION = "13"  # of the WebSocket protocol; there is only one
 BACKLOG = 1024  # handshakes that may wait at once, as after an outage
@@ -74,22 +74,22 @@ class VisitorConnection(ServerConnection):
     visitor: Visitor
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio."""
+        """Remember the connection; asyncio calls this when the socket is connected."""
         super().connection_made(transport)
         _made.setdefault(self.server, WeakSet()).add(self)
 
     def pause_writing(self) -> None:
-        """Called by asyncio when the peer reads more slowly than we write, or not at all."""
+        """Set a time limit; asyncio calls this when the peer reads more slowly than we write."""
         super().pause_writing()
         self._stalled = self.loop.call_later(STALL_MAX_S, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Called by asyncio when the peer has read."""
+        """Lift the time limit; asyncio calls this when the peer has read enough."""
         super().resume_writing()
         self._stalled.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio."""
+        """Lift the time limit; asyncio calls this when the connection has ended."""
         if self.paused:
             self._stalled.cancel()
         super().connection_lost(exc)

@@ -25,8 +25,8 @@ from labserver.practice.checking.sandbox import (
     ALL_TIMED_OUT,
     TIMED_OUT,
     TOO_MUCH,
-    Attempt,
     CaseResult,
+    Sandbox,
 )
 from labserver.practice.checking.values import Strange
 
@@ -37,7 +37,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="there the clock is t
 def what_comes(code: Callable[[str], Any]) -> CaseResult:
     """What comes of one case, after which no process is left."""
     before = set(psutil.Process().children(recursive=True))
-    with Attempt(E08, code) as attempt:
+    with Sandbox(E08, code) as attempt:
         came = attempt.play(("key",))
         assert attempt.over == (came.ended not in ("", TOO_MUCH))
     assert set(psutil.Process().children(recursive=True)) <= before
@@ -125,7 +125,7 @@ def test_a_huge_print_is_cut_and_the_answer_comes() -> None:
 
 
 def test_a_huge_answer_is_refused_and_the_process_goes_on() -> None:
-    with Attempt(E08, lambda key: "x" * 10**8 if key == "much" else key) as attempt:
+    with Sandbox(E08, lambda key: "x" * 10**8 if key == "much" else key) as attempt:
         assert attempt.play(("much",)).ended == TOO_MUCH
         assert attempt.play(("little",)).value == "little"
 
@@ -149,7 +149,7 @@ def test_a_fork_does_not_answer_twice_and_goes_with_the_rest() -> None:
     def code(key: str) -> int:
         return 1 if key == "fork" and not os.fork() else 0
 
-    with Attempt(E08, code) as attempt:
+    with Sandbox(E08, code) as attempt:
         came = attempt.play(("fork",))
         while not came.ended:  # until the second answer to the first question is read
             time.sleep(0.05)
@@ -173,7 +173,7 @@ def test_what_the_code_started_is_ended_with_it() -> None:
     def code(key: str) -> str:
         return str(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid)
 
-    with Attempt(E08, code) as attempt:
+    with Sandbox(E08, code) as attempt:
         pid = int(attempt.play(("key",)).value)
         process = psutil.Process(pid)
     assert process.wait(10) is not None or not process.is_running()
@@ -185,7 +185,7 @@ def test_what_hides_in_a_session_of_its_own_is_ended_as_well() -> None:
         command = [sys.executable, "-c", "import time; time.sleep(600)"]
         return str(subprocess.Popen(command, start_new_session=True).pid)
 
-    with Attempt(E08, code) as attempt:
+    with Sandbox(E08, code) as attempt:
         process = psutil.Process(int(attempt.play(("key",)).value))
     assert process.wait(10) is not None or not process.is_running()
     assert not with_token(attempt.token)
@@ -197,7 +197,7 @@ def test_what_hides_in_a_session_of_its_own_without_its_environment_is_ended_as_
         command = [sys.executable, "-c", "import time; time.sleep(600)"]
         return str(subprocess.Popen(command, start_new_session=True, env={}).pid)
 
-    with Attempt(E08, code) as attempt:
+    with Sandbox(E08, code) as attempt:
         process = psutil.Process(int(attempt.play(("key",)).value))
     assert process.wait(10) is not None or not process.is_running()
 
@@ -211,7 +211,7 @@ def test_a_fork_that_hides_and_keeps_the_line_open_does_not_keep_the_kernel_wait
         time.sleep(600)
 
     start = time.monotonic()
-    with Attempt(E08, code) as attempt:
+    with Sandbox(E08, code) as attempt:
         assert attempt.play(("key",)).ended == TIMED_OUT
     assert time.monotonic() - start < 60
     assert not with_token(attempt.token)
@@ -248,7 +248,7 @@ def test_an_object_that_equals_everything_is_strange() -> None:
 def test_code_that_cannot_be_sent_is_a_lab_error() -> None:
     lock = threading.Lock()
     with pytest.raises(LabError, match="accept_key cannot be sent to the checker"):
-        Attempt(E08, lambda key: lock.acquire())
+        Sandbox(E08, lambda key: lock.acquire())
 
 
 def test_code_that_cannot_be_received_says_why() -> None:
@@ -265,11 +265,11 @@ def test_code_that_cannot_be_received_says_why() -> None:
 def test_an_interrupt_of_the_kernel_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(psutil.Process().children())
 
-    def interrupted(self: Attempt, request: bytes) -> dict[str, Any]:
+    def interrupted(self: Sandbox, request: bytes) -> dict[str, Any]:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Attempt(E08, str) as attempt:
-        monkeypatch.setattr(Attempt, "_exchange", interrupted)
+    with pytest.raises(KeyboardInterrupt), Sandbox(E08, str) as attempt:
+        monkeypatch.setattr(Sandbox, "_exchange", interrupted)
         attempt.play(("key",))
     assert set(psutil.Process().children()) <= before
 
@@ -291,7 +291,7 @@ def test_a_process_that_does_not_start_is_not_the_learners_fault(
     python.write_text("#!/bin/sh\nexit 1\n")
     python.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(LabError, match="did not start"), Attempt(E08, str):
+    with pytest.raises(LabError, match="did not start"), Sandbox(E08, str):
         pytest.fail("it started")
 
 

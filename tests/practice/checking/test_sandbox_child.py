@@ -8,7 +8,7 @@ import cloudpickle
 
 from labserver.practice.checking.exercise import load
 from labserver.practice.checking.play import package_of
-from labserver.practice.checking.sandbox import Attempt
+from labserver.practice.checking.sandbox import Sandbox
 from labserver.practice.checking.sandbox_child import LENGTH, PRINTED_MAX, Printed
 
 
@@ -75,7 +75,7 @@ def test_the_learners_code_finds_one_play_py_beside_it() -> None:
         return " ".join(sorted(n for n in sys.modules if n.startswith("labserver.exercises.")))
 
     package = package_of("E08")
-    with Attempt(load("E08"), code) as attempt:
+    with Sandbox(load("E08"), code) as attempt:
         assert attempt.play(("key",)).value == f"{package} {package}.play"
 
 

@@ -160,7 +160,7 @@ def test_a_choice_is_right_or_it_is_another() -> None:
     prediction = fate()
     prediction.lock("lost")
     assert repr(prediction.compare("kept")) == "you said “lost”, it is “kept”"
-    assert repr(prediction.compare("lost")) == "you said “lost”, and so it is"
+    assert repr(prediction.compare("lost")) == "you said “lost”, and that is right"
     with pytest.raises(LabError, match="cannot be compared: give one of"):
         prediction.compare("somehow")
 

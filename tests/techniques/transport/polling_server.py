@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx2
 
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import IN_MEMORY, SqliteMailbox
+from labserver.backends.memory_bus import MemoryBus
+from labserver.backends.sqlite_mailbox import IN_MEMORY, SqliteMailbox
 from labserver.chat.events import Event
 from labserver.chat.hub import Hub
 from labserver.chat.tokens import Tokens, new_secret

@@ -5,7 +5,7 @@ import json
 
 import msgspec
 
-from labserver.measure.reports import Failed, ProgressReport, Report, Reporter, Rows
+from labserver.measure.load_reports import Failed, ProgressReport, Report, Reporter, Rows
 
 
 def told(out: io.BytesIO) -> list[Report]:

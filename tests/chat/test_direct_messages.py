@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from labserver.backends.memory import MemoryBus
-from labserver.backends.sqlite import SqliteMailbox
+from labserver.backends.memory_bus import MemoryBus
+from labserver.backends.sqlite_mailbox import SqliteMailbox
 from labserver.chat.events import Event
 from labserver.chat.hub import Hub
 from labserver.chat.log import Cursor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labserver.wire.decoded import BLOCK, ConnectionEvent, UndecodedStream, cut_off
+from labserver.wire.decoder import BLOCK, ConnectionEvent, UndecodedStream, cut_off
 from labserver.wire.message import Kind
 
 

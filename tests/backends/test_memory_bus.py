@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labserver.backends import memory
-from labserver.backends.memory import MemoryBus
+from labserver.backends import memory_bus
+from labserver.backends.memory_bus import MemoryBus
 from tests.backends.listening import say
 
 
@@ -14,7 +14,7 @@ async def test_another_bus_is_another_epoch() -> None:
 
 
 async def test_the_keys_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "KEYS_MAX", 3)
+    monkeypatch.setattr(memory_bus, "KEYS_MAX", 3)
     bus = MemoryBus()
     for n in range(5):
         await bus.append("lobby", say(str(n)), key=str(n))

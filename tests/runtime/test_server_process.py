@@ -16,11 +16,11 @@ import pytest
 
 import labserver as lab
 from labserver.errors import LabError
-from labserver.runtime import process
 from labserver.runtime import server as runtime
+from labserver.runtime import server_process
 from labserver.runtime.config import ServerConfig
-from labserver.runtime.process import TAIL_BYTES, ServerProcess
 from labserver.runtime.server import Server
+from labserver.runtime.server_process import TAIL_BYTES, ServerProcess
 from tests.waiting import DEADLINE_S, wait_until, within
 
 Start = Callable[..., Server]
@@ -29,7 +29,9 @@ Start = Callable[..., Server]
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts servers in processes of their own, and stops those that are left."""
-    yield lambda technique, **options: process.start(ServerConfig(technique=technique, **options))
+    yield lambda technique, **options: server_process.start(
+        ServerConfig(technique=technique, **options)
+    )
     runtime.stop_all()
 
 
@@ -98,7 +100,7 @@ def test_the_same_name_again_replaces_whatever_it_ran_in(start: Start) -> None:
 def test_a_child_that_does_not_listen_is_killed(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "STOP_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(server_process, "STOP_TIMEOUT_S", 0.3)
     server = start("websocket")
     os.kill(server.pid, signal.SIGSTOP)
     server.stop()
@@ -190,11 +192,11 @@ def test_two_names_have_two_stores(start: Start) -> None:
 KERNEL = """
 import sys, time
 import labserver as lab
-from labserver.runtime import process
+from labserver.runtime import server_process
 other = lab.start("websocket", process=True, name="other")
 server = lab.start("websocket", process=True)
 alice = server.client("alice")
-print(server.pid, process._folder.name, flush=True)
+print(server.pid, server_process._folder.name, flush=True)
 {then}
 """
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labserver.chat.rate import RateLimit
+from labserver.chat.rate_limit import RateLimit
 from labserver.clock import VirtualClock
 from labserver.errors import Refused
 

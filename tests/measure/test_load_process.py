@@ -6,8 +6,8 @@ import sys
 import msgspec
 
 from labserver.measure.latency import LatencyPlan
-from labserver.measure.reports import Failed, ProgressReport, Report, Rows
-from labserver.measure.runner import GENERATOR
+from labserver.measure.load_reports import Failed, ProgressReport, Report, Rows
+from labserver.measure.runner import LOAD_PROCESS
 from labserver.measure.workload import Workload
 from tests.waiting import DEADLINE_S
 
@@ -23,7 +23,7 @@ PLAN = LatencyPlan(
 def generate(stdin: str) -> tuple[list[Report], int]:
     """Return what it says and its exit code; its standard input stays open until then."""
     with subprocess.Popen(
-        [sys.executable, "-m", GENERATOR],
+        [sys.executable, "-m", LOAD_PROCESS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -55,7 +55,7 @@ def test_what_it_cannot_do_is_the_last_report() -> None:
 def test_it_ends_with_its_standard_input() -> None:
     plan = msgspec.structs.replace(PLAN, workload=Workload(messages=10_000))
     run = subprocess.run(
-        [sys.executable, "-m", GENERATOR],
+        [sys.executable, "-m", LOAD_PROCESS],
         input=msgspec.json.encode(plan) + b"\n",
         capture_output=True,
         check=True,

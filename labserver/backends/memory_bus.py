@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labserver.chat.events import Envelope, Event
+from labserver.chat.interfaces import BusListener, Kept
 from labserver.chat.log import RETAIN_ENTRIES, RoomLog, new_epoch
-from labserver.chat.ports import BusListener, Kept
 
 KEYS_MAX = 100_000  # a retry comes within seconds; this covers minutes of a busy server
 

@@ -40,7 +40,7 @@ class Kept:
 
     Attributes:
         at: its offset in the log, or its number in the mailbox.
-        fresh: whether it is new; False if it had been kept before.
+        fresh: True if it is new, False if it was already kept.
     """
 
     at: int
@@ -80,10 +80,10 @@ class Bus(Protocol):
     """The room logs, shared by all hubs that are attached to the bus."""
 
     async def attach(self, server: str, listener: BusListener) -> None:
-        """Tell `listener` about the other servers from now on; `server` is its own name."""
+        """Notify `listener` of the other servers' news from now on; `server` is its own name."""
 
     async def detach(self, server: str) -> None:
-        """Stop telling a server's listener, and tell the others that its users have left."""
+        """Stop notifying a server's listener, and tell the others that its users have left."""
 
     async def log(self, room: str) -> RoomLog:
         """Return the room's log, loaded, and kept up to date from now on."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labserver.backends.sqlite import TOMBSTONE_S, SqliteMailbox
+from labserver.backends.sqlite_mailbox import TOMBSTONE_S, SqliteMailbox
 from labserver.errors import LabError
 from tests.backends.listening import letter
 

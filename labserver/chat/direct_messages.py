@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from labserver.chat.events import Envelope, Event
+from labserver.chat.interfaces import Bus, Kept, Letter, Mailbox
 from labserver.chat.log import RoomLog
-from labserver.chat.ports import Bus, Kept, Letter, Mailbox
 
 LAST_ROOMS_MAX = 8  # rooms last visited that are remembered per user
 
 
-class Post:
+class DirectMessages:
     """Keeps, places and acknowledges direct messages.
 
     Args:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from labserver.chat.ports import Kept, Letter
+from labserver.chat.interfaces import Kept, Letter
 from labserver.errors import LabError
 
 IN_MEMORY = ":memory:"

@@ -1,4 +1,4 @@
-"""The load's own process: `python -m labserver.measure.generator`, started by runner.py.
+"""The load's own process: `python -m labserver.measure.load_process`, started by runner.py.
 
 It reads a plan from standard input, carries it out and writes reports to standard output. When
 standard input ends, the kernel is gone or was interrupted: the process then ends at once, with
@@ -15,8 +15,8 @@ import msgspec
 from labserver.errors import LabError
 from labserver.measure.capacity import CapacityPlan
 from labserver.measure.latency import LatencyPlan
+from labserver.measure.load_reports import Reporter
 from labserver.measure.overhead import OverheadPlan
-from labserver.measure.reports import Reporter
 from labserver.runtime.child_process import first_line, when_stdin_ends
 
 Plan = LatencyPlan | OverheadPlan | CapacityPlan

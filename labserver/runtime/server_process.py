@@ -27,7 +27,7 @@ from labserver.runtime import register
 from labserver.runtime.child_process import command, options
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import lab_loop
-from labserver.runtime.relay import Relay, relay
+from labserver.runtime.relay import Relay, run_relay
 from labserver.runtime.server import Server, Widgets, kernel_secret
 from labserver.runtime.tls import authority
 from labserver.runtime.wiring import LOOPBACK, bind, clock, url_of
@@ -66,7 +66,7 @@ def start(config: ServerConfig, widgets: Widgets | None = None) -> Server:
         child_config = _for_child(config, secret, certificate)
         listening = bind(config.host, config.port) if config.record else None
         held = lab_loop.hold(_relayed(child_config, listening, config.link or Link()))
-    child, passing = held.value
+    child, relay = held.value
     return register.add(
         Server(
             config,
@@ -75,7 +75,7 @@ def start(config: ServerConfig, widgets: Widgets | None = None) -> Server:
             hub=None,
             widgets=widgets,
             end=held.leave,
-            passing=passing,
+            relay=relay,
             pid=child.pid,
             failure=child.failure,
             authority=signing,
@@ -206,11 +206,11 @@ async def _relayed(
     with closing(listening):
         # The server ends first, so that its good-byes still pass.
         async with (
-            relay(listening, 0, link=link, tape=Tape()) as passing,
+            run_relay(listening, 0, link=link, tape=Tape()) as relay,
             server_process(config) as child,
         ):
-            passing.port = int(child.url.result().rpartition(":")[2])
-            yield child, passing
+            relay.port = int(child.url.result().rpartition(":")[2])
+            yield child, relay
 
 
 async def _ready(child: ServerProcess) -> None:
