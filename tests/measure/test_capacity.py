@@ -110,7 +110,7 @@ def test_a_process_counts_with_what_it_has_started() -> None:
     ("ask", "answer"),
     [
         (lambda: capacity(["webrtc"]), "cannot be simulated"),
-        (lambda: capacity(members=[8]), "more than the 8"),
+        (lambda: capacity(members=[8]), "more than 8"),
         (lambda: capacity(members=[]), "nothing to measure"),
         (lambda: capacity(rates=[500]), "rooms="),
         (lambda: capacity(repetitions=-1), "nothing to measure"),
