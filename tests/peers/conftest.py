@@ -28,9 +28,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    """Serves a technique for all tests of a module that need neither a start nor an end.
+    """Serves a technique for all tests that need neither its start nor its end.
 
     They do not meet if each has a room of its own (see `room`), and users of its own for what the
     server counts by user: direct messages, the ids of messages, and the rate limit.
