@@ -17,7 +17,7 @@ from labserver.runtime import server as runtime
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
 from labserver.wire.message import Kind
-from tests.peers.conftest import Serve
+from tests.peers.conftest import Serve, Shared
 from tests.served import Served, serving
 
 pytestmark = pytest.mark.browser
@@ -71,8 +71,8 @@ def message(content: str) -> str:
     return json.dumps({"type": "CHAT_MESSAGE", "data": {"content": content}})
 
 
-POST = """async ([url, token, body]) => {
-  const answer = await fetch(`${url}/messages?room=lobby`, {
+POST = """async ([url, token, room, body]) => {
+  const answer = await fetch(`${url}/messages?room=${room}`, {
     method: "POST",
     headers: {Authorization: `Bearer ${token}`, "Content-Type": "application/json"},
     body,
@@ -93,32 +93,32 @@ def said(events: list[dict[str, Any]]) -> list[str]:
     return [event["data"]["content"] for event in events if event["type"] == "CHAT_MESSAGE"]
 
 
-def test_fetch_polls(serve: Serve, page: Page) -> None:
-    served = serve("short_polling")
+def test_fetch_polls(shared: Shared, page: Page, room: str) -> None:
+    served = shared("short_polling")
     token = served.token("alice")
-    with served.client("short_polling", "bob") as bob:
-        status, ack = page.evaluate(POST, [served.url, token, message("from the page ☕")])
+    with served.client("short_polling", "bob", room) as bob:
+        status, ack = page.evaluate(POST, [served.url, token, room, message("from the page ☕")])
         assert (status, ack["type"]) == (202, "ACK")
         event = bob.receive(10, type="CHAT_MESSAGE")
         assert event is not None
         assert event.data["content"] == "from the page ☕"
         bob.send("from Python")
-    status, answer, tag = page.evaluate(POLL, [served.url, token, "after=0"])
+    status, answer, tag = page.evaluate(POLL, [served.url, token, f"room={room}&after=0"])
     assert status == 200
     assert said(answer["events"]) == ["from the page ☕", "from Python"]
     assert tag, "a page may read the ETag"
 
 
-def test_fetch_waits_in_a_long_poll(serve: Serve, page: Page) -> None:
-    served = serve("long_polling")
+def test_fetch_waits_in_a_long_poll(shared: Shared, page: Page, room: str) -> None:
+    served = shared("long_polling")
     token = served.token("alice")
-    with served.client("long_polling", "bob") as bob:
-        status, ack = page.evaluate(POST, [served.url, token, message("from the page")])
+    with served.client("long_polling", "bob", room) as bob:
+        status, ack = page.evaluate(POST, [served.url, token, room, message("from the page")])
         assert status == 202
         after = ack["data"]["offset"]
         page.evaluate(
             f"(given) => {{ window.polled = ({POLL})(given) }}",
-            [served.url, token, f"after={after}&wait=20"],
+            [served.url, token, f"room={room}&after={after}&wait=20"],
         )
         page.wait_for_timeout(300)
         bob.send("from Python")
@@ -146,16 +146,16 @@ def heard(page: Page, count: int) -> list[dict[str, Any]]:
     return events
 
 
-def test_an_event_source_and_posts_make_a_chat(serve: Serve, page: Page) -> None:
-    served = serve("sse")
+def test_an_event_source_and_posts_make_a_chat(shared: Shared, page: Page, room: str) -> None:
+    served = shared("sse")
     token = served.token("alice")
-    page.evaluate(LISTEN, [served.url, f"/events?room=lobby&token={token}"])
-    with served.client("sse", "bob") as bob:
+    page.evaluate(LISTEN, [served.url, f"/events?room={room}&token={token}"])
+    with served.client("sse", "bob", room) as bob:
         bob.send("one")
         (one,) = heard(page, 1)
         assert one["data"]["content"] == "one"
         assert one["id"].endswith(f"-{one['offset']}")
-        status, _ = page.evaluate(POST, [served.url, token, message("from the page")])
+        status, _ = page.evaluate(POST, [served.url, token, room, message("from the page")])
         assert status == 202
         event = bob.receive(10, type="CHAT_MESSAGE")
         while event is not None and event.data["content"] != "from the page":
@@ -333,10 +333,10 @@ CONVERSE = """([url, protocol]) => new Promise((done, failed) => {
 })"""
 
 
-def converse(served: Served, page: Page, credentials: str, protocol: str = "") -> None:
-    url = f"ws://{served.address}/ws/chat?room=lobby&{credentials}"
+def converse(served: Served, page: Page, room: str, credentials: str, protocol: str = "") -> None:
+    url = f"ws://{served.address}/ws/chat?room={room}&{credentials}"
     assert page.evaluate(CONVERSE, [url, protocol]) == protocol
-    with served.client("websocket", "bob") as bob:
+    with served.client("websocket", "bob", room) as bob:
         page.evaluate("(text) => window.socket.send(text)", message("from the page ☕"))
         event = bob.receive(10, type="CHAT_MESSAGE")
         assert event is not None
@@ -346,13 +346,13 @@ def converse(served: Served, page: Page, credentials: str, protocol: str = "") -
         assert said(heard(page, 2)) == ["from the page ☕", "from Python"]
 
 
-def test_a_websocket_with_a_token(serve: Serve, page: Page) -> None:
-    served = serve("websocket")
-    converse(served, page, f"token={served.token('alice')}", "chat.v1")
+def test_a_websocket_with_a_token(shared: Shared, page: Page, room: str) -> None:
+    served = shared("websocket")
+    converse(served, page, room, f"token={served.token('alice')}", "chat.v1")
 
 
-def test_a_websocket_with_a_ticket(serve: Serve, page: Page) -> None:
-    served = serve("websocket")
+def test_a_websocket_with_a_ticket(shared: Shared, page: Page, room: str) -> None:
+    served = shared("websocket")
     ticket = page.evaluate(
         """async ([url, token]) => {
           const headers = {Authorization: `Bearer ${token}`};
@@ -361,7 +361,7 @@ def test_a_websocket_with_a_ticket(serve: Serve, page: Page) -> None:
         }""",
         [served.url, served.token("alice")],
     )
-    converse(served, page, f"ticket={ticket}")
+    converse(served, page, room, f"ticket={ticket}")
     closed = page.evaluate(
         """(url) => new Promise((done) => {
           const socket = new WebSocket(url);
@@ -411,8 +411,8 @@ def test_a_page_of_an_origin_that_is_allowed_by_name_comes_in(
     assert page.evaluate(FAILS, [served.url, served.token("alice")]) == [201, "open"]
 
 
-def test_a_page_reads_why_its_token_was_refused(serve: Serve, page: Page) -> None:
-    served = serve("short_polling")
-    status, answer = page.evaluate(POST, [served.url, "nonsense", message("hi")])
+def test_a_page_reads_why_its_token_was_refused(shared: Shared, page: Page, room: str) -> None:
+    served = shared("short_polling")
+    status, answer = page.evaluate(POST, [served.url, "nonsense", room, message("hi")])
     assert status == 401
     assert answer["data"]["code"] == "bad_token"

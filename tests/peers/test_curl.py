@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.conftest import Serve
+from tests.peers.conftest import Serve, Shared
 from tests.served import Served
 from tests.waiting import DEADLINE_S, PROMPT_S, within
 
@@ -53,9 +53,11 @@ def bearer(served: Served, user: str) -> tuple[str, str]:
     return "-H", f"Authorization: Bearer {served.token(user)}"
 
 
-def post(served: Served, user: str, event: dict[str, Any] | str, *more: str) -> Answer:
+def post(
+    served: Served, user: str, event: dict[str, Any] | str, *more: str, room: str = "lobby"
+) -> Answer:
     body = event if isinstance(event, str) else json.dumps(event)
-    url = f"{served.url}/messages?room=lobby"
+    url = f"{served.url}/messages?room={room}"
     return curl(*bearer(served, user), "--json", body, *more, url)
 
 
@@ -75,14 +77,14 @@ def contents(answer: Answer) -> list[str]:
 
 
 @pytest.mark.parametrize("technique", ["short_polling", "long_polling"])
-def test_a_polled_chat_both_ways(serve: Serve, technique: str) -> None:
-    served = serve(technique)
+def test_a_polled_chat_both_ways(shared: Shared, room: str, technique: str) -> None:
+    served = shared(technique)
     wait = "&wait=0" if technique == "long_polling" else ""
-    url = f"{served.url}/messages?room=lobby"
+    url = f"{served.url}/messages?room={room}"
     first = curl(*bearer(served, "alice"), f"{url}&after=0{wait}")
     assert first.status in (200, 204)
-    with served.client(technique, "bob") as bob:
-        ack = post(served, "alice", message("Hello, ünï ☕", id="a1"))
+    with served.client(technique, "bob", room) as bob:
+        ack = post(served, "alice", message("Hello, ünï ☕", id="a1"), room=room)
         assert ack.status == 202
         assert ack.json == {"type": "ACK", "data": {"id": "a1", "offset": 1, "status": "delivered"}}
         event = bob.receive(10, type="CHAT_MESSAGE")
@@ -94,59 +96,59 @@ def test_a_polled_chat_both_ways(serve: Serve, technique: str) -> None:
     assert contents(answer) == ["Hello, ünï ☕", "Hello back"]
     cursor = answer.json["cursor"]
     assert cursor.endswith("-2")
-    post(served, "bob", message("and one more"))
+    post(served, "bob", message("and one more"), room=room)
     answer = curl(*bearer(served, "alice"), f"{url}&after={cursor}{wait}")
     assert contents(answer) == ["and one more"]
-    again = post(served, "alice", message("Hello, ünï ☕", id="a1"))
+    again = post(served, "alice", message("Hello, ünï ☕", id="a1"), room=room)
     assert again.json["data"]["status"] == "duplicate"
 
 
-def test_a_poll_that_brings_nothing_new_is_a_304(serve: Serve) -> None:
-    served = serve("short_polling")
-    post(served, "alice", message("hi"))
-    url = f"{served.url}/messages?after=0"
+def test_a_poll_that_brings_nothing_new_is_a_304(shared: Shared, room: str) -> None:
+    served = shared("short_polling")
+    post(served, "alice", message("hi"), room=room)
+    url = f"{served.url}/messages?room={room}&after=0"
     first = curl(*bearer(served, "alice"), url)
     assert contents(first) == ["hi"]
     tag = first.headers["etag"]
     again = curl(*bearer(served, "alice"), "-H", f"If-None-Match: {tag}", url)
     assert (again.status, again.body) == (304, "")
-    post(served, "alice", message("ho"))
+    post(served, "alice", message("ho"), room=room)
     assert contents(curl(*bearer(served, "alice"), "-H", f"If-None-Match: {tag}", url)) == [
         "hi",
         "ho",
     ]
 
 
-def test_a_long_poll_waits_for_a_message_and_no_longer(serve: Serve) -> None:
-    served = serve("long_polling")
-    post(served, "bob", message("before"))
+def test_a_long_poll_waits_for_a_message_and_no_longer(shared: Shared, room: str) -> None:
+    served = shared("long_polling")
+    post(served, "bob", message("before"), room=room)
     with subprocess.Popen(
         ["curl", "-s", "-m", "20", *bearer(served, "alice"),
-         f"{served.url}/messages?after=1&wait=20"],
+         f"{served.url}/messages?room={room}&after=1&wait=20"],
         stdout=subprocess.PIPE, text=True,
     ) as waiting:  # fmt: skip
         time.sleep(0.5)
         assert waiting.poll() is None
         with within():
-            post(served, "bob", message("at last"))
+            post(served, "bob", message("at last"), room=room)
             output, _ = waiting.communicate(timeout=DEADLINE_S)
     assert [event["data"]["content"] for event in json.loads(output)["events"]] == ["at last"]
 
 
-def test_a_long_poll_that_hears_nothing_is_a_204(serve: Serve) -> None:
-    served = serve("long_polling")
-    post(served, "bob", message("before"))
+def test_a_long_poll_that_hears_nothing_is_a_204(shared: Shared, room: str) -> None:
+    served = shared("long_polling")
+    post(served, "bob", message("before"), room=room)
     began = time.monotonic()
     with within(1 + PROMPT_S):
-        answer = curl(*bearer(served, "alice"), f"{served.url}/messages?after=1&wait=1")
+        answer = curl(*bearer(served, "alice"), f"{served.url}/messages?room={room}&after=1&wait=1")
     assert (answer.status, answer.body) == (204, "")
     assert time.monotonic() - began > 0.9
 
 
 @pytest.mark.parametrize("technique", ["short_polling", "long_polling"])
-def test_a_cursor_of_another_epoch_gets_reset(serve: Serve, technique: str) -> None:
-    served = serve(technique)
-    answer = curl(*bearer(served, "alice"), f"{served.url}/messages?after=0000-7")
+def test_a_cursor_of_another_epoch_gets_reset(shared: Shared, room: str, technique: str) -> None:
+    served = shared(technique)
+    answer = curl(*bearer(served, "alice"), f"{served.url}/messages?room={room}&after=0000-7")
     assert answer.json["events"][0]["type"] == "RESET"
 
 
@@ -183,45 +185,46 @@ def until(events: Iterator[dict[str, str]], kind: str) -> dict[str, str]:
     return next(fields for fields in events if fields.get("event") == kind)
 
 
-def test_a_stream_of_events(serve: Serve) -> None:
-    served = serve("sse")
-    assert post(served, "bob", message("one")).status == 202
-    with stream(served, "alice", "/events?room=lobby&after=0") as events:
+def test_a_stream_of_events(shared: Shared, room: str) -> None:
+    served = shared("sse")
+    assert post(served, "bob", message("one"), room=room).status == 202
+    with stream(served, "alice", f"/events?room={room}&after=0") as events:
         one = until(events, "CHAT_MESSAGE")
         assert json.loads(one["data"])["data"]["content"] == "one"
         assert one["id"].endswith("-1")
-        post(served, "bob", message("two\nlines"))
+        post(served, "bob", message("two\nlines"), room=room)
         two = until(events, "CHAT_MESSAGE")
         assert json.loads(two["data"])["data"]["content"] == "two\nlines"
-    post(served, "bob", message("three"))
-    with stream(served, "alice", "/events", "-H", f"Last-Event-ID: {one['id']}") as events:
+    post(served, "bob", message("three"), room=room)
+    last = f"Last-Event-ID: {one['id']}"
+    with stream(served, "alice", f"/events?room={room}", "-H", last) as events:
         heard = [json.loads(until(events, "CHAT_MESSAGE")["data"]) for _ in range(2)]
         assert [event["data"]["content"] for event in heard] == ["two\nlines", "three"]
 
 
-def test_it_is_an_event_stream_and_says_when_to_come_back(serve: Serve) -> None:
-    served = serve("sse")
-    with stream(served, "alice", "/events", "--include") as lines:
+def test_it_is_an_event_stream_and_says_when_to_come_back(shared: Shared, room: str) -> None:
+    served = shared("sse")
+    with stream(served, "alice", f"/events?room={room}", "--include") as lines:
         head = next(lines)
         assert "200" in next(iter(head))
         assert {name.lower(): value for name, value in head.items()}["content-type"].startswith(
             "text/event-stream"
         )
-        post(served, "bob", message("hi"))
+        post(served, "bob", message("hi"), room=room)
         seen: dict[str, str] = {}
         while seen.get("event") != "CHAT_MESSAGE":
             seen |= next(lines)
         assert seen["retry"] == "1000"
 
 
-def test_a_notification_is_for_one_alone(serve: Serve) -> None:
-    served = serve("sse")
-    with stream(served, "alice", "/notifications/stream", "--include") as events:
+def test_a_notification_is_for_one_alone(shared: Shared) -> None:
+    served = shared("sse")
+    with stream(served, "nora", "/notifications/stream", "--include") as events:
         next(events)  # the head of the answer
         post(served, "bob", message("for all"))
-        post(served, "bob", message("for alice", recipientId="alice"))
+        post(served, "bob", message("for nora", recipientId="nora"))
         note = until(events, "NOTIFICATION")
-        assert json.loads(note["data"])["data"]["content"] == "for alice"
+        assert json.loads(note["data"])["data"]["content"] == "for nora"
 
 
 def test_a_stream_ends_when_the_server_does(serve: Serve) -> None:
@@ -250,18 +253,18 @@ def test_a_stream_ends_when_the_server_does(serve: Serve) -> None:
         ('{"type":"CHAT_MESSAGE","data":{"content":"x","recipientId":"no name"}}', 400, "bad_name"),
     ],
 )
-def test_bad_events(serve: Serve, technique: str, body: str, status: int, code: str) -> None:
-    answer = post(serve(technique), "alice", body)
+def test_bad_events(shared: Shared, technique: str, body: str, status: int, code: str) -> None:
+    answer = post(shared(technique), "alice", body)
     assert answer.status == status
     assert answer.json["type"] == "ERROR"
     assert answer.json["data"]["code"] == code
 
 
 @pytest.mark.parametrize("technique", HTTP)
-def test_a_body_that_is_too_big_is_a_413(serve: Serve, technique: str, tmp_path: Any) -> None:
+def test_a_body_that_is_too_big_is_a_413(shared: Shared, technique: str, tmp_path: Any) -> None:
     big = tmp_path / "big.json"
     big.write_text(json.dumps(message("x" * 70_000)))
-    answer = post(serve(technique), "alice", f"@{big}", "-H", "Expect:")
+    answer = post(shared(technique), "alice", f"@{big}", "-H", "Expect:")
     assert answer.status == 413
 
 
@@ -279,8 +282,8 @@ UPGRADE = (
 
 
 @pytest.mark.parametrize("technique", ALL)
-def test_who_may_not_come_in(serve: Serve, technique: str) -> None:
-    served = serve(technique)
+def test_who_may_not_come_in(shared: Shared, technique: str) -> None:
+    served = shared(technique)
     url = f"{served.url}{PATHS[technique]}"
     upgrade = UPGRADE if PATHS[technique].startswith("/ws") else ()
     missing = curl(*upgrade, url)
@@ -298,8 +301,8 @@ def test_who_may_not_come_in(serve: Serve, technique: str) -> None:
 
 
 @pytest.mark.parametrize("technique", ALL)
-def test_healthz_tickets_preflight_and_nothing_here(serve: Serve, technique: str) -> None:
-    served = serve(technique)
+def test_healthz_tickets_preflight_and_nothing_here(shared: Shared, technique: str) -> None:
+    served = shared(technique)
     assert curl(f"{served.url}/healthz").status == 200
     assert curl(*bearer(served, "alice"), f"{served.url}/no/such/page").status == 404
     ticket = curl("-X", "POST", *bearer(served, "alice"), f"{served.url}/tickets")
@@ -318,8 +321,8 @@ def test_healthz_tickets_preflight_and_nothing_here(serve: Serve, technique: str
 
 
 @pytest.mark.parametrize("technique", HTTP)
-def test_a_ticket_works_once(serve: Serve, technique: str) -> None:
-    served = serve(technique)
+def test_a_ticket_works_once(shared: Shared, technique: str) -> None:
+    served = shared(technique)
     ticket = curl("-X", "POST", *bearer(served, "alice"), f"{served.url}/tickets").json["ticket"]
     url = f"{served.url}/messages?ticket={ticket}"
     assert curl("--json", json.dumps(message("hi")), url).status == 202
@@ -327,13 +330,13 @@ def test_a_ticket_works_once(serve: Serve, technique: str) -> None:
 
 
 @pytest.mark.parametrize("technique", HTTP)
-def test_who_speaks_too_often_is_told_when_to_go_on(serve: Serve, technique: str) -> None:
-    served = serve(technique)
+def test_who_speaks_too_often_is_told_when_to_go_on(shared: Shared, technique: str) -> None:
+    served = shared(technique)
     event = served.log.with_name("event.json")
     event.write_text('{"type":"TYPING_START"}')
     statuses = subprocess.check_output(
         ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %header{retry-after}\n",
-         *bearer(served, "alice"), "--json", f"@{event}", f"{served.url}/messages?[1-130]"],
+         *bearer(served, "magpie"), "--json", f"@{event}", f"{served.url}/messages?[1-130]"],
         text=True,
     ).split("\n")  # fmt: skip
     limited = [line for line in statuses if line.startswith("429")]

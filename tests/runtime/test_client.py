@@ -20,6 +20,7 @@ from labserver.techniques import load
 from labserver.techniques.reconnecting_client import ChatClient
 from labserver.techniques.transport.interface import Address
 from tests.runtime.conftest import Start
+from tests.served import TECHNIQUES
 from tests.waiting import DEADLINE_S, PROMPT_S, wait_until, within
 
 
@@ -68,19 +69,20 @@ async def test_async_for_ends_when_the_client_is_closed(server: Server) -> None:
     assert heard == ["one", "two"]
 
 
-def test_the_blocking_form_works_in_a_cell_with_a_running_loop(technique: str) -> None:
+def test_the_blocking_form_works_in_a_cell_with_a_running_loop() -> None:
     # In a process of its own: here the watch over blocking calls would forbid it.
     program = f"""
 import asyncio
 import labserver as lab
 
-async def cell():
-    with lab.start({technique!r}) as server:
+async def cell(technique):
+    with lab.start(technique) as server:
         alice = server.client("alice")
         alice.send("hi")
-        print(alice.receive(type="CHAT_MESSAGE").data["content"])
+        print(technique, alice.receive(type="CHAT_MESSAGE").data["content"])
 
-asyncio.run(cell())
+for technique in {TECHNIQUES}:
+    asyncio.run(cell(technique))
 """
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
@@ -89,7 +91,8 @@ asyncio.run(cell())
         timeout=DEADLINE_S,
         check=False,
     )
-    assert (run.stdout, run.stderr, run.returncode) == ("hi\n", "", 0)
+    said = "".join(f"{technique} hi\n" for technique in TECHNIQUES)
+    assert (run.stdout, run.stderr, run.returncode) == (said, "", 0)
 
 
 def test_an_event_may_be_sent_as_it_is(server: Server) -> None:

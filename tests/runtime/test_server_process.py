@@ -40,7 +40,9 @@ def kill(server: Server) -> None:
     wait_until(lambda: not server.running)
 
 
-def test_it_serves_from_another_process(start: Start, technique: str) -> None:
+def test_it_serves_from_another_process_and_leaves_none_not_even_a_zombie(
+    start: Start, technique: str
+) -> None:
     with start(technique) as server:
         assert server.pid != os.getpid()
         assert repr(server) == f"<{technique} server {server.url}>"
@@ -49,7 +51,10 @@ def test_it_serves_from_another_process(start: Start, technique: str) -> None:
         event = bob.receive(10, type="CHAT_MESSAGE")
         assert event is not None
         assert event.data["content"] == "hi"
+        with within(5):
+            server.stop()
     assert not psutil.pid_exists(server.pid)
+    assert not servers()
     assert repr(server).endswith(", stopped>")
 
 
@@ -75,16 +80,6 @@ def test_its_hub_is_out_of_reach(start: Start) -> None:
         _ = start("websocket").hub
 
 
-def test_stopping_leaves_no_process_not_even_a_zombie(start: Start, technique: str) -> None:
-    server = start(technique)
-    server.client("alice")
-    with within(5):
-        server.stop()
-    server.stop()
-    assert not psutil.pid_exists(server.pid)
-    assert not servers()
-
-
 def test_the_same_name_again_replaces_whatever_it_ran_in(start: Start) -> None:
     in_kernel = lab.start("websocket")
     first = start("websocket")
@@ -107,15 +102,14 @@ def test_a_child_that_does_not_listen_is_killed(
     assert not psutil.pid_exists(server.pid)
 
 
-def test_its_secret_is_not_for_everyone_to_read(start: Start) -> None:
+def test_neither_its_secret_is_for_everyone_to_read_nor_an_interrupt_of_the_kernel_for_it(
+    start: Start,
+) -> None:
     child = psutil.Process(start("websocket").pid)
     assert runtime.kernel_secret not in " ".join(child.cmdline())
     assert runtime.kernel_secret not in child.environ().values()
-
-
-def test_an_interrupt_of_the_kernel_is_not_for_it(start: Start) -> None:
     # Jupyter sends SIGINT to the kernel's whole process group.
-    assert os.getpgid(start("websocket").pid) != os.getpgid(0)
+    assert os.getpgid(child.pid) != os.getpgid(0)
 
 
 def test_a_busy_port_is_an_error_with_the_childs_own_words(start: Start) -> None:

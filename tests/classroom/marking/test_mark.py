@@ -254,7 +254,7 @@ def test_a_stub_with_more_room_is_still_the_stub(write: Write, references: list[
 def test_a_notebook_of_another_name_is_known_by_its_cells(
     write: Write, references: list[Reference]
 ) -> None:
-    path = write(notebook("05_frames", solved=True), "homework (1).ipynb")
+    path = write(notebook("05_frames"), "homework (1).ipynb")
     assert mark(path, references).notebook == "05_frames"
 
 
