@@ -44,7 +44,7 @@ lab: $(READY)  ## open JupyterLab on the first notebook
 test: $(READY)  ## unit tests, all notebooks, and JupyterLab in a real browser
 	@$(PYTEST) $(NBVAL) $(WORKERS) --alone=never $(TESTS) $(TEST_ARGS); together=$$?; \
 	if [ $$together -gt 1 ] && [ $$together -ne 5 ]; then exit $$together; fi; \
-	$(PYTEST) --alone=only tests $(TEST_ARGS); alone=$$?; \
+	$(PYTEST) --alone=only tests/measure $(TEST_ARGS); alone=$$?; \
 	if [ $$alone -eq 5 ]; then exit $$together; fi; \
 	if [ $$together -eq 5 ]; then exit $$alone; fi; \
 	[ $$together -eq 0 ] && exit $$alone; exit $$together

@@ -146,6 +146,7 @@ SLOW = (
     "tests/test_main.py",
     "tests/trace/test_pcapng.py",
 )
+ALONE = "tests/measure/"  # where all that is marked `alone` stands: `make test` looks only there
 # What takes longest, longest first; a folder stands for all of its files.
 LONGEST = (
     "tests/browser/",
@@ -203,6 +204,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _path(item).startswith(SLOW):
             item.add_marker("slow")
+        if item.get_closest_marker("alone") and not _path(item).startswith(ALONE):
+            raise pytest.UsageError(f"{item.nodeid} is marked alone: it must stand in {ALONE}")
         for name in TOOLS.keys() & set(getattr(item, "fixturenames", ())):
             if (marker := TOOLS[name].marker) is not None:
                 item.add_marker(marker)
