@@ -109,21 +109,34 @@ class FrameReader:
     def _read(self, data: bytes, start: int) -> list[Decoded]:
         """Read the frames in `data` from `start` on, and hold what is left.
 
-        This is the inner loop of a trace: ordinary frames, which are whole messages without a
-        fault, are made here without another call; `_look` checks all others.
+        This is the inner loop of a trace, and a call per frame would cost a third of its time. So
+        the header is parsed here (§5.2), and ordinary frames, which are whole messages without a
+        fault, are made here; `_look` checks all others.
         """
         if self._undecoded is not None:
             return self._undecoded.feed(data[start:])
         decoded: list[Decoded] = []
-        size = len(data)
-        while True:
-            body, length = parse_header(data, start)
-            end = body if length > FRAME_MAX else body + max(length, 0)
-            if length < 0 or end > size:
-                break
+        size, need = len(data), 2
+        while size - start >= 2:
+            first, second = data[start], data[start + 1]
+            body, length, is_shortest = start + 2, second & 0x7F, True
+            if length >= 126:
+                body += 2 if length == 126 else 8
+                if body > size:
+                    need = body - start
+                    break
+                least = SHORTEST[length]
+                length = int.from_bytes(data[start + 2 : body], "big")
+                is_shortest = length >= least
+            if second & 0x80:
+                body += 4  # the masking key
+            end = body + length
+            if end > size:
+                need = (end if length <= FRAME_MAX else body) - start
+                if length <= FRAME_MAX or body > size:
+                    break
             if length > FRAME_MAX:
                 return decoded + self._give_up(data, start, body, length)
-            first, second = data[start], data[start + 1]
             if not second & 0x80:
                 payload = data[body:end]
             elif length < COPY_MAX:
@@ -132,10 +145,9 @@ class FrameReader:
                 payload = masked_with(memoryview(data)[body:end], data[body - 4 : body])
             head = data[start:body]
             start = end
-            short = second & 0x7F
             if (
-                second & 0x80 == self._mask
-                and (short < 126 or length >= SHORTEST[short])
+                is_shortest
+                and second & 0x80 == self._mask
                 and not self._open
                 and not self._closed
                 and (
@@ -147,7 +159,7 @@ class FrameReader:
                 decoded.append(Frame(head, payload, self._number))
             else:
                 decoded.append(self._look(Frame(head, payload)))
-        self._need = end - start
+        self._need = need
         if start < size:
             self._hold(data[start:])
         return decoded
@@ -247,30 +259,6 @@ class FrameReader:
             at = len(frame.head) + max(0, error.start - before)
             return [f"byte {at}: not UTF-8: {error.reason} (§8.1)"]
         return []
-
-
-def parse_header(data: bytes, start: int) -> tuple[int, int]:
-    """Return where a frame's header ends, and the length of its payload (§5.2).
-
-    If the header is not complete, the length may be -1; then the header ends there at the
-    earliest.
-
-    Args:
-        data: bytes from the wire.
-        start: the index of the frame's first byte.
-    """
-    end = start + 2
-    if end > len(data):
-        return end, -1
-    length = data[start + 1] & 0x7F
-    if length >= 126:
-        end += 2 if length == 126 else 8
-        if end > len(data):
-            return end, -1
-        length = int.from_bytes(data[start + 2 : end], "big")
-    if data[start + 1] & 0x80:
-        end += 4  # the masking key
-    return end, length
 
 
 def _is_utf8(data: bytes) -> bool:
