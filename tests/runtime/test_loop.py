@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ import pytest
 
 from labserver.errors import LabError
 from labserver.runtime.loop import THREAD_NAME, LabLoop
-from tests.waiting import DEADLINE_S, eventually, within
+from tests.waiting import DEADLINE_S, SILENCE_S, eventually, within
 
 
 @pytest.fixture
@@ -91,6 +92,7 @@ def test_an_interrupt_cancels_the_call(loop: LabLoop) -> None:
 
     def interrupt() -> None:
         began.wait(DEADLINE_S)
+        time.sleep(SILENCE_S)  # until the call waits: only then does an interrupt cancel it
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
