@@ -51,7 +51,12 @@ class LabLoop:
             LabError: if called on the loop's own thread, where it would wait for itself.
         """
         self._refuse_own_thread()
-        return self._wait(self._start(function, *args))
+        cancellable = Cancellable()
+        try:
+            return self._start(cancellable.run, function, *args).result()
+        except BaseException:
+            cancellable.cancel()
+            raise
 
     async def bridge(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
         """Run a coroutine function on the loop, for a caller with a loop of its own.
@@ -60,18 +65,24 @@ class LabLoop:
         """
         if threading.get_ident() == self._thread:
             return await function(*args)
-        return await asyncio.wrap_future(self._start(function, *args))
+        cancellable = Cancellable()
+        try:
+            return await asyncio.wrap_future(self._start(cancellable.run, function, *args))
+        except BaseException:
+            cancellable.cancel()
+            raise
 
     def hold(self, manager: AbstractAsyncContextManager[T]) -> Held[T]:
         """Enter an async context manager on the loop, and stay in it until `Held.leave`."""
         held: Held[T] = Held(manager)
         self._refuse_own_thread()
-        held.running = self._start(held.run)
-        held.running.add_done_callback(self._report)
+        cancellable = Cancellable()
         try:
+            held.running = self._start(cancellable.run, held.run)
+            held.running.add_done_callback(self._report)
             held.value = held.entered.result()
         except BaseException:
-            held.running.cancel()
+            cancellable.cancel()
             raise
         return held
 
@@ -104,14 +115,6 @@ class LabLoop:
                 self._thread = self._portal.call(threading.get_ident)
         return self._portal.start_task_soon(function, *args)
 
-    @staticmethod
-    def _wait(future: Future[T]) -> T:
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
     def _report(self, future: Future[None]) -> None:
         """Keep the error of something that no cell was waiting for."""
         if not future.cancelled() and (error := future.exception()) is not None:
@@ -124,6 +127,31 @@ class LabLoop:
                 "This would wait for itself: on the lab's own loop, await asend and areceive"
                 " instead."
             )
+
+
+class Cancellable:
+    """A call on the loop that can be cancelled from before it starts.
+
+    The future of a call is known only once the call has been started, and an interrupt can come
+    in between.
+    """
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[object] | None = None
+        self._cancelled = False
+
+    async def run(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
+        """Run a coroutine function, unless it was cancelled before."""
+        self._task = asyncio.current_task()
+        if self._cancelled:
+            raise asyncio.CancelledError
+        return await function(*args)
+
+    def cancel(self) -> None:
+        """Cancel the call, from any thread."""
+        self._cancelled = True  # before looking for the task: `run` does it the other way round
+        if self._task is not None and not self._task.get_loop().is_closed():
+            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
 
 class Held(Generic[T]):

@@ -7,15 +7,14 @@ import logging
 import os
 import signal
 import threading
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from labserver.errors import LabError
 from labserver.runtime.loop import THREAD_NAME, LabLoop
-from tests.waiting import DEADLINE_S, SILENCE_S, eventually, within
+from tests.waiting import DEADLINE_S, eventually, within
 
 
 @pytest.fixture
@@ -79,28 +78,67 @@ def test_a_hold_from_its_own_thread_is_refused(loop: LabLoop) -> None:
         loop.call(hold)
 
 
-def test_an_interrupt_cancels_the_call(loop: LabLoop) -> None:
-    began, cancelled = threading.Event(), threading.Event()
+class LongWait:
+    """A coroutine function that waits, and tells when it began and when it was cancelled."""
 
-    async def wait_long() -> None:
-        began.set()
+    def __init__(self) -> None:
+        self.began, self.cancelled = threading.Event(), threading.Event()
+
+    async def __call__(self) -> None:
+        self.began.set()
         try:
             await asyncio.sleep(DEADLINE_S)
         except asyncio.CancelledError:
-            cancelled.set()
+            self.cancelled.set()
             raise
 
+
+def test_an_interrupt_cancels_the_call(loop: LabLoop) -> None:
+    wait = LongWait()
+
     def interrupt() -> None:
-        began.wait(DEADLINE_S)
-        time.sleep(SILENCE_S)  # until the call waits: only then does an interrupt cancel it
+        wait.began.wait(DEADLINE_S)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        loop.call(wait_long)
+        loop.call(wait)
     thread.join()
-    assert cancelled.wait(DEADLINE_S)
+    assert wait.cancelled.wait(DEADLINE_S)
+
+
+@pytest.mark.parametrize("how", ["call", "hold"])
+@pytest.mark.parametrize("running", [False, True], ids=["not yet running", "running"])
+def test_an_interrupt_between_start_and_wait_cancels_too(
+    loop: LabLoop, monkeypatch: pytest.MonkeyPatch, how: str, running: bool
+) -> None:
+    wait, entered = LongWait(), []
+
+    @asynccontextmanager
+    async def waiting() -> AsyncIterator[None]:
+        await wait()
+        entered.append(True)
+        yield
+
+    start = loop._start
+
+    def start_and_be_interrupted(function: Callable[..., Awaitable[object]], *args: object) -> None:
+        start(function, *args)
+        if running:
+            assert wait.began.wait(DEADLINE_S)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_start", start_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        if how == "call":
+            loop.call(wait)
+        else:
+            loop.hold(waiting())
+    monkeypatch.undo()
+    loop.call(double, 1)  # whatever was put before this has had its turn
+    assert wait.cancelled.wait(DEADLINE_S if wait.began.is_set() else 0) == wait.began.is_set()
+    assert not entered
 
 
 @pytest.fixture
