@@ -8,6 +8,7 @@ import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window
 import { element } from "./element.mjs";
 import { counted } from "./wording.mjs";
 
+const CLOSED_MS = 1000; // between two looks whether the notebook is still open
 const DRAW_MS = 50; // drawing occupies the thread on which messages arrive and are timed
 
 function shownRoute({ name, base }) {
@@ -37,7 +38,7 @@ export default () => {
       try {
         model.send(message);
       } catch {
-        client.end("the kernel has ended; run the cell again");
+        client.end("the kernel has ended, or the notebook was closed: run the cell again");
       }
     };
     const url = model.get("url");
@@ -64,6 +65,12 @@ export default () => {
       if (connected === true) client.connect();
       if (connected === false) client.disconnect();
     });
+    // JupyterLab tells no widget that its notebook was closed while the kernel goes on; but then
+    // there is no view, and nothing can be sent.
+    const watch = setInterval(() => {
+      if (views.size === 0) send({});
+      if (client.ended) clearInterval(watch);
+    }, CLOSED_MS);
     signal.addEventListener("abort", () => client.end());
   }
 

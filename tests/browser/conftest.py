@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from labserver.runtime.wiring import LOOPBACK, bind
 from tests.browser.lab_page import LabPage
@@ -130,10 +130,18 @@ def context(browser: Browser) -> BrowserContext:
     return browser.new_context(viewport={"width": 1400, "height": 1000})
 
 
-@pytest.fixture
-def lab_page(context: BrowserContext, lab_url: str) -> Iterator[LabPage]:
-    """A fresh page; the kernels that it starts end with it."""
-    page: Page = context.new_page()
+@pytest.fixture(scope="module")
+def shared_page(context: BrowserContext, lab_url: str) -> Iterator[LabPage]:
+    """One page of JupyterLab for a file's tests; the kernels that it starts end with it."""
+    page = context.new_page()
     yield LabPage(page, lab_url)
     page.close()
     end_kernels(lab_url)
+
+
+@pytest.fixture
+def lab_page(shared_page: LabPage) -> Iterator[LabPage]:
+    """The file's page, as a test finds it: nothing is said and nothing is in the way."""
+    shared_page.dialogs.clear()
+    yield shared_page
+    shared_page.page.unroute_all()

@@ -19,6 +19,8 @@ ALL_CELLS_RUN = """() => {
   const kernel = panel.context.sessionContext.session?.kernel;
   return code.every(cell => cell.model.executionCount) && kernel?.status === 'idle';
 }"""
+OPEN = "(path) => window.jupyterapp.commands.execute('docmanager:open', {path})"
+CLOSE_ALL = "() => [...window.jupyterapp.shell.widgets('main')].forEach(tab => tab.dispose())"
 CLEAR = "() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
 RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 RUN_CELL = """async (index) => {
@@ -48,6 +50,7 @@ class LabPage:
         self.page = page
         self.url = url
         self.dialogs: list[str] = []
+        self._loaded = False
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
 
     def run_all(self, notebook: str) -> None:
@@ -56,8 +59,18 @@ class LabPage:
         self.finish()
 
     def begin(self, notebook: str) -> None:
-        """Open a notebook and begin to run its cells."""
-        self.page.goto(f"{self.url}/lab/tree/notebooks/{notebook}?reset")
+        """Open a notebook in place of what is open, and begin to run its cells.
+
+        Its kernel is the one that it had before, if it had one: loading JupyterLab and starting
+        a kernel take seconds of work.
+        """
+        path = f"notebooks/{notebook}"
+        if self._loaded:
+            self.close()
+            self.page.evaluate(OPEN, path)
+        else:
+            self.page.goto(f"{self.url}/lab/tree/{path}?reset")
+            self._loaded = True
         self.page.wait_for_function(NOTEBOOK_READY, timeout=1000 * DEADLINE_S)
         self.page.evaluate(CLEAR)
         self.page.evaluate(RUN_ALL)
@@ -66,6 +79,10 @@ class LabPage:
         """Wait until all cells have run, and see to it that none failed."""
         self.page.wait_for_function(ALL_CELLS_RUN, timeout=1000 * DEADLINE_S)
         assert self.page.evaluate(ERRORS) == []
+
+    def close(self) -> None:
+        """Close the notebook without saving it; its kernel lives on."""
+        self.page.evaluate(CLOSE_ALL)
 
     def run_cell(self, index: int) -> None:
         """Run one cell of the open notebook."""

@@ -12,6 +12,7 @@ from labserver.runtime.wiring import LOOPBACK
 from tests.browser.conftest import ELSEWHERE, end_kernels, jupyter_lab
 from tests.browser.lab_page import LabPage
 from tests.browser.test_browser_clients import USERS, all_are_heard_in_all, write_notebook
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -30,9 +31,9 @@ def far_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield url
 
 
-@pytest.fixture
-def far_page(browser: Browser, far_url: str) -> Iterator[LabPage]:
-    """A fresh page of that JupyterLab; the kernels that it starts end with it."""
+@pytest.fixture(scope="module")
+def shared_far_page(browser: Browser, far_url: str) -> Iterator[LabPage]:
+    """A page of that JupyterLab; the kernels that it starts end with it."""
     url = far_url.replace(LOOPBACK, ELSEWHERE)
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
@@ -40,6 +41,15 @@ def far_page(browser: Browser, far_url: str) -> Iterator[LabPage]:
     yield LabPage(page, url)
     context.close()
     end_kernels(far_url, JUPYTER_TOKEN)
+
+
+@pytest.fixture
+def far_page(shared_far_page: LabPage) -> Iterator[LabPage]:
+    """That page, whose panes have all given back their connections when a test ends."""
+    yield shared_far_page
+    shared_far_page.close()
+    held = "() => globalThis.labserverHeld?.size ?? 0"
+    wait_until(lambda: shared_far_page.page.evaluate(held) == 0)
 
 
 def addresses_of(page: Page) -> set[str]:
@@ -65,6 +75,16 @@ def test_far_away_the_pane_says_which_host_to_allow(far_page: LabPage) -> None:
         pane.is_now("refused")
         advice = pane.root.locator(".lab-browser-reason")
         expect(advice).to_contain_text(f'allowed_hosts=["{ELSEWHERE}"]')
+
+
+def test_far_away_a_closed_notebook_gives_its_connections_back(far_page: LabPage) -> None:
+    far_page.run_all("panes.ipynb")
+    for user in USERS.values():
+        far_page.pane(user).is_now("open")
+    held = "labserverHeld.size"
+    wait_until(lambda: far_page.page.evaluate(held) == 2)  # long polling and SSE
+    far_page.close()
+    wait_until(lambda: far_page.page.evaluate(held) == 0)
 
 
 CROWD = """\
