@@ -29,6 +29,8 @@ from labserver.chat.tokens import Tokens
 from labserver.clock import SystemClock
 from labserver.runtime.tls import authority
 from labserver.techniques import NAMES
+from tests.backends.redis_server import RedisServer
+from tests.ports import reserved_port
 from tests.served import SECRET, TECHNIQUES, Served, environment, labserver, serving
 from tests.waiting import DEADLINE_S, wait_until, within
 
@@ -140,10 +142,10 @@ def test_a_second_signal_changes_nothing(state: Path) -> None:
 
 
 def test_two_conversations_at_once_and_a_port_of_ones_own(state: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with serving("websocket", "--port", str(port), state=state) as served:
+    with (
+        reserved_port() as port,
+        serving("websocket", "--port", str(port), state=state) as served,
+    ):
         assert served.port == port
         with converse(served, "alice") as alice, converse(served, "bob") as bob:
             say(alice, content="hi", id="1")
@@ -398,35 +400,21 @@ def test_it_tells_its_version_and_its_commands(state: Path, called: Callable[...
 def test_two_servers_share_a_conversation_over_redis(
     redis_server: str, state: Path, tmp_path: Path
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [redis_server, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as redis:
-        try:
-            wait_until(lambda: _listens(port))
-            url = f"redis://127.0.0.1:{port}"
-            with (
-                serving("websocket", "--redis", url, state=tmp_path / "one") as one,
-                serving("websocket", "--redis", url, state=tmp_path / "two") as two,
-                converse(one, "alice") as alice,
-                converse(two, "bob") as bob,
-            ):
-                say(alice, content="hi", id="1")
-                assert hear(bob, "CHAT_MESSAGE")["content"] == "hi"
-                say(bob, content="psst", id="2", recipientId="alice")
-                while hear(alice, "CHAT_MESSAGE")["content"] != "psst":
-                    pass
-                assert one.stop() == 0
-                assert two.stop() == 0
-            assert not (tmp_path / "one" / "mailbox.sqlite3").exists()
-        finally:
-            redis.terminate()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    with (
+        RedisServer.running(redis_server, tmp_path) as redis,
+        serving("websocket", "--redis", redis.url, state=tmp_path / "one") as one,
+        serving("websocket", "--redis", redis.url, state=tmp_path / "two") as two,
+        converse(one, "alice") as alice,
+        converse(two, "bob") as bob,
+    ):
+        say(alice, content="hi", id="1")
+        assert hear(bob, "CHAT_MESSAGE")["content"] == "hi"
+        say(bob, content="psst", id="2", recipientId="alice")
+        while hear(alice, "CHAT_MESSAGE")["content"] != "psst":
+            pass
+        assert one.stop() == 0
+        assert two.stop() == 0
+    assert not (tmp_path / "one" / "mailbox.sqlite3").exists()
 
 
 # compare

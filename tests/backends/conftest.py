@@ -24,25 +24,22 @@ def shared_redis(
     redis_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RedisServer]:
     """One redis-server for the tests that do not kill it."""
-    server = RedisServer(redis_server, tmp_path_factory.mktemp("redis"))
-    yield server
-    server.kill()
+    with RedisServer.running(redis_server, tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture
 def own_redis(redis_server: str, tmp_path: Path) -> Iterator[RedisServer]:
     """A redis-server that forgets everything when it is killed."""
-    server = RedisServer(redis_server, tmp_path)
-    yield server
-    server.kill()
+    with RedisServer.running(redis_server, tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
 def lasting_redis(redis_server: str, tmp_path: Path) -> Iterator[RedisServer]:
     """A redis-server that keeps its data when it is killed."""
-    server = RedisServer(redis_server, tmp_path, appendonly=True)
-    yield server
-    server.kill()
+    with RedisServer.running(redis_server, tmp_path, appendonly=True) as server:
+        yield server
 
 
 @pytest.fixture

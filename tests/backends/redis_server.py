@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import reserved_port
 from tests.waiting import wait_until
 
 
 class RedisServer:
-    """A redis-server on a port of its own.
+    """A redis-server, which is started and killed by hand.
 
     Args:
+        port: of 127.0.0.1; reserved as long as the server may be started again.
         executable: the path of redis-server.
         folder: where it keeps its files.
         appendonly: whether it keeps its data over a restart.
     """
 
-    def __init__(self, executable: str, folder: Path, *, appendonly: bool = False) -> None:
+    def __init__(
+        self, port: int, executable: str, folder: Path, *, appendonly: bool = False
+    ) -> None:
         self._folder = folder
         self._appendonly = appendonly
         self._executable = executable
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
+        self.port = port
+        self.url = f"redis://127.0.0.1:{port}/0"
 
     def start(self) -> None:
         """Start it, or restart it, on the same port with the same files."""
@@ -41,6 +44,20 @@ class RedisServer:
         """Kill it, as a crash would."""
         self._process.kill()
         self._process.wait()
+
+    @classmethod
+    @contextmanager
+    def running(
+        cls, executable: str, folder: Path, *, appendonly: bool = False
+    ) -> Iterator[RedisServer]:
+        """Run one on a port of its own for the duration of a block."""
+        with reserved_port() as port:
+            server = cls(port, executable, folder, appendonly=appendonly)
+            server.start()
+            try:
+                yield server
+            finally:
+                server.kill()
 
     def _answers(self) -> bool:
         try:

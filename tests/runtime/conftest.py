@@ -41,6 +41,5 @@ def technique(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def redis_url(redis_server: str, tmp_path: Path) -> Iterator[str]:
     """The URL of a Redis that is this test's alone."""
-    server = RedisServer(redis_server, tmp_path)
-    yield server.url
-    server.kill()
+    with RedisServer.running(redis_server, tmp_path) as server:
+        yield server.url

@@ -14,6 +14,7 @@ from labserver.network.link import Link
 from labserver.runtime.relay import UNDER_WAY_MAX, Relay, run_relay
 from labserver.runtime.wiring import LOOPBACK, bind
 from labserver.wire.tape import Direction, PieceKind, Tape
+from tests.ports import reserved_port
 from tests.waiting import DEADLINE_S, eventually, within
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -241,15 +242,14 @@ async def test_a_fast_sender_does_not_fill_the_memory() -> None:
 
 
 async def test_a_server_that_is_not_there_ends_the_connection() -> None:
-    listening, empty = bind(LOOPBACK, 0), bind(LOOPBACK, 0)
-    port = empty.getsockname()[1]
-    empty.close()
-    async with (
-        run_relay(listening, port, link=Link(), tape=Tape()),
-        connected(listening.getsockname()[1]) as (reader, _),
-    ):
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
+    listening = bind(LOOPBACK, 0)
+    with reserved_port() as nobodys:
+        async with (
+            run_relay(listening, nobodys, link=Link(), tape=Tape()),
+            connected(listening.getsockname()[1]) as (reader, _),
+        ):
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await asyncio.wait_for(reader.readexactly(1), DEADLINE_S)
 
 
 async def test_an_error_in_the_block_is_raised_as_it_is() -> None:
