@@ -16,7 +16,7 @@ from labserver.machine import (
     requirements,
     tools,
 )
-from labserver.runtime import register
+from labserver.runtime import running_servers
 from labserver.runtime import server as runtime
 from tests.served import TECHNIQUES
 
@@ -44,7 +44,7 @@ def test_what_the_lab_needs_is_there(findings: Findings) -> None:
 
 
 def test_it_leaves_nothing_behind(findings: Findings) -> None:
-    assert not register._servers
+    assert not running_servers._servers
 
 
 def test_ours_are_among_the_requirements() -> None:

@@ -19,7 +19,7 @@ from labserver.learner_server.scoreboard import Scoreboard
 from labserver.learner_server.server import EchoServer
 from labserver.practice.given.answers import CloseReply, Response
 from labserver.practice.shown import Shown
-from labserver.runtime import register
+from labserver.runtime import running_servers
 from labserver.runtime.loop import Held, lab_loop
 from labserver.runtime.relay import Relay
 from labserver.runtime.server import STOP_TIMEOUT_S
@@ -130,7 +130,7 @@ class LearnerServer:
         if self._stopped:
             return
         self._stopped = True
-        register.remove(self)
+        running_servers.remove(self)
         try:
             self._held.leave(STOP_TIMEOUT_S)
         finally:
@@ -205,5 +205,5 @@ def serve_yours(
         "on_close": on_close,
     }
     parts = Parts.of(given)
-    register.stop(NAME)
-    return register.add(LearnerServer(parts, port))
+    running_servers.stop(NAME)
+    return running_servers.add(LearnerServer(parts, port))

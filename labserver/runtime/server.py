@@ -19,7 +19,7 @@ from labserver.chat.hub import Hub
 from labserver.chat.names import check_name
 from labserver.chat.tokens import Tokens, new_secret
 from labserver.errors import LabError
-from labserver.runtime import register
+from labserver.runtime import running_servers
 from labserver.runtime.client import OPEN_TIMEOUT_S, Client
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import Held, lab_loop
@@ -242,7 +242,7 @@ class Server:
         if self._stopped:
             return
         self._stopped = True
-        register.remove(self)
+        running_servers.remove(self)
         for client in tuple(self._clients):
             client.close()
         self._end()
@@ -298,7 +298,7 @@ def start(
     opened = _open_hub(config, hub)  # before the old server releases a hub that they may share
     with ExitStack() as undo:  # in case anything goes wrong from here on
         undo.callback(opened.release)
-        register.stop(config.registered_name)
+        running_servers.stop(config.registered_name)
         listening = undo.enter_context(closing(bind(config.host, config.port)))
         serve = partial(service.serve, opened.hub)
         held = lab_loop.hold(serve_through_relay(serve, listening, config.record, config.link))
@@ -311,7 +311,7 @@ def start(
             listening.close()
             opened.release()
 
-    return register.add(
+    return running_servers.add(
         Server(
             config,
             url=url_of(listening, config.tls),
@@ -342,7 +342,7 @@ def _open_hub(config: ServerConfig, hub: Hub | None) -> _OpenHub:
 
 def stop_all() -> None:
     """Stop every server of this kernel, and the loop that they ran on."""
-    register.stop_all()
+    running_servers.stop_all()
     lab_loop.stop()
 
 

@@ -23,7 +23,7 @@ import msgspec
 from labserver.chat.tokens import Tokens
 from labserver.errors import LabError
 from labserver.network.link import Link
-from labserver.runtime import register
+from labserver.runtime import running_servers
 from labserver.runtime.child_process import command, options
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.loop import lab_loop
@@ -57,7 +57,7 @@ def start(config: ServerConfig, widgets: Widgets | None = None) -> Server:
     """
     load(config.technique, http2=config.http2)
     secret = config.secret or kernel_secret
-    register.stop(config.registered_name)
+    running_servers.stop(config.registered_name)
     signing = authority() if config.tls else None
     with ExitStack() as until_ready:
         certificate = None
@@ -67,7 +67,7 @@ def start(config: ServerConfig, widgets: Widgets | None = None) -> Server:
         listening = bind(config.host, config.port) if config.record else None
         held = lab_loop.hold(_relayed(child_config, listening, config.link or Link()))
     child, relay = held.value
-    return register.add(
+    return running_servers.add(
         Server(
             config,
             url=child.url.result() if listening is None else url_of(listening, config.tls),
@@ -233,6 +233,6 @@ def _default_store(name: str) -> str:
 
 
 def _remove_folder() -> None:
-    register.stop_all()  # their stores are still open
+    running_servers.stop_all()  # their stores are still open
     if _folder is not None:
         _folder.cleanup()

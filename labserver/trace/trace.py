@@ -22,7 +22,7 @@ from labserver.errors import LabError
 from labserver.trace import tables
 from labserver.trace.file import read_trace, write_trace
 from labserver.trace.pcapng import write_pcapng
-from labserver.wire.decode import ConnectionDecoder
+from labserver.wire.connection_decoder import ConnectionDecoder
 from labserver.wire.message import Kind, Message
 from labserver.wire.tape import Direction, Piece, Tape
 

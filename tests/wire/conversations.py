@@ -12,7 +12,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Close, Frame, Opcode
 
 from labserver.trace.trace import Trace
-from labserver.wire.decode import ConnectionDecoder
+from labserver.wire.connection_decoder import ConnectionDecoder
 from labserver.wire.message import Message
 from labserver.wire.tape import Direction, Piece, PieceKind, Tape
 

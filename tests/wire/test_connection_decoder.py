@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fuzzing.decoders import LEADS, fuzz
 from labserver.wire import decoder as decoder_module
 from labserver.wire import http1_reader, http2, sse_event, websocket, websocket_inflate
-from labserver.wire.decode import ConnectionDecoder
+from labserver.wire.connection_decoder import ConnectionDecoder
 from labserver.wire.message import Kind
 from labserver.wire.tape import Piece, PieceKind
 from tests.wire.conversations import (

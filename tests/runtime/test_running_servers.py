@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from labserver.runtime import register
+from labserver.runtime import running_servers
 
 
 class Server:
@@ -18,31 +18,31 @@ class Server:
 
     def stop(self) -> None:
         self.stops += 1
-        register.remove(self)
+        running_servers.remove(self)
 
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    register.stop_all()
+    running_servers.stop_all()
     yield
-    register.stop_all()
+    running_servers.stop_all()
 
 
 def test_a_server_is_stopped_by_its_name_and_once() -> None:
-    server = register.add(Server("chat"))
-    register.stop("chat")
-    register.stop("chat")
+    server = running_servers.add(Server("chat"))
+    running_servers.stop("chat")
+    running_servers.stop("chat")
     assert server.stops == 1
 
 
 def test_a_late_removal_does_not_take_out_the_one_that_came_after() -> None:
-    first, second = register.add(Server("chat")), register.add(Server("chat"))
-    register.remove(first)
-    register.stop("chat")
+    first, second = running_servers.add(Server("chat")), running_servers.add(Server("chat"))
+    running_servers.remove(first)
+    running_servers.stop("chat")
     assert second.stops == 1
 
 
 def test_all_are_stopped() -> None:
-    servers = [register.add(Server(name)) for name in ("a", "b")]
-    register.stop_all()
+    servers = [running_servers.add(Server(name)) for name in ("a", "b")]
+    running_servers.stop_all()
     assert [server.stops for server in servers] == [1, 1]
