@@ -111,7 +111,7 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         raise LabError(
-            f"Cannot listen on {host} port {port} ({error}): use port=0 for a free one."
+            f"Cannot listen on {host} port {port} ({error}): use port 0 for a free one."
         ) from error
     listening.setblocking(False)
     return listening

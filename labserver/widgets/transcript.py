@@ -102,7 +102,7 @@ class Transcript:
         self.typing.pop(sender, None)
         if sender == self.user:
             mine = self._find(message_id)
-            if mine is not None and not mine.to:
+            if mine is not None:
                 self.lines.remove(mine)
         state = "sent" if sender == self.user else "received"
         to = data.get("recipientId", "")

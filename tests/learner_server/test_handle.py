@@ -149,5 +149,5 @@ def test_a_part_that_is_none_starts_nothing(serve: Serve) -> None:
 
 def test_a_busy_port_is_an_error_that_leaves_nothing(serve: Serve) -> None:
     chat = lab.start("websocket", record=False)
-    with pytest.raises(LabError, match="use port=0"):
+    with pytest.raises(LabError, match="use port 0"):
         serve(port=chat.port)

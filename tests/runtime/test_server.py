@@ -81,7 +81,7 @@ def test_a_busy_port_is_an_error_that_says_what_to_do(start: Start) -> None:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
-        with pytest.raises(LabError, match=f"port {port}.*port=0"):
+        with pytest.raises(LabError, match=f"port {port}.*port 0"):
             start("websocket", port=port)
     assert start("websocket").running
 

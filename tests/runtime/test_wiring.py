@@ -112,7 +112,7 @@ def test_without_a_relay_there_is_no_tape_and_no_link(start: Callable[..., Serve
 def test_a_busy_port_is_an_error_in_the_cell(start: Callable[..., Server]) -> None:
     with closing(bind(LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(LabError, match="use port=0"):
+        with pytest.raises(LabError, match="use port 0"):
             start(port=port)
 
 

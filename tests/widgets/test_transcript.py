@@ -47,6 +47,15 @@ def test_a_direct_message_stays_where_it_was_said_and_says_when_it_is_kept() -> 
     assert (line.state, line.to, line.why) == ("sent", "bob", "kept until they connect")
 
 
+def test_a_direct_message_to_oneself_is_shown_once() -> None:
+    transcript = Transcript("alice")
+    transcript.saying("note", "m1", to="alice")
+    transcript.hear(said("alice", "note", "m1", recipientId="alice"))
+    transcript.answered("m1", "delivered")
+    (line,) = transcript.lines
+    assert (line.state, line.to, line.ts != "") == ("sent", "alice", True)
+
+
 def test_a_message_that_was_refused_keeps_its_text_and_says_why() -> None:
     transcript = Transcript("alice")
     transcript.saying("x" * 5000, "m1")
