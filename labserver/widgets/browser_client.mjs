@@ -6,7 +6,7 @@ import { BACKOFF_BASE_MS, Backoff } from "./backoff.mjs";
 import { failureOf, GaveUp, Lost, Refused } from "./browser_failures.mjs";
 import { holdConnection } from "./browser_route.mjs";
 import { ANSWER_MS } from "./browser_techniques.mjs";
-import { addressed } from "./direct_message.mjs";
+import { addressed, INCOMPLETE } from "./direct_message.mjs";
 
 const PROBE_MS = 3000;
 const ECHO_MS = 5000; // for a message that was accepted to come back from the room
@@ -55,7 +55,12 @@ export class BrowserClient {
   }
 
   say(text) {
-    const { to, content } = addressed(text);
+    const message = addressed(text);
+    if (message === null) {
+      this.notice(INCOMPLETE);
+      return;
+    }
+    const { to, content } = message;
     const id = newId();
     const data = { content, id, ...(to && { recipientId: to }) };
     const line = { id, who: this.user, to, text: content, state: "sending" };

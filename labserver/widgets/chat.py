@@ -28,6 +28,7 @@ _HERE = Path(__file__).parent
 UPDATE_S = 0.05  # Jupyter drops output beyond 1,000 messages or 1 MB per second
 BYTES_PER_S = 100_000  # one window's share of that 1 MB
 DIRECT = re.compile(r"/dm\s+([A-Za-z0-9_.-]{1,64})\s+(.+)", re.DOTALL)
+INCOMPLETE = "Nothing was sent: write /dm, the name of one person, and the text."
 
 
 class ChatWidget(anywidget.AnyWidget):
@@ -65,13 +66,17 @@ class ChatWidget(anywidget.AnyWidget):
     def say(self, text: str) -> None:
         """Send a message, as if `text` had been typed and sent with Enter.
 
-        `/dm NAME text` sends the text to one person. This method does not wait: the window shows
+        `/dm NAME text` sends the text to one person; without a valid name or a text nothing is
+        sent, and the window says so. This method does not wait: the window shows
         the line as "sending…" until the server has answered.
         """
         text = text.strip()
         if not text:
             return
         direct = DIRECT.fullmatch(text)
+        if direct is None and text.split()[0] == "/dm":
+            self.client.soon(self._say_incomplete)
+            return
         to, content = direct.groups() if direct else ("", text)
         message_id = secrets.token_hex(8)
         data = {"content": content, "id": message_id} | ({"recipientId": to} if to else {})
@@ -104,6 +109,10 @@ class ChatWidget(anywidget.AnyWidget):
         super().close()
 
     # On the lab's loop
+
+    def _say_incomplete(self) -> None:
+        self._transcript.notice(INCOMPLETE)
+        self._schedule()
 
     def _hear(self, event: Event) -> None:
         self._transcript.hear(event)

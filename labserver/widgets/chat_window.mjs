@@ -26,6 +26,13 @@ export function chatLog() {
   log.tabIndex = 0;
   log.setAttribute("role", "log");
   log.setAttribute("aria-label", "Messages");
+  // It is filled before it is on the page, where it has a height and can be scrolled to its end.
+  const placed = new ResizeObserver(() => {
+    if (log.clientHeight === 0) return;
+    log.scrollTop = log.scrollHeight;
+    placed.disconnect();
+  });
+  placed.observe(log);
   return log;
 }
 

@@ -84,6 +84,9 @@ function view({ model, el }, rows) {
   });
   const clear = button("Clear", "Hide the messages listed so far", () => {
     first = looked;
+    selected = -1;
+    clearTimeout(asked);
+    panel.replaceChildren(HINT);
     refilter();
   });
   const save = button("Save", "Save the listed rows as CSV", () =>

@@ -84,9 +84,13 @@ class Transcript:
         elif event.type == "TYPING_STOP":
             self.typing.pop(data["userId"], None)
         elif event.type == "RESET":
-            self._add_notice("Some messages are missing: the server no longer has them.")
+            self.notice("Some messages are missing: the server no longer has them.")
         elif event.type == "ERROR":
-            self._add_notice(data["message"])
+            self.notice(data["message"])
+
+    def notice(self, text: str) -> None:
+        """Add a line that nobody has written."""
+        self._add(ChatLine("", text, "notice"))
 
     def people(self) -> list[str]:
         """Return who is online, the user first."""
@@ -107,9 +111,6 @@ class Transcript:
         state = "sent" if sender == self.user else "received"
         to = data.get("recipientId", "")
         self._add(ChatLine(sender, data["content"], state, event.ts or "", message_id, to))
-
-    def _add_notice(self, text: str) -> None:
-        self._add(ChatLine("", text, "notice"))
 
     def _find(self, message_id: str) -> ChatLine | None:
         for line in reversed(self.lines):

@@ -30,6 +30,11 @@ def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
     alice.say(EVIL)
     bob.hears(EVIL)
     assert bob.root.locator("img, .lab-chat-log b >> text=bold").count() == 0
+    for number in range(20):
+        alice.say(f"line {number}")
+    bob.hears("line 19")
+    lab_page.reload()
+    expect(lab_page.window("bob").lines.get_by_text("line 19")).to_be_in_viewport()
     assert lab_page.dialogs == []
 
 

@@ -195,8 +195,11 @@ def test_a_fast_stream_is_seen_as_it_comes_and_a_pause_loses_nothing(
     total = lab_page.evaluate("len(server.trace)")
     counts(found, total)
     assert saved(found, tmp_path / "rows.csv") == list(range(1, total + 1))
+    rows(found).last.click()
+    expect(found.locator(".lab-wire-detail h4")).to_be_visible()
     found.get_by_role("button", name="Clear").click()
     counts(found, 0)
+    expect(found.locator(".lab-wire-detail")).to_contain_text("Choose a message")
 
 
 def test_two_views_and_a_reloaded_page_have_all_when_the_server_is_gone(lab_page: LabPage) -> None:

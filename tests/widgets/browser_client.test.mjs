@@ -72,6 +72,15 @@ test("it shows a token for a ticket, connects with it, and is open", async (t) =
   assert.deepEqual([client.state, client.route], ["open", DIRECT]);
 });
 
+test("an incomplete direct message is sent to nobody, and the pane says so", async (t) => {
+  const { client, open } = await begin(t);
+  const connection = await open();
+  client.say("/dm bob");
+  assert.deepEqual(connection.said, []);
+  const text = "Nothing was sent: write /dm, the name of one person, and the text.";
+  assert.deepEqual(shown(client), [["", text, "notice"]]);
+});
+
 test("a message is sent at once, and is sent once the server has answered", async (t) => {
   const { client, open } = await begin(t);
   const connection = await open();

@@ -10,8 +10,14 @@ test("/dm NAME text goes to one person, line breaks included", () => {
   assert.deepEqual(addressed("/dm bob one\ntwo"), { to: "bob", content: "one\ntwo" });
 });
 
-test("/dm without a valid name or without a text is an ordinary message", () => {
-  for (const text of ["/dm bob", "/dm b/o/b hi", `/dm ${"x".repeat(65)} hi`, "say /dm bob hi"]) {
+test("/dm without a valid name or without a text goes to nobody", () => {
+  for (const text of ["/dm", "/dm bob", "/dm b/o/b hi", `/dm ${"x".repeat(65)} hi`]) {
+    assert.equal(addressed(text), null);
+  }
+});
+
+test("/dm that is not the first word is text", () => {
+  for (const text of ["say /dm bob hi", "/dmitri bob hi"]) {
     assert.deepEqual(addressed(text), { to: "", content: text });
   }
 });

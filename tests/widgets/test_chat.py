@@ -72,6 +72,15 @@ def test_a_direct_message_is_for_one(server: Server) -> None:
     assert (texts(carol), alice.lines[0]["to"]) == ([], "bob")
 
 
+@pytest.mark.parametrize("typed", ["/dm", "/dm bob", "/dm b/o/b psst"])
+def test_an_incomplete_direct_message_goes_to_nobody(server: Server, typed: str) -> None:
+    alice, bob = server.chat("alice"), server.chat("bob")
+    alice.say(typed)
+    alice.say("hello")
+    wait_until(lambda: texts(bob) == ["hello"])
+    assert alice.lines[0]["text"].startswith("Nothing was sent: write /dm")
+
+
 def test_a_message_that_is_too_long_fails_in_its_line(server: Server) -> None:
     alice = server.chat("alice")
     alice.say("x" * 5000)

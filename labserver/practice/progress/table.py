@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids, load
 from labserver.practice.progress.store import exercises, predictions
 from labserver.templates import render
@@ -71,8 +72,14 @@ def progress(lesson: int | None = None) -> ProgressTable:
         A table, in which predictions are counted over all lessons.
 
     Raises:
-        LabError: if the progress file cannot be used.
+        LabError: if no exercise belongs to that lesson, or the progress file cannot be used.
     """
+    lessons = sorted({load(exercise_id).lesson for exercise_id in ids()})
+    if lesson is not None and lesson not in lessons:
+        raise LabError(
+            f"No exercise belongs to lesson {lesson!r}: choose one of"
+            f" {', '.join(map(str, lessons))}, or leave it out for all."
+        )
     kept = dict(exercises())
     rows = []
     for exercise_id in ids():

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
 from labserver.practice.progress.store import exercises, predictions
 from labserver.practice.progress.table import ProgressRow, ProgressTable, progress
@@ -34,7 +36,12 @@ def test_it_shows_what_was_kept() -> None:
 
 def test_a_lesson_shows_its_own_exercises() -> None:
     assert [row.exercise[:3] for row in progress(lesson=4).rows] == ["E08", "E09"]
-    assert progress(lesson=99).rows == ()
+
+
+@pytest.mark.parametrize("lesson", [99, "E10"])
+def test_a_lesson_without_exercises_is_refused_with_those_that_have_some(lesson: Any) -> None:
+    with pytest.raises(LabError, match=r"choose one of 1, 2, 3, "):
+        progress(lesson=lesson)
 
 
 def test_it_is_a_table_in_text_and_in_the_page() -> None:
