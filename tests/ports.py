@@ -1,4 +1,4 @@
-"""Ports for servers that must be told theirs, because they cannot choose one and say which."""
+"""Ports of this machine: one kept for a server that must be told its port, and one that is busy."""
 
 from __future__ import annotations
 
@@ -23,4 +23,12 @@ def reserved_port() -> Iterator[int]:
         port: int = keeper.getsockname()[1]
         if sys.platform != "linux":
             keeper.close()
+        yield port
+
+
+@contextmanager
+def busy_port() -> Iterator[int]:
+    """Listen on a port of 127.0.0.1 for the duration of a block."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
         yield port

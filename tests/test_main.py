@@ -30,7 +30,7 @@ from labserver.clock import SystemClock
 from labserver.runtime.tls import authority
 from labserver.techniques import NAMES
 from tests.backends.redis_server import RedisServer
-from tests.ports import reserved_port
+from tests.ports import busy_port, reserved_port
 from tests.served import SECRET, TECHNIQUES, Served, environment, labserver, serving
 from tests.waiting import DEADLINE_S, wait_until, within
 
@@ -349,10 +349,7 @@ def test_misuse_is_one_sentence(
 
 
 def test_a_busy_port_is_an_error(state: Path) -> None:
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        port = busy.getsockname()[1]
+    with busy_port() as port:
         run = labserver("serve", "websocket", "--port", str(port), state=state)
     assert run.returncode == 1
     assert f"port {port}" in run.stderr

@@ -51,12 +51,8 @@ class LabLoop:
             LabError: if called on the loop's own thread, where it would wait for itself.
         """
         self._refuse_own_thread()
-        cancellable = Cancellable()
-        try:
-            return self._start(cancellable.run, function, *args).result()
-        except BaseException:
-            cancellable.cancel()
-            raise
+        with Cancellable() as call:
+            return self._start(call.run, function, *args).result()
 
     async def bridge(self, function: Callable[[*A], Awaitable[T]], *args: *A) -> T:
         """Run a coroutine function on the loop, for a caller with a loop of its own.
@@ -65,25 +61,17 @@ class LabLoop:
         """
         if threading.get_ident() == self._thread:
             return await function(*args)
-        cancellable = Cancellable()
-        try:
-            return await asyncio.wrap_future(self._start(cancellable.run, function, *args))
-        except BaseException:
-            cancellable.cancel()
-            raise
+        with Cancellable() as call:
+            return await asyncio.wrap_future(self._start(call.run, function, *args))
 
     def hold(self, manager: AbstractAsyncContextManager[T]) -> Held[T]:
         """Enter an async context manager on the loop, and stay in it until `Held.leave`."""
         held: Held[T] = Held(manager)
         self._refuse_own_thread()
-        cancellable = Cancellable()
-        try:
-            held.running = self._start(cancellable.run, held.run)
+        with Cancellable() as call:
+            held.running = self._start(call.run, held.run)
             held.running.add_done_callback(self._report)
             held.value = held.entered.result()
-        except BaseException:
-            cancellable.cancel()
-            raise
         return held
 
     def spawn(self, function: Callable[[], Awaitable[None]]) -> None:
@@ -130,10 +118,10 @@ class LabLoop:
 
 
 class Cancellable:
-    """A call on the loop that can be cancelled from before it starts.
+    """A context manager: a call on the loop that is cancelled if the block raises.
 
     The future of a call is known only once the call has been started, and an interrupt can come
-    in between.
+    in between. So the call can be cancelled from before it starts.
     """
 
     def __init__(self) -> None:
@@ -147,8 +135,12 @@ class Cancellable:
             raise asyncio.CancelledError
         return await function(*args)
 
-    def cancel(self) -> None:
-        """Cancel the call, from any thread."""
+    def __enter__(self) -> Cancellable:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            return
         self._cancelled = True  # before looking for the task: `run` does it the other way round
         if self._task is not None and not self._task.get_loop().is_closed():
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)

@@ -68,8 +68,8 @@ export default () => {
     // JupyterLab tells no widget that its notebook was closed while the kernel goes on; but then
     // there is no view, and nothing can be sent.
     const watch = setInterval(() => {
-      if (views.size === 0) send({});
       if (client.ended) clearInterval(watch);
+      else if (views.size === 0) send({});
     }, CLOSED_MS);
     signal.addEventListener("abort", () => client.end());
   }

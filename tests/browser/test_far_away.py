@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.browser
 
 JUPYTER_TOKEN = "a-token-of-jupyter-itself"
+HELD = "() => globalThis.labserverHeld?.size ?? 0"  # connections to Jupyter that panes hold
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,7 @@ def far_page(shared_far_page: LabPage) -> Iterator[LabPage]:
     """That page, whose panes have all given back their connections when a test ends."""
     yield shared_far_page
     shared_far_page.close()
-    held = "() => globalThis.labserverHeld?.size ?? 0"
-    wait_until(lambda: shared_far_page.page.evaluate(held) == 0)
+    wait_until(lambda: shared_far_page.page.evaluate(HELD) == 0)
 
 
 def addresses_of(page: Page) -> set[str]:
@@ -81,10 +81,9 @@ def test_far_away_a_closed_notebook_gives_its_connections_back(far_page: LabPage
     far_page.run_all("panes.ipynb")
     for user in USERS.values():
         far_page.pane(user).is_now("open")
-    held = "labserverHeld.size"
-    wait_until(lambda: far_page.page.evaluate(held) == 2)  # long polling and SSE
+    wait_until(lambda: far_page.page.evaluate(HELD) == 2)  # long polling and SSE
     far_page.close()
-    wait_until(lambda: far_page.page.evaluate(held) == 0)
+    wait_until(lambda: far_page.page.evaluate(HELD) == 0)
 
 
 CROWD = """\

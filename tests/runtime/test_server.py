@@ -18,6 +18,7 @@ from labserver.runtime.client import Client
 from labserver.runtime.loop import lab_loop
 from labserver.runtime.server import Server, Widgets
 from labserver.wire.message import Kind
+from tests.ports import busy_port
 from tests.runtime.conftest import Start
 from tests.waiting import NAGLE_S, within
 
@@ -77,10 +78,7 @@ def test_a_replaced_server_may_take_over_the_port(start: Start, technique: str) 
 
 
 def test_a_busy_port_is_an_error_that_says_what_to_do(start: Start) -> None:
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        port = busy.getsockname()[1]
+    with busy_port() as port:
         with pytest.raises(LabError, match=f"port {port}.*port 0"):
             start("websocket", port=port)
     assert start("websocket").running

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from labserver.runtime import server_process
 from labserver.runtime.config import ServerConfig
 from labserver.runtime.server import Server
 from labserver.runtime.server_process import TAIL_BYTES, ServerProcess
+from tests.ports import busy_port
 from tests.waiting import DEADLINE_S, wait_until, within
 
 Start = Callable[..., Server]
@@ -113,10 +113,7 @@ def test_neither_its_secret_is_for_everyone_to_read_nor_an_interrupt_of_the_kern
 
 
 def test_a_busy_port_is_an_error_with_the_childs_own_words(start: Start) -> None:
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", 0))
-        busy.listen()
-        port = busy.getsockname()[1]
+    with busy_port() as port:
         with pytest.raises(LabError, match=f"exit code 1: Cannot listen.*{port}"):
             start("websocket", port=port, record=False)
     assert not servers()

@@ -74,7 +74,8 @@ def progress(lesson: int | None = None) -> ProgressTable:
     Raises:
         LabError: if no exercise belongs to that lesson, or the progress file cannot be used.
     """
-    lessons = sorted({load(exercise_id).lesson for exercise_id in ids()})
+    loaded = {exercise_id: load(exercise_id) for exercise_id in ids()}
+    lessons = sorted({exercise.lesson for exercise in loaded.values()})
     if lesson is not None and lesson not in lessons:
         raise LabError(
             f"No exercise belongs to lesson {lesson!r}: choose one of"
@@ -82,10 +83,10 @@ def progress(lesson: int | None = None) -> ProgressTable:
         )
     kept = dict(exercises())
     rows = []
-    for exercise_id in ids():
-        exercise, entry = load(exercise_id), kept.get(exercise_id, {})
+    for exercise_id, exercise in loaded.items():
         if lesson not in (None, exercise.lesson):
             continue
+        entry = kept.get(exercise_id, {})
         rows.append(
             ProgressRow(
                 f"{exercise_id} {exercise.title}",
