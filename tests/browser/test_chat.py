@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import expect
+from collections.abc import Iterator
 
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser.conftest import end_kernels
 from tests.browser.lab_page import LabPage
 
 pytestmark = pytest.mark.browser
@@ -17,6 +20,19 @@ USERS = {
     "webrtc": "eve",
 }
 EVIL = "<img src=x onerror=alert(1)><b>bold</b>"
+
+
+@pytest.fixture
+def lab_page(context: BrowserContext, lab_url: str) -> Iterator[LabPage]:
+    """A page of the test's own.
+
+    In a page that has shown another notebook before, cells of a long one that are out of sight
+    may have no output yet when all cells have run.
+    """
+    page = context.new_page()
+    yield LabPage(page, lab_url)
+    page.close()
+    end_kernels(lab_url)
 
 
 def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
