@@ -21,8 +21,8 @@ from labserver.atomic_file import write_atomically
 from labserver.errors import LabError
 from labserver.runtime.state import FOLDER_VARIABLE, folder
 
-VERSION = 1
-SECTIONS = ("predictions", "exercises")
+VERSION = 2  # 1 had predictions and exercises only, and reads as such
+SECTIONS = ("predictions", "exercises", "explanations", "recalls", "verdicts", "runs")
 
 Entry = dict[str, Any]
 
@@ -30,6 +30,11 @@ Entry = dict[str, Any]
 def predictions() -> MutableMapping[str, Entry]:
     """Return what is kept of each prediction on this machine, by key."""
     return ProgressFile(_file()).section("predictions")
+
+
+def kept(section: str) -> MutableMapping[str, Entry]:
+    """Return one of SECTIONS on this machine, as a mapping that reads and writes the file."""
+    return ProgressFile(_file()).section(section)
 
 
 def exercises() -> MutableMapping[str, Entry]:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from labserver.errors import LabError
-from labserver.practice.progress.store import ProgressFile, attempts_folder, exercises, predictions
+from labserver.practice.progress.store import (
+    SECTIONS,
+    VERSION,
+    ProgressFile,
+    attempts_folder,
+    exercises,
+    predictions,
+)
 
 
 @pytest.fixture
@@ -19,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 def test_what_was_kept_is_found_by_the_next_kernel(path: Path) -> None:
     ProgressFile(path).section("predictions")["gap"] = {"answer": "lost"}
     assert dict(ProgressFile(path).section("predictions")) == {"gap": {"answer": "lost"}}
-    assert json.loads(path.read_text())["version"] == 1
+    assert json.loads(path.read_text())["version"] == VERSION
 
 
 def test_sections_do_not_disturb_each_other(path: Path) -> None:
@@ -27,7 +34,16 @@ def test_sections_do_not_disturb_each_other(path: Path) -> None:
     progress.section("predictions")["gap"] = {"answer": 1}
     progress.section("exercises")["E12"] = {"hints": 2}
     del progress.section("predictions")["gap"]
-    assert progress.read() == {"predictions": {}, "exercises": {"E12": {"hints": 2}}}
+    nothing = {name: {} for name in SECTIONS}
+    assert progress.read() == nothing | {"exercises": {"E12": {"hints": 2}}}
+
+
+def test_a_file_of_the_first_version_keeps_what_it_holds(path: Path) -> None:
+    path.write_text('{"version": 1, "predictions": {"gap": {"answer": 1}}, "exercises": {}}')
+    ProgressFile(path).section("runs")["empty-polls"] = {"value": 67}
+    progress = ProgressFile(path).read()
+    assert progress["predictions"] == {"gap": {"answer": 1}}
+    assert progress["runs"] == {"empty-polls": {"value": 67}}
 
 
 def test_nothing_is_there_before_the_first_entry(path: Path) -> None:
@@ -49,7 +65,7 @@ def test_a_broken_file_is_kept_aside_and_begun_anew(path: Path, text: bytes) -> 
 
 
 def test_the_file_of_a_newer_version_is_left_alone(path: Path) -> None:
-    text = '{"version": 2, "exercises": {"E12": {}}}'
+    text = f'{{"version": {VERSION + 1}, "exercises": {{"E12": {{}}}}}}'
     path.write_text(text)
     with pytest.raises(LabError, match="update labserver"):
         ProgressFile(path).section("exercises")["E12"] = {"hints": 1}
@@ -100,7 +116,6 @@ def test_it_lies_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     predictions()["gap"] = {"answer": 3}
     exercises()["E12"] = {"hints": 1}
     assert attempts_folder() == tmp_path / "attempts"
-    assert ProgressFile(tmp_path / "progress.json").read() == {
-        "predictions": {"gap": {"answer": 3}},
-        "exercises": {"E12": {"hints": 1}},
-    }
+    found = ProgressFile(tmp_path / "progress.json").read()
+    assert found["predictions"] == {"gap": {"answer": 3}}
+    assert found["exercises"] == {"E12": {"hints": 1}}
