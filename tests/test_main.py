@@ -437,7 +437,9 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     out = folder / "out"
     techniques = "--techniques=sse,websocket,webrtc"
     words = [techniques, "--rtt-ms=20", "--quick", "--messages=5", f"--out={out}"]
-    return Compared(labserver("compare", *words, state=folder / "state"), out)
+    # FORCE_COLOR makes rich take a pipe for a terminal, on which it would redraw a bar.
+    run = labserver("compare", *words, state=folder / "state", FORCE_COLOR="1")
+    return Compared(run, out)
 
 
 def test_compare_prints_a_table_and_writes_a_report(compared: Compared) -> None:
@@ -454,7 +456,9 @@ def test_compare_prints_a_table_and_writes_a_report(compared: Compared) -> None:
     assert set(pandas.read_csv(out / "overhead.csv")["technique"]) == {"sse", "websocket"}
     assert json.loads((out / "latency.json").read_text())["environment"]["cores"]
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "<td>websocket</td>" in page
+    assert "<th scope='row'>websocket</th>" in page
+    assert "Quick results, which are less certain" in page
+    assert "Quick results, which are less certain" in run.stdout.replace("\n", " ")
     assert str(out.parent) not in page
 
 
