@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pandas
 import pytest
 
 from labserver.measure.comparison import Comparison
-from labserver.measure.overhead import Overhead, OverheadRow
-from labserver.measure.workload import Workload
-from tests.report.measured import BYTES, ENVIRONMENT, MEDIANS, latency
+from tests.report.measured import MEDIANS, four_techniques, latency
 
 
 @pytest.fixture
@@ -21,12 +18,4 @@ def two() -> Comparison:
 @pytest.fixture
 def four() -> Comparison:
     """The note's four."""
-    blank = dict.fromkeys(OverheadRow._fields, 0)
-    rows = [
-        blank
-        | {"technique": name, "client": "Chromium", "size": size, "purpose": "deliver"}
-        | {"wire": wire + size, "payload": Workload().size}
-        for name, wire in BYTES.items()
-        for size in (64, 1024)
-    ]
-    return Comparison(latency(MEDIANS), Overhead(pandas.DataFrame(rows), ENVIRONMENT))
+    return four_techniques()

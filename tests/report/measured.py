@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pandas
 
+from labserver.measure.comparison import Comparison
 from labserver.measure.latency import COLUMNS, Latency
+from labserver.measure.overhead import Overhead, OverheadRow
+from labserver.measure.workload import Workload
 
 ENVIRONMENT = {
     "date": "2026-11-23T00:00:00Z",
@@ -31,3 +34,16 @@ def of_repetitions(latencies: dict[str, list[list[float]]], notes: tuple[str, ..
 def latency(medians: dict[str, float], notes: tuple[str, ...] = ()) -> Latency:
     """Three repetitions that are all the same."""
     return of_repetitions({name: [[value]] * 3 for name, value in medians.items()}, notes)
+
+
+def four_techniques() -> Comparison:
+    """The note's four, with bytes."""
+    blank = dict.fromkeys(OverheadRow._fields, 0)
+    rows = [
+        blank
+        | {"technique": name, "client": "Chromium", "size": size, "purpose": "deliver"}
+        | {"wire": wire + size, "payload": Workload().size}
+        for name, wire in BYTES.items()
+        for size in (64, 1024)
+    ]
+    return Comparison(latency(MEDIANS), Overhead(pandas.DataFrame(rows), ENVIRONMENT))
