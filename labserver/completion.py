@@ -9,12 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    add_completion_class,
+    get_completion_class,
+)
 
 SHELLS = ("bash", "zsh", "fish")
 PROGRAM, VARIABLE = "labserver", "_LABSERVER_COMPLETE"
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+@add_completion_class
+class _Bash(BashComplete):
+    """bash hands on `--techniques=sse` as three words, of which the option and its value count."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        words, incomplete = super().get_completion_args()
+        return [word for word in words if word != "="], incomplete
 
 
 def script(shell: str, program: click.Command) -> str:

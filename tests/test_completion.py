@@ -77,6 +77,8 @@ tab() {{
 tab labserver ser
 tab labserver serve web
 tab labserver compare --techniques sse,webs
+tab labserver compare --techniques =
+tab labserver compare --techniques = sse,webs
 """
     run = subprocess.run(
         ["bash", "--norc", "-c", script],
@@ -86,7 +88,13 @@ tab labserver compare --techniques sse,webs
         timeout=DEADLINE_S,
     )
     assert run.stderr == ""
-    assert run.stdout.splitlines() == ["serve", "websocket webrtc", "sse,websocket"]
+    assert run.stdout.splitlines() == [
+        "serve",
+        "websocket webrtc",
+        "sse,websocket",
+        "short_polling long_polling sse websocket webrtc",
+        "sse,websocket",
+    ]
 
 
 @pytest.mark.slow
