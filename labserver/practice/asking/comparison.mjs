@@ -2,7 +2,7 @@
 
 import { element } from "../../widgets/element.mjs";
 import { answerForm } from "./answer_form.mjs";
-import { button, drawing, keepingFocus, prose, sheet } from "./sheet.mjs";
+import { button, drawing, keepingFocus, prose, sheet, statusLine } from "./sheet.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 10;
@@ -52,18 +52,16 @@ function reason(why, folded) {
   return details;
 }
 
+/** What stands below the question: the verdict, the fact, and the reason. */
 function outcome({ verdict, line, why, places }) {
-  const box = element("div", "lab-sheet-outcome");
-  box.setAttribute("role", "status");
-  box.tabIndex = -1;
   const [sign, word] = BADGES[verdict];
   const badge = element("span", `lab-badge lab-badge-${verdict}`);
   if (sign) badge.append(element("span", "lab-badge-sign", sign));
   badge.append(word);
-  box.append(badge, prose(line));
-  if (places) box.append(scale(places, line));
-  if (why) box.append(reason(why, verdict === "right"));
-  return box;
+  const parts = [badge, prose(line)];
+  if (places) parts.push(scale(places, line));
+  if (why) parts.push(reason(why, verdict === "right"));
+  return parts;
 }
 
 /** The cover: the result can be seen after a guess, made here or at the question, or without. */
@@ -71,20 +69,18 @@ function cover(asked, model) {
   const box = element("div", "lab-sheet-cover");
   const said = prose("The result is covered, because you have not guessed yet.");
   const buttons = element("div", "lab-sheet-buttons");
-  const asking = element("div");
   const { form, first, say } = answerForm(asked, (answer) => model.send({ lock: answer }));
-  asking.append(prose(asked.question), form);
-  asking.hidden = true;
+  form.hidden = true;
   const guess = button("Guess first", () => {
-    asking.hidden = false;
-    guess.hidden = true;
+    form.hidden = false;
+    said.hidden = guess.hidden = true;
     first.focus();
   });
   buttons.append(
     guess,
     button("Show me without a guess", () => model.send({ show: true }), { quiet: true }),
   );
-  box.append(said, asking, buttons);
+  box.append(said, form, buttons);
   return { box, say };
 }
 
@@ -92,17 +88,15 @@ function render({ model, el }) {
   const asked = model.get("asked");
   const root = sheet("Measured", asked.question);
   const { box: covered, say } = cover(asked, model);
-  let shown = element("div");
-  root.append(covered, shown);
+  const shown = statusLine();
+  root.append(prose(asked.question), covered, shown);
   el.append(root);
   return drawing(model, ["covered", "result", "problem"], () => {
     const result = model.get("result");
     const bare = model.get("covered") || !result.line;
     const uncover = () => {
       covered.hidden = !bare;
-      const next = bare ? element("div") : outcome(result);
-      shown.replaceWith(next);
-      shown = next;
+      shown.replaceChildren(...(bare ? [] : outcome(result)));
     };
     keepingFocus(root, uncover, () => shown);
     if (model.get("problem")) say(model.get("problem"));

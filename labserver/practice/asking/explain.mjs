@@ -1,7 +1,16 @@
 // The explanation: a text in one's own words, locked in; then the model and its points to tick.
 
 import { element } from "../../widgets/element.mjs";
-import { button, drawing, keepingFocus, problemLine, prose, sheet, writingBox } from "./sheet.mjs";
+import {
+  button,
+  drawing,
+  keepingFocus,
+  paragraphs,
+  problemLine,
+  prose,
+  sheet,
+  writingBox,
+} from "./sheet.mjs";
 
 /** The points: boxes to tick if there is a text that could make them, else a list. */
 function pointList(model) {
@@ -66,11 +75,13 @@ function render({ model, el }) {
       yours.replaceChildren(element("h4", "", "You wrote"), element("p", "lab-sheet-text", text));
       unfolded.replaceChildren(
         element("h4", "", "A model explanation"),
-        prose(model.get("model_text")),
+        ...paragraphs(model.get("model_text")),
         pointList(model),
       );
     };
     keepingFocus(root, unfold, () => unfolded);
+  };
+  const drawForm = () => {
     problem.textContent = model.get("problem");
     writing.show(model.get("draft"));
   };
@@ -81,7 +92,8 @@ function render({ model, el }) {
     });
   };
   const stops = [
-    drawing(model, ["text", "model_text", "points", "draft", "problem"], draw),
+    drawing(model, ["text", "model_text", "points"], draw),
+    drawing(model, ["draft", "problem"], drawForm),
     drawing(model, ["ticked"], drawTicks),
   ];
   return () => {

@@ -13,7 +13,7 @@ import traitlets
 
 from labserver.clock import Clock, SystemClock, iso
 from labserver.errors import LabError
-from labserver.practice.asking.sheet import Sheet, script
+from labserver.practice.asking.sheet import Sheet, alone, flowing, script
 from labserver.practice.progress.store import kept as kept_on_disk
 
 LEAST_CHARS, MOST_CHARS = 20, 4000  # a sentence; two pages
@@ -25,7 +25,7 @@ def explain(key: str, question: str, model: str, points: Sequence[str]) -> Expla
     Args:
         key: its name among the learner's explanations, such as `what the hash proves`.
         question: what to explain, in two sentences.
-        model: a model explanation, which is shown afterwards.
+        model: a model explanation, which is shown afterwards; a blank line parts paragraphs.
         points: what a good explanation says, two points or more, which the learner ticks.
 
     Returns:
@@ -72,14 +72,15 @@ class Explanation(Sheet):
         if isinstance(points, str) or len({one for one in points if one.strip()}) < 2:
             raise LabError("Give at least two points that a good explanation makes.")
         self.key = key
-        self._model, self._points = model, list(points)
+        self._model, self._points = flowing(model), [flowing(point) for point in points]
         self._kept = kept
         self._clock = clock or SystemClock()
         self._seen = False  # the model was shown although nothing had been written
-        super().__init__(f"explain {key}", f"explain-{key}", question=question)
+        super().__init__(f"explain {key}", f"explain-{key}", question=flowing(question))
         self.refresh()
         self.observe(self._keep_draft, "draft")
 
+    @alone
     def lock(self, text: str) -> None:
         """Lock the explanation in, as the button does.
 
@@ -103,6 +104,7 @@ class Explanation(Sheet):
         }
         self._refresh_all()
 
+    @alone
     def tick(self, index: int, on: bool = True) -> None:
         """Tick a point that the explanation made, or take the tick away.
 
@@ -125,11 +127,13 @@ class Explanation(Sheet):
         self._kept[self.key] = {**entry, "points": self._points, "ticked": ticked}
         self._refresh_all()
 
+    @alone
     def show(self) -> None:
         """Show the model explanation although nothing was written, as the button does."""
         self._seen = True
         self.refresh()
 
+    @alone
     def reset(self) -> None:
         """Forget the explanation and its ticks, and ask again."""
         self._kept.pop(self.key, None)
@@ -159,6 +163,7 @@ class Explanation(Sheet):
         else:
             self.show()
 
+    @alone
     def _keep_draft(self, change: Mapping[str, Any]) -> None:
         entry = self._kept.get(self.key, {})
         draft = change["new"][:MOST_CHARS]

@@ -1,6 +1,5 @@
 // The prediction: a question, an answer, and a button that makes the answer final.
 
-import { element } from "../../widgets/element.mjs";
 import { answerForm } from "./answer_form.mjs";
 import { drawing, keepingFocus, prose, sheet, statusLine } from "./sheet.mjs";
 
@@ -15,7 +14,7 @@ function render({ model, el }) {
     const text = model.get("said");
     const hide = () => {
       form.hidden = text !== "";
-      said.replaceChildren(...(text ? [element("span", "lab-sheet-lock"), text] : []));
+      said.textContent = text;
     };
     keepingFocus(root, hide, () => said);
     if (model.get("problem")) say(model.get("problem"));

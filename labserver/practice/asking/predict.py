@@ -16,10 +16,11 @@ from labserver.clock import Clock, SystemClock, iso
 from labserver.errors import LabError
 from labserver.practice.asking.answer import Answer, Asked, shown
 from labserver.practice.asking.outcome import Outcome, outcome
-from labserver.practice.asking.sheet import Sheet, script
+from labserver.practice.asking.sheet import Sheet, alone, flowing, script
 from labserver.practice.progress.store import kept as kept_on_disk
 
 SEEN = "You looked at the result without a guess"
+GUESS_AGAIN = "To guess before the next run, run this cell again"
 
 
 def predict(
@@ -86,7 +87,7 @@ class Prediction(Sheet):
         if choices is not None and (isinstance(choices, str) or len(set(choices)) < 2):
             raise LabError("Give at least two choices.")
         self.key = key
-        self.question = Asked(question, tuple(choices or ()), unit, low, high)
+        self.question = Asked(flowing(question), tuple(choices or ()), unit, low, high)
         self._kept = kept
         self._clock = clock or SystemClock()
         self._seen = False  # the result was shown without a guess
@@ -105,6 +106,7 @@ class Prediction(Sheet):
         """Whether the result was shown without a guess, so that it is too late to guess."""
         return self._seen
 
+    @alone
     def lock(self, answer: Answer) -> None:
         """Lock the answer in, as the button does.
 
@@ -114,12 +116,13 @@ class Prediction(Sheet):
         """
         self.refresh()  # another notebook may have locked it in
         if self.said:
-            raise LabError(f"{self.said}. To answer again, call reset().")
+            raise LabError(f"{SEEN if self._seen else self.said}. To answer again, call reset().")
         if not self.question.fits(answer):
             raise LabError(f"{answer!r} is not an answer: give {self.question.wanted()}.")
         self._kept[self.key] = {"answer": answer, "locked": iso(self._clock.time())}
         self._refresh_all()
 
+    @alone
     def reset(self) -> None:
         """Forget the answer, and ask again."""
         self._kept.pop(self.key, None)
@@ -127,6 +130,7 @@ class Prediction(Sheet):
         self.problem = ""
         self._refresh_all()
 
+    @alone
     def compare(self, measured: Answer, *, why: str | Mapping[str, str] = "") -> Comparison:
         """Put the prediction beside what was measured, and keep both.
 
@@ -148,8 +152,11 @@ class Prediction(Sheet):
             raise LabError(f"why= has a reason for {unknown.pop()!r}, which is not a choice.")
         if not isinstance(measured, str):
             measured = float(measured)  # numpy's numbers are not JSON
+        if isinstance(why, str):
+            why = flowing(why)
         return Comparison(self, measured, why)
 
+    @alone
     def show_result(self) -> None:
         """Uncover the result without a guess, as its button does."""
         self._seen = self.answer is None
@@ -165,7 +172,7 @@ class Prediction(Sheet):
         if (answer := self.answer) is not None and not self._seen:
             self.said = f"Your guess: {shown(answer, self.question.unit)}"
         else:
-            self.said = SEEN if self._seen else ""
+            self.said = f"{SEEN}. {GUESS_AGAIN}" if self._seen else ""
 
     def act(self, message: Mapping[str, Any]) -> None:
         """Lock in what the page sends; a guess that is there already is shown instead."""

@@ -16,7 +16,7 @@ import traitlets
 
 from labserver.clock import Clock, SystemClock, iso
 from labserver.errors import LabError
-from labserver.practice.asking.sheet import Sheet, script
+from labserver.practice.asking.sheet import Sheet, alone, flowing, script
 from labserver.practice.progress.store import kept as kept_on_disk
 
 QUESTIONS = Path(__file__).parents[1] / "recall.toml"
@@ -54,8 +54,8 @@ def recall_questions() -> tuple[RecallQuestion, ...]:
             one["id"],
             one["asked_in"],
             f"Lesson {one['about']:02}",
-            one["question"].strip(),
-            one["answer"].strip(),
+            flowing(one["question"]),
+            flowing(one["answer"]),
         )
         for one in found
     )
@@ -117,6 +117,7 @@ class Recall(Sheet):
         self.refresh()
         self.observe(self._keep_drafts, "drafts")
 
+    @alone
     def show(self, question_id: str, text: str) -> None:
         """Keep an answer and show the right one, as the button does.
 
@@ -128,12 +129,14 @@ class Recall(Sheet):
             raise LabError("Write an answer first; a few words are enough.")
         self._change(question_id, draft=None, text=text, shown=iso(self._clock.time()))
 
+    @alone
     def show_unanswered(self, question_id: str) -> None:
         """Show the right answer although nothing was written, as the button does."""
         self._question(question_id)
         self._seen.add(question_id)
         self.refresh()
 
+    @alone
     def judge(self, question_id: str, knew: bool) -> None:
         """Keep whether the learner knew the answer.
 
@@ -145,6 +148,7 @@ class Recall(Sheet):
             raise LabError("Look at the answer before you say whether you knew it.")
         self._change(question_id, knew=knew, judged=iso(self._clock.time()))
 
+    @alone
     def reset(self) -> None:
         """Forget the answers to this lesson's questions, and ask again."""
         for one in self.questions:
@@ -197,6 +201,7 @@ class Recall(Sheet):
         self._kept[question_id] = {name: one for name, one in entry.items() if one is not None}
         self._refresh_all()
 
+    @alone
     def _keep_drafts(self, change: Mapping[str, Any]) -> None:
         for one in self.questions:
             entry = self._kept.get(one.id, {})

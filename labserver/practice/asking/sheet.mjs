@@ -14,6 +14,11 @@ export function prose(text, tag = "p", className = "") {
   return node;
 }
 
+/** A text whose paragraphs are parted by blank lines. */
+export function paragraphs(text) {
+  return text.split("\n\n").map((part) => prose(part));
+}
+
 /** The same text for a label, in which there are no elements. */
 export function plain(text) {
   return text.replaceAll(/`([^`\n]+)`/g, "$1");

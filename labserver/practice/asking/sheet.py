@@ -6,10 +6,14 @@ key show the same state, so a cell that runs again, or asks twice, loses nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from functools import wraps
+from inspect import cleandoc
 from itertools import count
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 import anywidget
@@ -21,7 +25,13 @@ from labserver.widgets.assets import es_module, stylesheet
 # Says that the text beside the widget's view can be read; a stored notebook then keeps it.
 READABLE = {"labserver": {"readable": True}}
 
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound="Sheet")
+
 _HERE = Path(__file__).parent
+# JupyterLab sends one message to the kernel's main thread and the next to a subshell's.
+_one_at_a_time = RLock()
 _numbers = count()
 _live: dict[str, WeakValueDictionary[int, Sheet]] = {}
 
@@ -29,6 +39,23 @@ _live: dict[str, WeakValueDictionary[int, Sheet]] = {}
 def script(name: str) -> str:
     """Return a sheet's ES module, which stands in this folder."""
     return es_module(_HERE / name)
+
+
+def flowing(text: str) -> str:
+    """Return a text without the line breaks of its source; blank lines part its paragraphs."""
+    paragraphs = re.split(r"\n\s*\n", cleandoc(text))
+    return "\n\n".join(" ".join(one.split()) for one in paragraphs)
+
+
+def alone(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Let a method that reads and then writes what is kept run while no other does."""
+
+    @wraps(method)
+    def runs(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with _one_at_a_time:
+            return method(self, *args, **kwargs)
+
+    return runs
 
 
 class Sheet(anywidget.AnyWidget):
@@ -73,10 +100,11 @@ class Sheet(anywidget.AnyWidget):
                     raise
                 sheet.problem = str(error)
 
+    @alone
     def _on_browser(self, _: object, message: dict[str, Any], __: object) -> None:
+        self.problem = ""  # so that the same problem is said again
         try:
             self.act(message)
-            self.problem = ""
         except LabError as error:
             self.problem = str(error)
 

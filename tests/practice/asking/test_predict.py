@@ -164,7 +164,7 @@ def test_the_result_is_shown_without_a_guess_only_when_asked_for() -> None:
     assert not prediction.compare(66).covered, "the cell that is run again stays open"
     press(prediction, lock=65)
     assert (prediction.answer, kept) == (None, {})
-    assert prediction.said == "You looked at the result without a guess"
+    assert prediction.said.startswith("You looked at the result without a guess. To guess before")
     with pytest.raises(LabError, match=r"without a guess. To answer again, call reset\(\)"):
         prediction.lock(65)
     assert share(kept).said == "", "the question that is run again asks again"
