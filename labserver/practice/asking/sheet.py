@@ -12,6 +12,7 @@ from functools import wraps
 from inspect import cleandoc
 from itertools import count
 from pathlib import Path
+from textwrap import fill
 from threading import RLock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -24,6 +25,7 @@ from labserver.widgets.assets import es_module, stylesheet
 
 # Says that the text beside the widget's view can be read; a stored notebook then keeps it.
 READABLE = {"labserver": {"readable": True}}
+TEXT_COLUMNS = 100  # a page of the book does not wrap what a cell shows as text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,7 +61,7 @@ def alone(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P],
 
 
 class Sheet(anywidget.AnyWidget):
-    """A question in the page; its `text/plain` is its `repr`, in full.
+    """A question in the page; its `text/plain` is its `repr`, wrapped.
 
     Args:
         shared: names what sheets have in common; when one changes, all of the same name do.
@@ -113,4 +115,5 @@ class Sheet(anywidget.AnyWidget):
         if bundle is None:  # a widget without a view
             return None
         data, metadata = bundle
-        return data | {"text/plain": repr(self)}, metadata | READABLE
+        lines = [fill(line, TEXT_COLUMNS) for line in repr(self).splitlines()]
+        return data | {"text/plain": "\n".join(lines)}, metadata | READABLE

@@ -140,8 +140,16 @@ def test_a_point_that_was_left_out_comes_back_once() -> None:
 
 
 def test_its_text_is_the_questions() -> None:
-    text = second_lesson()._repr_mimebundle_()[0]["text/plain"]
-    assert text == f"1. Lesson 01: {FIRST.question}\n2. Lesson 01: {SECOND.question}"
+    recall = second_lesson()
+    assert repr(recall) == f"1. Lesson 01: {FIRST.question}\n2. Lesson 01: {SECOND.question}"
+
+
+def test_its_text_fits_a_page() -> None:
+    bundle = second_lesson()._repr_mimebundle_()
+    assert bundle is not None
+    text = bundle[0]["text/plain"]
+    assert text.split() == repr(second_lesson()).split()
+    assert all(len(line) <= 100 for line in text.splitlines())
 
 
 @pytest.mark.parametrize("lesson", [1, 14, "2", None])
