@@ -32,8 +32,14 @@ SHOWN = (
     "window = server.chat('bob')\nwindow",
     "server.browser('carol')",
     "alice.send('hi')\nserver.inspector()",
-    "lab.predict('a share', 'How many?', unit='%', low=0, high=50)",
-    "lab.predict('a gap', 'Lost?', choices=['always', 'never']).compare('never')",
+    "share = lab.predict('a share', 'How many?', unit='%', low=0, high=50)\nshare",
+    "share.compare(20, why='Half of them are lost.')",  # covered
+    "gap = lab.predict('a gap', 'Lost?', choices=['always', 'never'])\ngap.lock('never')\ngap",
+    "gap.compare('always', why='The cable is cut.')",
+    "lab.explain('a gap', 'Why?', 'Nothing is kept.', ['a log', 'a cursor'])",
+    "written = lab.explain('a cut', 'Why?', 'Nothing is kept.', ['a log', 'a cursor'])\n"
+    "written.lock('What was said is nowhere kept.')\nwritten",
+    "lab.recall(4)",
     "lab.check('E10', lambda data, key: data)",
     "lab.progress()",
     "lab.doctor()",
@@ -45,7 +51,7 @@ OUTPUT = ".jp-OutputArea-output"
 AFTER = "window.say('hello')"
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 CHANGE_THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme})"
-TALL = {"width": 1400, "height": 4000}  # a cell that is out of sight is not there to be judged
+TALL = {"width": 1400, "height": 6500}  # a cell that is out of sight is not there to be judged
 
 MARKED = [
     MarkedNotebook(
@@ -111,4 +117,5 @@ def test_windows_and_panels_in_jupyterlab_have_no_serious_fault(
         opened.evaluate(CHANGE_THEME, theme)
         dark = "false" if theme.endswith("Dark") else "true"
         expect(opened.locator("body")).to_have_attribute("data-jp-theme-light", dark)
+        expect(opened.locator(".lab-wire-row").last).to_be_visible()
         assert faults(opened, axe, OUTPUT) == [], theme
