@@ -234,12 +234,14 @@ def left_out(
     missing = {
         f"{LEFT_OUT}{key}": (entry["question"], open_points[0])
         for key, entry in by_time
-        if (open_points := [p for p in entry.get("points", ()) if p not in entry["ticked"]])
+        if "locked" in entry
+        and (open_points := [p for p in entry["points"] if p not in entry["ticked"]])
     }
     asked = {key: entry.get("lesson") for key, entry in recalls.items() if key in missing}
     mine = [key for key, asker in asked.items() if asker == lesson]
-    for key in (*mine, *(key for key in missing if key not in asked)):
-        question, point = missing[key]
-        asked_for = f"{question} Your explanation left out a point. Which one?"
-        return (RecallQuestion(key, lesson, "Left out last time", asked_for, point),)
-    return ()
+    candidates = [*mine, *(key for key in missing if key not in asked)]
+    if not candidates:
+        return ()
+    question, point = missing[candidates[0]]
+    asked_for = f"{question} Your explanation left out a point. Which one?"
+    return (RecallQuestion(candidates[0], lesson, "Left out last time", asked_for, point),)
