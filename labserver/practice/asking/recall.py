@@ -203,15 +203,19 @@ class Recall(Sheet):
 
     @alone
     def _keep_drafts(self, change: Mapping[str, Any]) -> None:
-        for one in self.questions:
-            entry = self._kept.get(one.id, {})
-            draft = str(change["new"].get(one.id, ""))[:MOST_CHARS]
-            if "shown" in entry or entry.get("draft", "") == draft:
-                continue
-            try:
-                self._kept[one.id] = {**entry, "lesson": self.lesson, "draft": draft}
-            except LabError as error:
-                self.problem = str(error)
+        drafts = {key: str(text)[:MOST_CHARS] for key, text in change["new"].items()}
+        changed = False
+        try:
+            for one in self.questions:
+                entry = self._kept.get(one.id, {})
+                draft = drafts.get(one.id, "")
+                if "shown" not in entry and entry.get("draft", "") != draft:
+                    self._kept[one.id] = {**entry, "lesson": self.lesson, "draft": draft}
+                    changed = True
+            if changed:
+                self._refresh_all()  # the cell may have run again in the meantime
+        except LabError as error:
+            self.problem = str(error)
 
     def __repr__(self) -> str:
         return "\n".join(
