@@ -19,8 +19,8 @@ LINES = 12  # of a code cell
 PROGRAM_LINES = range(15, 26)  # of the one that does without the lab
 WITHOUT = "without-the-lab"
 NAVIGATION = re.compile(
-    r"\[← (\d\d) · [^\]]+\]\(\d\d_\w+\.ipynb\) · \[exercises [^\]]+\]\(\.\./exercises/\w+\.ipynb\) ·"
-    r"\s\[(\d\d) · [^\]]+ →\]\(\d\d_\w+\.ipynb\)$"
+    r"\[← (\d\d) · [^\]]+\]\(\d\d_\w+\.ipynb\) · \[exercises [^\]]+\]\(\.\./exercises/\w+\.ipynb\)"
+    r" ·\s\[(\d\d) · [^\]]+ →\]\(\d\d_\w+\.ipynb\)$"
 )
 
 
