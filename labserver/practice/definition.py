@@ -15,6 +15,7 @@ import inspect
 import linecache
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -36,7 +37,9 @@ def shell() -> Any:
 def source_of(code: Any) -> str:
     """Return the text of the cell or file that defines a function or class, or ""."""
     # What a library's decorator put around it comes last.
-    functions = sorted(_functions(code), key=lambda one: one.__module__ != "__main__")
+    functions = sorted(
+        _functions(code), key=lambda one: one.__globals__.get("__name__") != "__main__"
+    )
     return _text(functions[0]) if functions else ""
 
 
@@ -151,9 +154,10 @@ def _how(text: str, name: str) -> str | SyntaxError:
     if name not in text:
         return ""
     try:
-        tree = compile(
-            text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True
-        )
+        with warnings.catch_warnings(action="ignore"):  # they were shown when the cell ran
+            tree = compile(
+                text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True
+            )
     except SyntaxError as error:
         return error if re.search(MEANT.format(re.escape(name)), text, re.MULTILINE) else ""
     except (ValueError, RecursionError, MemoryError):

@@ -58,7 +58,10 @@ function render({ model, el }) {
   const stop = button("Stop", () => stopCheck());
   const hint = button("Hint", () => model.send({ do: "hint" }));
   const reset = button("Reset", () => replace("reset"));
-  const bringBack = button("Bring my attempt back", () => replace("bring_back"));
+  const bringBack = button("Bring my attempt back", () => {
+    reset.focus(); // this button may go
+    replace("bring_back");
+  });
   const progress = element("span", "lab-exercise-progress");
   const doing = element("span");
   doing.setAttribute("role", "status");
@@ -90,6 +93,7 @@ function render({ model, el }) {
   note.placeholder = "Your answer; it is kept as you type.";
   const ask = button("", () => {
     keepNote();
+    note.focus(); // this button goes
     model.send({ do: "answer" });
   });
   const answer = element("details", "lab-exercise-answer");

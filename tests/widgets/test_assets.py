@@ -10,13 +10,14 @@ import anywidget
 import pytest
 
 import labserver
+from labserver.practice.exercise_panel import ExercisePanel
 from labserver.practice.progress.predict import Prediction
 from labserver.widgets.assets import es_module, stylesheet
 from labserver.widgets.browser import BrowserPane
 from labserver.widgets.chat import ChatWidget
 from labserver.widgets.inspector import Inspector
 
-WIDGET_CLASSES = [BrowserPane, ChatWidget, Inspector, Prediction]
+WIDGET_CLASSES = [BrowserPane, ChatWidget, ExercisePanel, Inspector, Prediction]
 SCRIPTS = sorted(Path(labserver.__file__).parent.rglob("*.mjs"))
 
 

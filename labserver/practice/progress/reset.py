@@ -85,11 +85,11 @@ def bring_back(exercise: Exercise, source: str, *, clock: Clock | None = None) -
     attempt = exercises().get(exercise.id, {}).get("attempt")
     if not attempt:
         raise LabError(f"{exercise.id} has no attempt that was reset.")
-    file = attempts_folder() / Path(attempt["file"]).name
+    name = Path(attempt["file"]).name
     try:
-        text = file.read_text(encoding="utf-8")
+        text = (attempts_folder() / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise LabError(f"Your attempt {file} cannot be read ({error}).") from error
+        raise LabError(f"Your attempt {name} cannot be read ({error}).") from error
     with change_exercises() as kept:
         entry = kept.setdefault(exercise.id, {})
         now = {key: entry.pop(key) for key in OF_AN_ATTEMPT if key in entry}
@@ -114,21 +114,19 @@ def _keep_file(exercise: Exercise, source: str, entry: dict[str, Any], clock: Cl
     """Write an attempt to a file of its own, unless it is the one that was kept last."""
     if source.strip() in ("", exercise.stub.strip()):
         return None
-    folder = attempts_folder()
-    last = entry.get("attempt", {}).get("file")
-    if last and (folder / last).is_file():
-        path = folder / Path(last).name
-        if path.read_text(encoding="utf-8", errors="replace").strip() == source.strip():
-            return path
-    moment = iso(clock.time()).replace(":", "").replace("-", "")
-    names = (
-        f"{exercise.id}-{moment}{again}.py" for again in ("", *map("-{}".format, range(2, 99)))
-    )
-    path = next(folder / name for name in names if not (folder / name).exists())
     try:
+        folder = attempts_folder()
+        last = entry.get("attempt", {}).get("file")
+        if last and (folder / last).is_file():
+            path = folder / Path(last).name
+            if path.read_text(encoding="utf-8", errors="replace").strip() == source.strip():
+                return path
+        moment = iso(clock.time()).replace(":", "").replace("-", "")
+        names = (f"{exercise.id}-{moment}{n}.py" for n in ("", *map("-{}".format, range(2, 99))))
+        path = next(folder / name for name in names if not (folder / name).exists())
         path.write_text(source, encoding="utf-8")
     except OSError as error:
         raise LabError(
-            f"Your attempt could not be kept ({error}), so nothing was reset."
+            f"Your attempt could not be kept ({error}), so nothing was changed."
         ) from error
     return path
