@@ -5,6 +5,7 @@ import { answerCell } from "./answer_cell.mjs";
 import { proseAndCode, stateLine } from "./exercise_wording.mjs";
 
 const SILENCE_MS = 3000; // after that the kernel is busy, or gone
+const SILENT = "waiting for the kernel. If it was restarted, run this panel's cell again.";
 const TYPING_MS = 800; // a pause after which what was typed is kept
 const SHOWN = "outcome points checking verdict problem hints unused can_bring_back answer note"
   .split(" ")
@@ -37,7 +38,7 @@ function render({ model, el }) {
   const view = `${Date.now()}-${++views}`;
   const wanted = { exercise: model.get("exercise_id"), name: model.get("name") };
   const cell = () => answerCell(window.jupyterapp, el, wanted);
-  let phase = ""; // what this page waits for: "run", "asked"
+  let phase = ""; // "run": the cell runs, "asked": no answer yet, "lost": none will come
   let since = 0;
 
   const root = element("section", "lab-exercise");
@@ -56,7 +57,7 @@ function render({ model, el }) {
   };
   const check = button("Check", () => startCheck(), "lab-exercise-check");
   const stop = button("Stop", () => stopCheck());
-  const hint = button("Hint", () => model.send({ do: "hint" }));
+  const hint = button("Hint", () => tell({ do: "hint" }));
   const reset = button("Reset", () => replace("reset"));
   const bringBack = button("Bring my attempt back", () => {
     reset.focus(); // this button may go
@@ -94,7 +95,7 @@ function render({ model, el }) {
   const ask = button("", () => {
     keepNote();
     note.focus(); // this button goes
-    model.send({ do: "answer" });
+    tell({ do: "answer" });
   });
   const answer = element("details", "lab-exercise-answer");
   answer.open = true;
@@ -105,7 +106,16 @@ function render({ model, el }) {
   root.append(head, buttons, problem, verdict, offer, hints, interview);
   el.append(root);
 
-  const tell = (message) => model.send({ ...message, view });
+  const tell = (message) => {
+    try {
+      model.send({ ...message, view });
+    } catch {
+      phase = "lost"; // the kernel was restarted, and knows nothing of this panel
+      draw();
+    }
+  };
+
+  const isBusy = () => model.get("checking") || phase === "run" || phase === "asked";
 
   function startCheck() {
     phase = "asked";
@@ -134,8 +144,13 @@ function render({ model, el }) {
   }
 
   function stopCheck() {
-    if (phase === "run") cell()?.interrupt();
-    else tell({ do: "stop" });
+    if (phase === "run") {
+      cell()?.interrupt();
+      return;
+    }
+    phase = ""; // even if no answer comes
+    tell({ do: "stop" });
+    draw();
   }
 
   function replace(how) {
@@ -194,7 +209,7 @@ function render({ model, el }) {
     const outcome = model.get("outcome");
     const used = model.get("hints").length;
     const unused = model.get("unused");
-    const busy = model.get("checking") || phase !== "";
+    const busy = isBusy();
     root.dataset.outcome = outcome;
     state.textContent = stateLine({
       outcome,
@@ -240,15 +255,15 @@ function render({ model, el }) {
   }
 
   function tick() {
-    const busy = model.get("checking") || phase !== "";
+    const busy = isBusy();
     if (busy && !since) since = performance.now();
     if (!busy) since = 0;
     const elapsed = since ? performance.now() - since : 0;
     say(seconds, elapsed >= 1000 ? `${Math.floor(elapsed / 1000)} s` : "");
-    if (!busy) say(doing, "");
+    if (!busy) say(doing, phase === "lost" ? SILENT : "");
     else if (phase === "run") say(doing, "running your cell…");
     else if (model.get("checking") || elapsed < SILENCE_MS) say(doing, "checking…");
-    else say(doing, "waiting for the kernel, which is busy or was shut down…");
+    else say(doing, SILENT);
   }
 
   const ticking = setInterval(tick, 500);
@@ -268,7 +283,7 @@ function render({ model, el }) {
   });
   // Another notebook may have changed what is kept while this one was out of sight.
   const looking = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting)) model.send({ do: "look" });
+    if (entries.some((entry) => entry.isIntersecting)) tell({ do: "look" });
   });
   looking.observe(root);
   model.on(SHOWN, draw);
