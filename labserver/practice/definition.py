@@ -56,7 +56,7 @@ def defined(name: str) -> Any:
         return space[name]
     latest = _latest(found, name)
     if latest is not None and latest.problem:
-        raise LabError(f"The cell of {name} {latest.problem}. Correct it, and check again.")
+        raise LabError(f"The cell of {name} {latest.problem}. Correct it, run it, and check again.")
     raise LabError(f"{name} is not defined yet: run the cell with your answer, and check again.")
 
 
@@ -85,7 +85,7 @@ def refuse_outdated(code: Any, name: str) -> None:
         if latest is not None and latest.problem and not latest.made(one):
             raise LabError(
                 f"The cell of {called} {latest.problem}, so nothing was judged: {called} is still"
-                " what an earlier run had defined. Correct the cell, run it, and check again."
+                " what an earlier run defined. Correct the cell, run it, and check again."
             )
         todo += [(used, found.user_ns[used]) for used in _used(one, found.user_ns)]
 
@@ -138,9 +138,9 @@ def _latest(found: Any, name: str) -> _Input | None:
         problem = ""
         if isinstance(how, SyntaxError):
             line = f" in line {how.lineno}" if how.lineno else ""
-            problem = f"did not run, because of a {type(how).__name__}{line} ({how.msg})"
+            problem = f"did not run ({type(how).__name__}{line}: {how.msg})"
         elif how == "defines" and number in failed:
-            problem = f"stopped with a {failed[number]['ename']} before it had defined anything new"
+            problem = f"stopped ({failed[number]['ename']}) before it defined anything new"
         return _Input(raw, text, problem)
     return None
 

@@ -5,7 +5,8 @@ import { answerCell } from "./answer_cell.mjs";
 import { proseAndCode, stateLine } from "./exercise_wording.mjs";
 
 const SILENCE_MS = 3000; // after that the kernel is busy, or gone
-const SILENT = "waiting for the kernel. If it was restarted, run this panel's cell again.";
+const SILENT = "waiting for the kernel, which is busy…";
+const LOST = "The kernel was restarted: run this panel's cell again.";
 const TYPING_MS = 800; // a pause after which what was typed is kept
 const SHOWN = "outcome points checking verdict problem hints unused can_bring_back answer note"
   .split(" ")
@@ -260,7 +261,7 @@ function render({ model, el }) {
     if (!busy) since = 0;
     const elapsed = since ? performance.now() - since : 0;
     say(seconds, elapsed >= 1000 ? `${Math.floor(elapsed / 1000)} s` : "");
-    if (!busy) say(doing, phase === "lost" ? SILENT : "");
+    if (!busy) say(doing, phase === "lost" ? LOST : "");
     else if (phase === "run") say(doing, "running your cell…");
     else if (model.get("checking") || elapsed < SILENCE_MS) say(doing, "checking…");
     else say(doing, SILENT);

@@ -54,7 +54,7 @@ def test_an_answer_is_checked_reset_and_brought_back_without_running_a_cell_by_h
     assert page.evaluate(FOCUS) == "Check"
     page.evaluate(EDIT, ["e08", WRONG + " +"])
     check.click()
-    expect(panel.get_by_role("alert")).to_contain_text("because of a SyntaxError in line 2")
+    expect(panel.get_by_role("alert")).to_contain_text("did not run (SyntaxError in line 2")
     page.evaluate(EDIT, ["e08", RIGHT])
     check.click()
     expect(panel.get_by_text("passes all 21 cases")).to_be_visible()

@@ -105,8 +105,8 @@ def test_a_cell_that_was_edited_runs_first(panel: Panel, cells: Cells) -> None:
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        (f"{WRONG} +", "The cell of mask did not run, because of a SyntaxError in line 2"),
-        (f"1 / 0\n{WRONG}", "The cell of mask stopped with a ZeroDivisionError"),
+        (f"{WRONG} +", "The cell of mask did not run (SyntaxError in line 2"),
+        (f"1 / 0\n{WRONG}", "The cell of mask stopped (ZeroDivisionError)"),
         (WRONG.replace("mask", "mask2"), "The cell above does not define mask"),
     ],
 )
