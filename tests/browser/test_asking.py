@@ -76,7 +76,7 @@ def test_a_guess_uncovers_the_result_that_a_run_of_all_cells_has_covered(
     fate.get_by_role("button", name="Guess first").click()
     fate.get_by_label("<b>never</b>").check()
     fate.get_by_role("button", name="Lock in").click()
-    wrong = "✗Not soIt is “always”, not “<b>never</b>”.Nobody was listening."
+    wrong = "✗WrongIt is “always”, not “<b>never</b>”.Nobody was listening."
     expect(fate.get_by_role("status")).to_have_text(wrong)
     expect(gap.get_by_role("status")).to_have_text("Your guess: “<b>never</b>”")
 
@@ -105,7 +105,7 @@ def test_an_explanation_and_a_recall_are_written_with_the_keyboard_alone(
     first = recall.get_by_role("listitem").nth(0)
     first.get_by_role("textbox").focus()
     page.keyboard.type("With 304.")
-    press(lab_page, "Tab", "Enter")
+    press(lab_page, "Control+Enter")
     focused(first.get_by_role("group", name="The answer"))
     press(lab_page, "Tab", "Enter")
     knew = first.get_by_role("button", name="I knew it")

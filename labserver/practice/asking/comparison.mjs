@@ -5,8 +5,6 @@ import { answerForm } from "./answer_form.mjs";
 import { button, drawing, keepingFocus, prose, sheet, statusLine } from "./sheet.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = 10;
-const LENGTH = 380;
 
 // A sign, a word and (in the style sheet) a colour say the same.
 const BADGES = {
@@ -14,7 +12,7 @@ const BADGES = {
   close: ["≈", "Close"],
   low: ["▼", "Too low"],
   high: ["▲", "Too high"],
-  wrong: ["✗", "Not so"],
+  wrong: ["✗", "Wrong"],
   unguessed: ["", "Shown without a guess"],
 };
 
@@ -25,22 +23,29 @@ function shape(tag, attributes, text = "") {
   return node;
 }
 
-function label(x, y, text) {
-  const anchor = x < 60 ? "start" : x > 340 ? "end" : "middle";
-  return shape("text", { x, y, "text-anchor": anchor }, text);
+function percent(share) {
+  return `${(100 * share).toFixed(1)}%`;
+}
+
+function label(place, y, text) {
+  const anchor = place < 0.15 ? "start" : place > 0.85 ? "end" : "middle";
+  return shape("text", { x: percent(place), y, "text-anchor": anchor }, text);
 }
 
 /** A scale with two marks, told apart by their shapes; the line above says the same. */
 function scale([guess, measured], line) {
-  const [from, to] = [guess, measured].map((place) => MARGIN + LENGTH * place);
-  const svg = shape("svg", { viewBox: "0 0 400 56", role: "img", "aria-label": line });
+  // Without a viewBox, so that on a narrow page the scale shrinks and its text does not.
+  const svg = shape("svg", { role: "img", "aria-label": line });
+  const [from, to] = [percent(guess), percent(measured)];
+  const diamond = shape("svg", { x: to, y: 28, overflow: "visible" });
+  diamond.append(shape("path", { class: "lab-scale-measured", d: "M0 -9l9 9l-9 9l-9 -9z" }));
   svg.append(
-    shape("path", { class: "lab-scale-line", d: `M${MARGIN} 28H${MARGIN + LENGTH}` }),
-    shape("path", { class: "lab-scale-off", d: `M${from} 28H${to}` }),
+    shape("line", { class: "lab-scale-line", x1: "0%", x2: "100%", y1: 28, y2: 28 }),
+    shape("line", { class: "lab-scale-off", x1: from, x2: to, y1: 28, y2: 28 }),
     shape("circle", { class: "lab-scale-guess", cx: from, cy: 28, r: 7 }),
-    shape("path", { class: "lab-scale-measured", d: `M${to} 19l9 9l-9 9l-9 -9z` }),
-    label(from, 13, "you guessed"),
-    label(to, 53, "measured"),
+    diamond,
+    label(guess, 13, "you guessed"),
+    label(measured, 53, "measured"),
   );
   return svg;
 }
@@ -71,9 +76,12 @@ function cover(asked, model) {
   const buttons = element("div", "lab-sheet-buttons");
   const { form, first, say } = answerForm(asked, (answer) => model.send({ lock: answer }));
   form.hidden = true;
-  const guess = button("Guess first", () => {
+  const unfold = () => {
     form.hidden = false;
     said.hidden = guess.hidden = true;
+  };
+  const guess = button("Guess first", () => {
+    unfold();
     first.focus();
   });
   buttons.append(
@@ -81,13 +89,17 @@ function cover(asked, model) {
     button("Show me without a guess", () => model.send({ show: true }), { quiet: true }),
   );
   box.append(said, form, buttons);
-  return { box, say };
+  const complain = (text) => {
+    unfold(); // the form has the line for it
+    say(text);
+  };
+  return { box, complain };
 }
 
 function render({ model, el }) {
   const asked = model.get("asked");
   const root = sheet("Measured", asked.question);
-  const { box: covered, say } = cover(asked, model);
+  const { box: covered, complain } = cover(asked, model);
   const shown = statusLine();
   root.append(prose(asked.question), covered, shown);
   el.append(root);
@@ -99,7 +111,7 @@ function render({ model, el }) {
       shown.replaceChildren(...(bare ? [] : outcome(result)));
     };
     keepingFocus(root, uncover, () => shown);
-    if (model.get("problem")) say(model.get("problem"));
+    if (model.get("problem")) complain(model.get("problem"));
   });
 }
 

@@ -21,7 +21,7 @@ function pointList(model) {
     return list;
   }
   const set = element("fieldset");
-  set.append(element("legend", "", "What did you say? Tick it."));
+  set.append(element("legend", "", "Which of these did you say?"));
   points.forEach((point, index) => {
     const line = element("label");
     const box = element("input");

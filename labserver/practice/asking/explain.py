@@ -171,6 +171,7 @@ class Explanation(Sheet):
             return  # a late draft does not touch what is locked in
         try:
             self._kept[self.key] = {**entry, "draft": draft}
+            self._refresh_all()  # the cell may have run again in the meantime
         except LabError as error:
             self.problem = str(error)
 

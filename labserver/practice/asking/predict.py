@@ -154,6 +154,8 @@ class Prediction(Sheet):
             measured = float(measured)  # numpy's numbers are not JSON
         if isinstance(why, str):
             why = flowing(why)
+        else:
+            why = {choice: flowing(reason) for choice, reason in why.items()}
         return Comparison(self, measured, why)
 
     @alone

@@ -203,15 +203,19 @@ class Recall(Sheet):
 
     @alone
     def _keep_drafts(self, change: Mapping[str, Any]) -> None:
-        for one in self.questions:
-            entry = self._kept.get(one.id, {})
-            draft = str(change["new"].get(one.id, ""))[:MOST_CHARS]
-            if "shown" in entry or entry.get("draft", "") == draft:
-                continue
-            try:
-                self._kept[one.id] = {**entry, "lesson": self.lesson, "draft": draft}
-            except LabError as error:
-                self.problem = str(error)
+        drafts = {key: str(text)[:MOST_CHARS] for key, text in change["new"].items()}
+        changed = False
+        try:
+            for one in self.questions:
+                entry = self._kept.get(one.id, {})
+                draft = drafts.get(one.id, "")
+                if "shown" not in entry and entry.get("draft", "") != draft:
+                    self._kept[one.id] = {**entry, "lesson": self.lesson, "draft": draft}
+                    changed = True
+            if changed:
+                self._refresh_all()  # the cell may have run again in the meantime
+        except LabError as error:
+            self.problem = str(error)
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -234,12 +238,14 @@ def left_out(
     missing = {
         f"{LEFT_OUT}{key}": (entry["question"], open_points[0])
         for key, entry in by_time
-        if (open_points := [p for p in entry.get("points", ()) if p not in entry["ticked"]])
+        if "locked" in entry
+        and (open_points := [p for p in entry["points"] if p not in entry["ticked"]])
     }
     asked = {key: entry.get("lesson") for key, entry in recalls.items() if key in missing}
     mine = [key for key, asker in asked.items() if asker == lesson]
-    for key in (*mine, *(key for key in missing if key not in asked)):
-        question, point = missing[key]
-        asked_for = f"{question} Your explanation left out a point. Which one?"
-        return (RecallQuestion(key, lesson, "Left out last time", asked_for, point),)
-    return ()
+    candidates = [*mine, *(key for key in missing if key not in asked)]
+    if not candidates:
+        return ()
+    question, point = missing[candidates[0]]
+    asked_for = f"{question} Your explanation left out a point. Which one?"
+    return (RecallQuestion(candidates[0], lesson, "Left out last time", asked_for, point),)

@@ -9,7 +9,8 @@ const DRAFT_AFTER_MS = 400;
 export function prose(text, tag = "p", className = "") {
   const node = element(tag, className);
   text.split(/`([^`\n]+)`/).forEach((part, index) => {
-    if (part) node.append(index % 2 ? element("code", "", part) : part);
+    if (index % 2) node.append(element("code", "", part));
+    else if (part) node.append(part.replaceAll(/(\d) %/g, "$1\u00a0%")); // not on two lines
   });
   return node;
 }
@@ -85,6 +86,9 @@ export function writingBox({ label, most, save }) {
     later = setTimeout(flush, DRAFT_AFTER_MS);
   });
   field.addEventListener("blur", flush);
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) field.form.requestSubmit();
+  });
   // What is being written here is newer than what the kernel knows of it.
   const show = (text) => {
     if (field.value === "") field.value = text;

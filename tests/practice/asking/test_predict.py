@@ -237,6 +237,13 @@ def test_what_could_not_have_been_an_answer_is_not_compared() -> None:
             Prediction("key", "?", choices=choices, kept={})
 
 
+def test_the_reason_is_for_the_choice_that_was_made() -> None:
+    prediction = fate()
+    prediction.lock("doubled")
+    result = prediction.compare("kept", why={"doubled": "The cursor\n  moves on.", "lost": "No."})
+    assert repr(result) == "It is “kept”, not “doubled”. The cursor moves on."
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     import numpy as np
 
