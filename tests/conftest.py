@@ -140,6 +140,7 @@ SLOW = (
     "tests/peers/",
     "tests/practice/checking/test_judge.py",
     "tests/practice/checking/test_sandbox.py",
+    "tests/practice/test_exercise_panel.py",
     "tests/runtime/test_client.py",
     "tests/runtime/test_server.py",
     "tests/runtime/test_server_process.py",

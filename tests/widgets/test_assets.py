@@ -13,6 +13,7 @@ import labserver
 from labserver.practice.asking.explain import Explanation
 from labserver.practice.asking.predict import Comparison, Prediction
 from labserver.practice.asking.recall import Recall
+from labserver.practice.exercise_panel import ExercisePanel
 from labserver.widgets.assets import es_module, stylesheet
 from labserver.widgets.browser import BrowserPane
 from labserver.widgets.chat import ChatWidget
@@ -22,6 +23,7 @@ WIDGET_CLASSES = [
     BrowserPane,
     ChatWidget,
     Comparison,
+    ExercisePanel,
     Explanation,
     Inspector,
     Prediction,
