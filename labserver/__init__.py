@@ -58,6 +58,9 @@ __all__ = [
     "start",
     "stop_all",
     "survival",
+    "term",
+    "verdict",
+    "verdicts",
 ]
 __version__ = "0.1.0"
 
@@ -84,6 +87,9 @@ _LAZY = {
     "recall": "practice.asking.recall",
     "reset": "practice.progress.reset",
     "serve_yours": "learner_server.handle",
+    "term": "practice.glossary",
+    "verdict": "practice.note.verdicts",
+    "verdicts": "practice.note.verdicts",
 }
 
 
