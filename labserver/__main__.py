@@ -1,7 +1,7 @@
 """The command line: open the course, serve, issue tokens, compare techniques, mark exercises.
 
 Each command imports what it needs when it runs, so that `labserver token` is quick enough for a
-shell's `$(…)`.
+shell's `$(…)`, and completion for the Tab key.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from labserver import __version__
+from labserver import TECHNIQUES, __version__
+from labserver.completion import SHELLS, one_of, script, several_of
 from labserver.errors import LabError
 
 DAY_S = 24 * 3600
@@ -85,7 +86,7 @@ def lab(
 
 
 @main.command()
-@click.argument("technique")
+@click.argument("technique", shell_complete=one_of(TECHNIQUES))
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -185,7 +186,10 @@ def token(user: str, ttl: int) -> None:
 
 @main.command()
 @click.option(
-    "--techniques", metavar="A,B", help="Names separated by commas; by default, all techniques."
+    "--techniques",
+    metavar="A,B",
+    shell_complete=several_of(TECHNIQUES),
+    help="Names separated by commas; by default, all techniques.",
 )
 @click.option("--messages", type=click.IntRange(1, 100_000), help="Messages per repetition.")
 @click.option(
@@ -200,7 +204,8 @@ def token(user: str, ttl: int) -> None:
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write CSV files and report.html to this folder; the page needs no network.",
+    help="Write CSV files and report.html, which needs no network, to this folder. A file of the"
+    " same name that was not written by an earlier comparison is never replaced.",
 )
 def compare(
     techniques: str | None, messages: int | None, rtt_ms: float, quick: bool, out: Path | None
@@ -208,7 +213,7 @@ def compare(
     """Measure the techniques side by side: latency, and bytes per message."""
     with _interrupted_quietly():
         from labserver.measure.comparison import Experiment, named
-        from labserver.report.page import check_folder, write_report
+        from labserver.report.folder import check_folder, write_report
         from labserver.report.terminal import print_comparison
         from labserver.techniques import NAMES
 
@@ -218,7 +223,7 @@ def compare(
             if out is not None:
                 check_folder(out)
         with _one_sentence(FAILED):
-            comparison = experiment.run()
+            comparison = experiment.run(progress=sys.stderr.isatty())  # whatever FORCE_COLOR says
             print_comparison(comparison)
             if out is not None:
                 print(f"wrote {', '.join(write_report(comparison, out))} in {out}")
@@ -303,6 +308,24 @@ def doctor() -> None:
         )
     Console().print(table)
     sys.exit(0 if findings.ok else FAILED)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print the script with which SHELL completes commands, options and techniques on Tab.
+
+    Add the line for your shell to the file beside it, and open a new terminal:
+
+    \b
+    bash  ~/.bashrc   source <(labserver completion bash)
+    zsh   ~/.zshrc    source <(labserver completion zsh)       (below compinit)
+    fish  ~/.config/fish/config.fish   labserver completion fish | source
+
+    Where labserver is not on the PATH, activate its virtual environment first, or write the path
+    of the command, such as ~/realtime-lab/.venv/bin/labserver.
+    """
+    print(script(shell, main))
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """What all tests share: the tools they need from the machine, and the watch over the event loop.
 
 A test says what it needs by a fixture (`chromium`, `redis_server`, `node`, `java`, `curl`,
-`tshark`: the path of the program; `peers`: the Node packages of tests/peers) or by a marker
-(`browser`, `redis`, `node`). Where the tool is missing the test is skipped, and the summary says
-what to install; with CI=true it fails.
+`tshark`: the path of the program; `axe`: that of a script; `peers`: the Node packages of
+tests/peers) or by a marker (`browser`, `redis`, `node`). Where the tool is missing the test is
+skipped, and the summary says what to install; with CI=true it fails.
 
 A test marked `alone` measures milliseconds, and runs when nothing else does (`--alone=only`); its
 verdict may be "undecided", see `judge`. A test marked `slow` waits for real time or starts
@@ -69,6 +69,12 @@ def find_peers() -> str | None:
     return str(packages) if packages.is_dir() else None
 
 
+def find_axe() -> str | None:
+    """The script of axe-core, once it is installed."""
+    script = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
+    return str(script) if script.is_file() else None
+
+
 @dataclass(frozen=True)
 class Tool:
     """Something that a test needs and this project's packages do not bring.
@@ -103,6 +109,7 @@ TOOLS = {
         "Node.js", on_path("node"), "apt install nodejs npm, or brew install node", "node"
     ),
     "peers": Tool("node_modules", find_peers, "npm ci --prefix tests/peers", "node"),
+    "axe": Tool("axe-core", find_axe, "npm ci", "browser"),
     "java": Tool("A Java compiler", on_path("javac"), "apt install default-jdk-headless"),
     "curl": Tool("curl", on_path("curl"), "apt install curl"),
     "tshark": Tool("TShark", on_path("tshark"), "apt install tshark, or brew install wireshark"),
@@ -133,6 +140,7 @@ SLOW = (
     "tests/peers/",
     "tests/practice/checking/test_judge.py",
     "tests/practice/checking/test_sandbox.py",
+    "tests/practice/test_exercise_panel.py",
     "tests/runtime/test_client.py",
     "tests/runtime/test_server.py",
     "tests/runtime/test_server_process.py",
@@ -256,6 +264,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def chromium() -> str:
     """The path of a Chromium."""
     return require("chromium")
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The path of axe-core's script."""
+    return require("axe")
 
 
 @pytest.fixture(scope="session")

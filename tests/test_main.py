@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import stat
@@ -386,7 +387,7 @@ def test_the_doctor_has_a_verdict_on_everything(state: Path) -> None:
 def test_it_tells_its_version_and_its_commands(state: Path, called: Callable[..., Result]) -> None:
     assert labserver("--version", state=state).stdout.strip().endswith(__version__)
     help_text = called("--help").stdout
-    for command in ("serve", "token", "compare", "doctor"):
+    for command in ("serve", "token", "compare", "doctor", "completion"):
         assert command in help_text
     options = called("serve", "--help").stdout
     for option in ("--port", "--host", "--redis", "--allow-origin", "--allow-host", "--store"):
@@ -437,7 +438,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     out = folder / "out"
     techniques = "--techniques=sse,websocket,webrtc"
     words = [techniques, "--rtt-ms=20", "--quick", "--messages=5", f"--out={out}"]
-    return Compared(labserver("compare", *words, state=folder / "state"), out)
+    # FORCE_COLOR makes rich take a pipe for a terminal, on which it would redraw a bar.
+    run = labserver("compare", *words, state=folder / "state", FORCE_COLOR="1")
+    run.stdout = re.sub(r"\x1b\[[\d;]*m", "", run.stdout)
+    return Compared(run, out)
 
 
 def test_compare_prints_a_table_and_writes_a_report(compared: Compared) -> None:
@@ -454,7 +458,9 @@ def test_compare_prints_a_table_and_writes_a_report(compared: Compared) -> None:
     assert set(pandas.read_csv(out / "overhead.csv")["technique"]) == {"sse", "websocket"}
     assert json.loads((out / "latency.json").read_text())["environment"]["cores"]
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "<td>websocket</td>" in page
+    assert "<th scope='row'>websocket</th>" in page
+    assert "Quick results, which are less certain" in page
+    assert "Quick results, which are less certain" in run.stdout.replace("\n", " ")
     assert str(out.parent) not in page
 
 
@@ -462,6 +468,17 @@ def test_compare_says_what_it_left_out(compared: Compared) -> None:
     assert compared.run.returncode == 0, compared.run.stderr
     said = compared.run.stdout.replace("\n", " ")
     assert "webrtc was not measured over a round trip of 20 ms" in said
+
+
+def test_compare_replaces_no_file_of_somebody_else(
+    called: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "report.html").write_text("mine")
+    run = called("compare", "--quick", "--out", str(tmp_path))
+    assert run.exit_code == 2
+    assert run.stderr.count("\n") == 1
+    assert f"{tmp_path / 'report.html'} is in the way" in run.stderr
+    assert (tmp_path / "report.html").read_text() == "mine"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other interrupts")

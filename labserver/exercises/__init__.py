@@ -33,9 +33,9 @@ labserver/exercises/e13_assembler/, and in the notebook of its lesson:
 7. **answers.py**: each wrong idea as real code, including some that no diagnosis covers, and
    MESSAGES, a part of what each is told. tests/exercises/test_exercises.py demands that every
    diagnosis is reached, and that vectors and reference agree. The wheel leaves this file out.
-8. **exercises/solutions/NN_name.ipynb** of its lesson: copy the five cells of another exercise
-   (task, answer, check, points, what an interviewer asks next) with their nbgrader metadata and
-   ids; the answer has `### BEGIN SOLUTION` and `### END SOLUTION` where the stub raises. Then
+8. **exercises/solutions/NN_name.ipynb** of its lesson: copy the four cells of another exercise
+   (task, answer, panel, points) with their nbgrader metadata and ids; the answer has
+   `### BEGIN SOLUTION` and `### END SOLUTION` where the stub raises. Then
 
        python tests/notebooks/execute.py exercises/solutions/NN_name.ipynb
        python -m labserver.classroom.release exercises

@@ -24,8 +24,8 @@ def latency_ecdf(table: pandas.DataFrame) -> go.Figure:
     """Draw the empirical distribution of latencies on a log axis, with a panel for each link.
 
     Args:
-        table: one row per message: `technique`, `latency_ms`, and `link` if there are several; a
-            message whose latency is infinite or missing was never heard.
+        table: one row per message: `technique`, `latency_ms`, and `link` and `repetition` if
+            there are several; a message whose latency is infinite or missing was never heard.
 
     Raises:
         LabError: if there is no message to show.
@@ -81,11 +81,21 @@ def _line(technique: str, position: int, latencies: pandas.Series, *, shown: boo
 
 
 def _medians(table: pandas.DataFrame) -> dict[tuple[str, str], float]:
-    keys = ["link", "technique"] if "link" in table else ["technique"]
-    medians = table.groupby(keys, sort=False, observed=True)["latency_ms"].median()
+    """Return the median of the repetitions by link and technique: the number that tables show.
+
+    A repetition's median is the latency of one of its messages, because between a latency and
+    infinity nothing can be interpolated.
+    """
+    keys = ["link", "technique"]
+    once = {key: table.get(key, default) for key, default in (("link", ""), ("repetition", 0))}
+    each = (
+        table.assign(**once)
+        .groupby([*keys, "repetition"], sort=False, observed=True)["latency_ms"]
+        .quantile(0.5, interpolation="higher")
+    )
+    medians = each.groupby(level=keys, sort=False, observed=True).median()
     return {
-        (key if isinstance(key, tuple) else ("", key)): float(value)
-        for key, value in medians.items()
+        (str(link), str(technique)): float(value) for (link, technique), value in medians.items()
     }
 
 
@@ -101,10 +111,10 @@ def _title(medians: dict[tuple[str, str], float], links: list[str]) -> str:
         return f"{sets}: {floors}"
     best, worst = min(first, key=first.__getitem__), max(first, key=first.__getitem__)
     if best == worst:
-        return f"Half of the messages are heard within {_ms(first[best])} by {words(best)}"
+        return f"Median latency: {_ms(first[best])} with {words(best)}"
     return (
-        f"Half of the messages are heard within {_ms(first[best])} by {words(best)},"
-        f" within {_ms(first[worst])} by {words(worst)}"
+        f"Median latency: {_ms(first[best])} with {words(best)},"
+        f" {_ms(first[worst])} with {words(worst)}"
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labserver.measure import verdict
-from labserver.measure.verdict import Spread
+from labserver.measure.verdict import Spread, digits
 
 if TYPE_CHECKING:
     import pandas
@@ -97,10 +97,11 @@ def _latency(measured: Mapping[str, Spread] | None) -> Claims:
 
     def judge(technique: str, note: str) -> Claim:
         spread = measured[technique]
-        said = f"median {spread.median:.3g} ms ({spread.least:.3g} to {spread.most:.3g})"
+        said = f"median {_ms(spread)}"
+        against_best = f"{said}; best {digits(best)}"
         if note == "Lowest":
             other = measured[rival]
-            against = f"; {rival} {other.median:.3g} ms ({other.least:.3g} to {other.most:.3g})"
+            against = f"; {rival} {_ms(other)}"
             found = verdict.compare_spreads((technique, spread), (rival, other))
             if not found.decided:
                 against += f": undecided, {found.reason}"
@@ -109,11 +110,17 @@ def _latency(measured: Mapping[str, Spread] | None) -> Claims:
             return Claim(note, holds, MEASURED, said + against)
         if note == "Low":
             near = spread.median <= NEAR * best
-            return Claim(note, HOLDS if near else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
+            return Claim(
+                note, HOLDS if near else CONDITIONS, MEASURED, f"{said}; best {digits(best)}"
+            )
         far = spread.median >= FAR * best
-        return Claim(note, HOLDS if far else CONDITIONS, MEASURED, f"{said}; best {best:.3g}")
+        return Claim(note, HOLDS if far else CONDITIONS, MEASURED, against_best)
 
     return _each(judge, notes)
+
+
+def _ms(spread: Spread) -> str:
+    return f"{digits(spread.median)} ms ({digits(spread.least)} to {digits(spread.most)})"
 
 
 def _overhead(measured: Mapping[str, float] | None) -> Claims:

@@ -8,11 +8,22 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
+import msgspec
+
 from labserver.errors import LabError
 from labserver.measure.latency import QUICK as QUICK_WORKLOAD
-from labserver.measure.latency import Latency, latency
-from labserver.measure.overhead import SIZES, Overhead, overhead
+from labserver.measure.latency import (
+    Latency,
+    LatencyPlan,
+    latency_conditions,
+    latency_plan,
+    latency_table,
+)
+from labserver.measure.load_reports import Reporter
+from labserver.measure.overhead import SIZES, Overhead, OverheadPlan, overhead_plan, overhead_table
 from labserver.measure.overhead import TECHNIQUES as ON_THE_TAPE
+from labserver.measure.runner import carry_out
+from labserver.measure.testbed import targets
 from labserver.measure.verdict import Spread, Verdict
 from labserver.measure.workload import Workload
 from labserver.network.link import Link
@@ -53,10 +64,12 @@ class Comparison:
     Attributes:
         latency: from due to heard, over one link.
         overhead: bytes per message; None if no technique's bytes are on the tape.
+        quick: whether time was saved at the cost of certainty.
     """
 
     latency: Latency
     overhead: Overhead | None
+    quick: bool = False
 
     @property
     def link(self) -> str:
@@ -97,6 +110,11 @@ class Comparison:
         first = table.iloc[0]
         messages = table["message"].max() + 1
         said = (
+            "Quick results, which are less certain: another run may order the latencies otherwise. "
+            if self.quick
+            else ""
+        )
+        said += (
             f"{messages:,} messages of {first['size']} bytes in each of"
             f" {table['repetition'].max() + 1} repetitions, {first['per_s']:g} per second, by"
             f" {first['rooms'] * first['members']} people in {first['rooms']} rooms."
@@ -133,6 +151,31 @@ class Comparison:
         self.latency.save(folder / LATENCY_FILE)
         if self.overhead is not None:
             self.overhead.save(folder / OVERHEAD_FILE)
+
+
+class ComparisonPlan(msgspec.Struct, tag="comparison"):
+    """What is to be measured, as it is sent to the load's process: by the same servers."""
+
+    latency: LatencyPlan
+    overhead: OverheadPlan | None
+
+    async def work(self, reporter: Reporter) -> None:
+        """Count the bytes, then measure the latencies.
+
+        Starting a server takes longer than a quick measurement, so each starts once. Bytes come
+        first: by then the machine has come to rest after starting the servers.
+
+        Raises:
+            LabError: if a server does not start or cannot be reached.
+        """
+        counted = 0 if self.overhead is None else self.overhead.said
+        reporter.expect(counted + self.latency.deliveries)
+        timed = [technique for technique, _ in self.latency.runs]
+        on_tape = [] if self.overhead is None else self.overhead.techniques
+        async with targets(dict.fromkeys([*timed, *on_tape])) as servers:
+            if self.overhead is not None:
+                await self.overhead.measure(servers, reporter)
+            await self.latency.measure(servers, reporter, done=counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +221,25 @@ class Experiment:
             LabError: if a server cannot be reached.
         """
         path = f"a round trip of {self.rtt_ms:g} ms" if self.rtt_ms else "loopback"
-        measured = latency(
+        timed, notes = latency_plan(
             self.techniques,
             {path: Link(rtt_ms=self.rtt_ms)},
             workload=self._workload(),
             quick=self.quick,
-            progress=progress,
         )
-        on_tape = [name for name in self.techniques if name in ON_THE_TAPE]
-        if not on_tape:
-            return Comparison(measured, None)
         sizes = QUICK_SIZES if self.quick else SIZES
-        return Comparison(measured, overhead(on_tape, sizes=sizes, progress=progress))
+        on_tape = [name for name in self.techniques if name in ON_THE_TAPE]
+        counted = overhead_plan(on_tape, sizes=sizes) if on_tape else None
+        plan = ComparisonPlan(timed, counted)
+        began = latency_conditions(timed)
+        rows = carry_out(plan, progress=progress)
+        # The latencies come last, and all of them, because those that were lost have rows as well.
+        times = len(rows) - timed.deliveries
+        return Comparison(
+            Latency(latency_table(timed, rows[times:]), began, notes),
+            None if counted is None else Overhead(overhead_table(rows[:times]), began),
+            self.quick,
+        )
 
     def _workload(self) -> Workload:
         """Return a workload with enough people for answers to be back before the next turn."""
@@ -205,14 +255,3 @@ class Experiment:
 def named(techniques: str) -> list[str]:
     """Return the names in a comma-separated list, each once."""
     return list(dict.fromkeys(name.strip() for name in techniques.split(",")))
-
-
-def in_ms(spread: Spread) -> str:
-    """Return a latency as a table shows it: `0.68 (0.67 to 0.69)`, or `never` if it was lost."""
-    return f"{_ms(spread.median)} ({_ms(spread.least)} to {_ms(spread.most)})"
-
-
-def _ms(value: float) -> str:
-    if math.isinf(value):
-        return "never"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

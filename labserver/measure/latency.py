@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from labserver.measure.load import Delivery, participants
 from labserver.measure.load_reports import Reporter
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
-from labserver.measure.testbed import over_link, targets
+from labserver.measure.testbed import Target, over_link, targets
 from labserver.measure.verdict import Spread, Verdict, compare
 from labserver.measure.workload import Workload
 from labserver.network.link import Link
@@ -63,30 +63,49 @@ class LatencyPlan(msgspec.Struct, tag="latency"):
     repetitions: int
 
     async def work(self, reporter: Reporter) -> None:
-        """Measure, and report.
-
-        Repetitions are interleaved, so that whatever disturbs the machine disturbs all alike.
+        """Start the servers, measure, and report.
 
         Raises:
             LabError: if a server does not start or cannot be reached.
         """
-        reporter.expect(self.repetitions * len(self.runs) * self.workload.deliveries)
-        done = 0
+        reporter.expect(self.deliveries)
         async with targets({technique: None for technique, _ in self.runs}) as servers:
-            for repetition, (technique, link) in product(range(self.repetitions), self.runs):
-                reporter.doing(f"{technique} over {link}")
-                async with (
-                    over_link(servers[technique], self.links[link]) as (server, _),
-                    participants(server.connect(self.poll_interval_s), self.workload) as people,
-                ):
-                    deliveries = await people.converse(
-                        self.workload,
-                        patience_s=PATIENCE_S + self.poll_interval_s,
-                        on_delivery=reporter.step,
-                    )
-                reporter.rows((technique, link, repetition, *delivery) for delivery in deliveries)
-                done += self.workload.deliveries
-                reporter.reach(done)
+            await self.measure(servers, reporter)
+
+    @property
+    def deliveries(self) -> int:
+        """How many rows there will be, messages that are lost included."""
+        return self.repetitions * len(self.runs) * self.workload.deliveries
+
+    async def measure(
+        self, servers: Mapping[str, Target], reporter: Reporter, done: int = 0
+    ) -> None:
+        """Measure servers that are running, and report.
+
+        Repetitions are interleaved, so that whatever disturbs the machine disturbs all alike.
+
+        Args:
+            servers: by technique.
+            reporter: is told.
+            done: how much of what the reporter expects was done before.
+
+        Raises:
+            LabError: if a server cannot be reached.
+        """
+        for repetition, (technique, link) in product(range(self.repetitions), self.runs):
+            reporter.doing(f"{technique} over {link}")
+            async with (
+                over_link(servers[technique], self.links[link]) as (server, _),
+                participants(server.connect(self.poll_interval_s), self.workload) as people,
+            ):
+                deliveries = await people.converse(
+                    self.workload,
+                    patience_s=PATIENCE_S + self.poll_interval_s,
+                    on_delivery=reporter.step,
+                )
+            reporter.rows((technique, link, repetition, *delivery) for delivery in deliveries)
+            done += self.workload.deliveries
+            reporter.reach(done)
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,6 +226,32 @@ def latency(
     Raises:
         LabError: if arguments make no sense, or a server cannot be reached.
     """
+    plan, notes = latency_plan(
+        techniques,
+        links,
+        poll_interval_s=poll_interval_s,
+        workload=workload,
+        repetitions=repetitions,
+        quick=quick,
+    )
+    began = latency_conditions(plan)
+    return Latency(latency_table(plan, carry_out(plan, progress=progress)), began, notes)
+
+
+def latency_plan(
+    techniques: Iterable[str],
+    links: Iterable[str] | Mapping[str, Link | str | None],
+    *,
+    poll_interval_s: float | None = None,
+    workload: Workload | None = None,
+    repetitions: int | None = None,
+    quick: bool = False,
+) -> tuple[LatencyPlan, tuple[str, ...]]:
+    """Return the plan for what `latency` is asked, and notes on what is left out.
+
+    Raises:
+        LabError: if arguments make no sense.
+    """
     if poll_interval_s is None:
         poll_interval_s = QUICK_POLL_INTERVAL_S if quick else POLL_INTERVAL_S
     if repetitions is None:
@@ -221,9 +266,14 @@ def latency(
             "There is nothing to measure: give techniques, links for them, repetitions and a"
             " poll_interval_s of more than 0."
         )
-    plan = LatencyPlan(runs, played, poll_interval_s, workload, repetitions)
-    began = environment() | {"links": {name: str(link or Link()) for name, link in played.items()}}
-    return Latency(_table(plan, carry_out(plan, progress=progress)), began, notes)
+    return LatencyPlan(runs, played, poll_interval_s, workload, repetitions), notes
+
+
+def latency_conditions(plan: LatencyPlan) -> dict[str, Any]:
+    """Return what is to be recorded before the first measurement: the environment, the links."""
+    return environment() | {
+        "links": {name: str(link or Link()) for name, link in plan.links.items()}
+    }
 
 
 def _links(given: Iterable[str] | Mapping[str, Link | str | None]) -> dict[str, Link | None]:
@@ -257,7 +307,8 @@ def _runs(
     )
 
 
-def _table(plan: LatencyPlan, rows: list[tuple[object, ...]]) -> pandas.DataFrame:
+def latency_table(plan: LatencyPlan, rows: list[tuple[object, ...]]) -> pandas.DataFrame:
+    """Return the table of what was reported while a plan was carried out."""
     import pandas
 
     table = pandas.DataFrame(rows, columns=["technique", "link", "repetition", *Delivery._fields])

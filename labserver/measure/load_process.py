@@ -14,12 +14,13 @@ import msgspec
 
 from labserver.errors import LabError
 from labserver.measure.capacity import CapacityPlan
+from labserver.measure.comparison import ComparisonPlan
 from labserver.measure.latency import LatencyPlan
 from labserver.measure.load_reports import Reporter
 from labserver.measure.overhead import OverheadPlan
 from labserver.runtime.child_process import first_line, when_stdin_ends
 
-Plan = LatencyPlan | OverheadPlan | CapacityPlan
+Plan = LatencyPlan | OverheadPlan | CapacityPlan | ComparisonPlan
 
 
 def main() -> None:

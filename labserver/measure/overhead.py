@@ -10,15 +10,14 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
 from labserver.errors import LabError, NotConnected
 from labserver.measure.accounting import Cost, Purpose, costs
 from labserver.measure.headers import CLIENTS, Headers
-from labserver.measure.load import WARM_UP, Participants, participants
+from labserver.measure.load import WARM_UP, Participants, first_error, participants
 from labserver.measure.load_reports import Reporter
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
@@ -65,20 +64,51 @@ class OverheadPlan(msgspec.Struct, tag="overhead"):
     messages: int
 
     async def work(self, reporter: Reporter) -> None:
-        """Measure, and report.
+        """Start the servers, measure, and report.
 
         Raises:
             LabError: if a server does not start or cannot be reached.
         """
-        runs = list(product(self.techniques, self.clients))
-        reporter.expect(len(runs) * len(self.sizes) * self.messages)
+        reporter.expect(self.said)
         async with targets(self.techniques) as servers:
-            for technique, client in runs:
-                reporter.doing(f"{technique}, {client}")
-                async with over_link(servers[technique], Link()) as (server, tape):
-                    trace = Trace(tape)
-                    marks = await _speak(server, self.clients[client], self, trace, reporter)
-                reporter.rows(rows(technique, client, self.sizes, marks, list(costs(trace))))
+            await self.measure(servers, reporter)
+
+    @property
+    def said(self) -> int:
+        """How many messages are sent."""
+        return len(self.techniques) * len(self.clients) * len(self.sizes) * self.messages
+
+    async def measure(self, servers: Mapping[str, Target], reporter: Reporter) -> None:
+        """Measure servers that are running, and report.
+
+        The clients of a technique are measured side by side: what one of them sends does not
+        change the bytes of the others, and of these no time is taken.
+
+        Args:
+            servers: by technique.
+            reporter: is told.
+
+        Raises:
+            LabError: if a server cannot be reached.
+        """
+        for technique in self.techniques:
+            reporter.doing(f"bytes per message, {technique}")
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    clients = [
+                        tasks.create_task(self._measured(servers[technique], client, reporter))
+                        for client in self.clients
+                    ]
+            except BaseExceptionGroup as group:
+                raise first_error(group) from None
+            for client in clients:
+                reporter.rows(client.result())
+
+    async def _measured(self, target: Target, client: str, reporter: Reporter) -> list[OverheadRow]:
+        async with over_link(target, Link()) as (server, tape):
+            trace = Trace(tape)
+            marks = await _speak(server, self.clients[client], self, trace, reporter)
+        return rows(target.technique, client, self.sizes, marks, list(costs(trace)))
 
 
 async def _speak(
@@ -228,8 +258,23 @@ def overhead(
     Raises:
         LabError: if arguments make no sense.
     """
-    import pandas
+    plan = overhead_plan(techniques, sizes=sizes, clients=clients, messages=messages)
+    began = environment()
+    return Overhead(overhead_table(carry_out(plan, progress=progress)), began)
 
+
+def overhead_plan(
+    techniques: Iterable[str],
+    *,
+    sizes: Iterable[int],
+    clients: Mapping[str, Headers] = CLIENTS,
+    messages: int = MESSAGES,
+) -> OverheadPlan:
+    """Return the plan for what `overhead` is asked.
+
+    Raises:
+        LabError: if arguments make no sense.
+    """
     names = list(dict.fromkeys(techniques))
     if unknown := [name for name in names if name not in TECHNIQUES]:
         raise LabError(
@@ -239,7 +284,11 @@ def overhead(
     given = {name: None if each is None else dict(each) for name, each in clients.items()}
     if not (names and wanted and given and messages >= 1):
         raise LabError("There is nothing to measure: give techniques, sizes, clients, messages.")
-    plan = OverheadPlan(names, given, wanted, messages)
-    began = environment()
-    measured = carry_out(plan, progress=progress)
-    return Overhead(pandas.DataFrame(measured, columns=list(OverheadRow._fields)), began)
+    return OverheadPlan(names, given, wanted, messages)
+
+
+def overhead_table(reported: list[tuple[Any, ...]]) -> pandas.DataFrame:
+    """Return the table of what was reported while a plan was carried out."""
+    import pandas
+
+    return pandas.DataFrame(reported, columns=list(OverheadRow._fields))

@@ -45,6 +45,7 @@ def carry_out(plan: msgspec.Struct, *, progress: bool = True) -> list[tuple[Any,
         _load_process(plan, errors) as child,
     ):
         assert child.stdout is not None
+        move("starting the servers", 0, 1)  # which takes a second, or three on a slow machine
         for line in child.stdout:
             report = msgspec.json.decode(line, type=Report)
             if isinstance(report, Rows):

@@ -43,7 +43,14 @@ class Spread(NamedTuple):
         return 0.0 if self.least == self.most else self.most - self.least
 
     def __str__(self) -> str:
-        return f"{self.median:.3g} ({self.least:.3g} to {self.most:.3g})"
+        return f"{digits(self.median)} ({digits(self.least)} to {digits(self.most)})"
+
+
+def digits(value: float) -> str:
+    """Return a measured value as people read it: three digits, or a whole number from 100 on."""
+    if math.isinf(value):
+        return "never"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Practising: checks of answers, hints, predictions and progress."""
+"""Practising: checks of answers, hints, what the lessons ask, and progress."""

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from html import unescape
-from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labserver.errors import LabError
 from labserver.figures.claims import COLOURS, INK
 from labserver.figures.ecdf import latency_ecdf
 from labserver.figures.overhead import overhead_ratio
@@ -17,23 +13,14 @@ from labserver.figures.palette import words
 from labserver.measure.claims import OPEN, TECHNIQUES, claims_table
 from labserver.measure.comparison import (
     CLIENT,
-    LATENCY_FILE,
-    OVERHEAD_FILE,
     SIZE,
     Comparison,
-    in_ms,
 )
 from labserver.templates import render
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-REPORT_FILE = "report.html"
-DATA_FILES = tuple(
-    str(Path(file).with_suffix(suffix))
-    for file in (LATENCY_FILE, OVERHEAD_FILE)
-    for suffix in (".csv", ".json")
-)
 FIGURE_PX = 360
 
 
@@ -71,57 +58,6 @@ def report(comparison: Comparison) -> str:
     )
 
 
-def check_folder(folder: Path) -> None:
-    """Check, before a long measurement, that a folder can be written to or created.
-
-    Raises:
-        LabError: if it cannot.
-    """
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
-        raise LabError(f"{nearest} is a file: give a folder for the report.")
-    try:
-        with TemporaryFile(dir=nearest):
-            pass
-    except OSError as error:
-        raise LabError(f"Nothing can be written to {nearest}: choose another folder.") from error
-
-
-def write_report(comparison: Comparison, folder: Path) -> list[str]:
-    """Write the page, and what was measured as CSV and JSON: everything or nothing.
-
-    Files of an earlier comparison in the same folder are replaced once the new ones are complete;
-    those without a new counterpart are removed.
-
-    Args:
-        comparison: what was measured.
-        folder: where to; it is created if it does not exist.
-
-    Returns:
-        The names of the files, sorted.
-
-    Raises:
-        LabError: if they cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
-            made = Path(unfinished)
-            comparison.save(made)
-            (made / REPORT_FILE).write_text(report(comparison), encoding="utf-8")
-            names = sorted(file.name for file in made.iterdir())
-            for name in names:
-                if (folder / name).is_dir():
-                    raise IsADirectoryError(f"{name} is a folder")
-            for name in names:
-                os.replace(made / name, folder / name)
-        for name in set(DATA_FILES) - set(names):
-            (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise LabError(f"Cannot write to {folder} ({error}): choose another place.") from error
-    return names
-
-
 def _figures(comparison: Comparison) -> list[go.Figure]:
     one_link = comparison.latency.table.drop(columns="link")
     figures = [latency_ecdf(one_link)]
@@ -152,8 +88,8 @@ def _lines(comparison: Comparison) -> list[tuple[str, ...]]:
     return [
         (
             words(line.technique),
-            in_ms(line.median_ms),
-            in_ms(line.p99_ms),
+            str(line.median_ms),
+            str(line.p99_ms),
             "" if line.message_bytes is None else f"{line.message_bytes:,.0f}",
             "" if line.times is None else f"{line.times:.1f}",
         )

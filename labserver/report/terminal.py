@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from labserver.measure.comparison import CLIENT, SIZE, Comparison, in_ms
+from labserver.measure.comparison import CLIENT, SIZE, Comparison
 
 
 def print_comparison(comparison: Comparison, console: Console | None = None) -> None:
@@ -24,8 +24,8 @@ def print_comparison(comparison: Comparison, console: Console | None = None) -> 
     for line in comparison.rows():
         table.add_row(
             line.technique,
-            in_ms(line.median_ms),
-            in_ms(line.p99_ms),
+            str(line.median_ms),
+            str(line.p99_ms),
             "" if line.message_bytes is None else f"{line.message_bytes:,.0f}",
             "" if line.times is None else f"{line.times:.1f}",
         )

@@ -153,4 +153,8 @@ def test_it_has_what_a_learner_needs(exercise: Exercise) -> None:
     assert set(exercise.questions) <= {1, 2, 3}
     assert len(exercise.hints) == 3
     assert all(exercise.hints)
+    question, answer = exercise.follow_up
+    assert question.endswith("?")
+    assert answer.endswith(".")
+    assert all(text.count("`") % 2 == 0 for text in exercise.follow_up)
     assert len({one.message for one in exercise.diagnoses}) == len(exercise.diagnoses)

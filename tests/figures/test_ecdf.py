@@ -41,15 +41,11 @@ def test_what_was_never_heard_keeps_the_line_below_one(never: float) -> None:
 
 def test_a_median_of_what_was_never_heard_is_not_that_of_the_rest() -> None:
     figure = latency_ecdf(table(sse=[1.0, float("nan"), float("nan")], websocket=[2.0]))
-    assert title(figure) == (
-        "Half of the messages are heard within 2 ms by websocket, within ∞ ms by sse"
-    )
+    assert title(figure) == ("Median latency: 2 ms with websocket, ∞ ms with sse")
 
 
 def test_one_alone_is_named_once() -> None:
-    assert title(latency_ecdf(table(sse=[3.0]))) == (
-        "Half of the messages are heard within 3 ms by sse"
-    )
+    assert title(latency_ecdf(table(sse=[3.0]))) == "Median latency: 3 ms with sse"
 
 
 def test_many_messages_are_drawn_by_a_few_points_and_keep_their_ends() -> None:
@@ -62,7 +58,7 @@ def test_many_messages_are_drawn_by_a_few_points_and_keep_their_ends() -> None:
 
 def test_the_title_names_the_fastest_and_the_slowest() -> None:
     figure = latency_ecdf(table(sse=[1.0], short_polling=[100.0]))
-    assert "1 ms by sse, within 100 ms by short polling" in figure.layout.title.text.replace(
+    assert "1 ms with sse, 100 ms with short polling" in figure.layout.title.text.replace(
         "<br>", " "
     )
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 
 import labserver as lab
-from labserver.measure.verdict import Spread, compare
+from labserver.measure.verdict import Spread, compare, digits
 
 
 def test_a_spread_is_least_median_and_most_of_how_many() -> None:
@@ -77,3 +78,12 @@ def test_the_chance_is_counted(repetitions: int, chance: float) -> None:
 def test_without_figures_there_is_nothing_to_compare() -> None:
     with pytest.raises(lab.LabError, match="measure it first"):
         compare(("a", [1.0]), ("b", []))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.06834, "0.0683"), (45.04, "45"), (99.96, "100"), (1234.5, "1,234"), (math.inf, "never")],
+)
+def test_a_measured_value_has_three_digits_or_is_whole(value: float, shown: str) -> None:
+    assert digits(value) == shown
+    assert str(Spread(1.0, value, value, 3)) == f"{shown} (1 to {shown})"

@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from labserver.practice.asking.sheet import READABLE
 from labserver.runtime.state import FOLDER_VARIABLE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -64,9 +65,17 @@ def strip(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
-            cell.outputs = [
-                output for output in cell.outputs if WIDGET_VIEW not in output.get("data", {})
-            ]
+            cell.outputs = [output for output in map(readable, cell.outputs) if output]
+
+
+def readable(output: NotebookNode) -> NotebookNode | None:
+    """An output without a widget's view: the text beside it, if that is meant to be read."""
+    if WIDGET_VIEW not in output.get("data", {}):
+        return output
+    if not output.metadata.pop(*READABLE, None):
+        return None
+    del output.data[WIDGET_VIEW]
+    return output
 
 
 def store(path: Path) -> str:

@@ -11,7 +11,14 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tests.notebooks.execute import LIMIT_BYTES, REPOSITORY, WIDGET_VIEW, committed_notebooks
+from labserver.practice.asking.sheet import READABLE
+from tests.notebooks.execute import (
+    LIMIT_BYTES,
+    REPOSITORY,
+    WIDGET_VIEW,
+    committed_notebooks,
+    readable,
+)
 
 NOTEBOOKS = committed_notebooks()
 
@@ -76,3 +83,13 @@ def test_no_path_of_the_machine_it_ran_on_is_stored(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert str(REPOSITORY) not in text
     assert str(Path.home()) + "/" not in text
+
+
+def test_of_a_widget_only_a_text_that_is_meant_to_be_read_is_stored() -> None:
+    data = {WIDGET_VIEW: {"model_id": "1"}, "text/plain": "It was 67 %."}
+    question = nbformat.v4.new_output("execute_result", data, metadata=dict(READABLE))
+    window = nbformat.v4.new_output("execute_result", data)
+    stored = readable(question)
+    assert stored is not None
+    assert (stored.data, stored.metadata) == ({"text/plain": "It was 67 %."}, {})
+    assert readable(window) is None

@@ -10,6 +10,7 @@ from labserver.errors import LabError
 from labserver.practice.check import check
 from labserver.practice.checking.exercise import Exercise, load
 from labserver.practice.progress.store import exercises
+from tests.practice.notebook_cells import Cells
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,23 @@ def test_what_cannot_be_called_is_refused_with_what_to_write(nothing: Any) -> No
 def test_an_exercise_that_is_not_there_is_refused() -> None:
     with pytest.raises(LabError, match="There is no exercise 'E99': take one of E01, "):
         check("E99", print)
+
+
+def test_an_id_may_be_written_in_lower_case() -> None:
+    assert check("e10", exercise().reference).exercise == "E10"
+    assert list(exercises()) == ["E10"]
+
+
+def test_after_a_syntax_error_the_older_function_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cells = Cells(monkeypatch)
+    cells.run("def mask(payload, key, offset=0):\n    return payload")
+    assert not check("E10", cells["mask"]).passed
+    cells.run("def mask(payload, key, offset=0):\n    return payload +")
+    with pytest.raises(LabError, match="SyntaxError in line 2"):
+        check("E10", cells["mask"])
+    assert exercises()["E10"]["checks"] == 1
 
 
 def test_how_it_went_is_kept_with_the_source() -> None:

@@ -10,13 +10,25 @@ import anywidget
 import pytest
 
 import labserver
-from labserver.practice.progress.predict import Prediction
+from labserver.practice.asking.explain import Explanation
+from labserver.practice.asking.predict import Comparison, Prediction
+from labserver.practice.asking.recall import Recall
+from labserver.practice.exercise_panel import ExercisePanel
 from labserver.widgets.assets import es_module, stylesheet
 from labserver.widgets.browser import BrowserPane
 from labserver.widgets.chat import ChatWidget
 from labserver.widgets.inspector import Inspector
 
-WIDGET_CLASSES = [BrowserPane, ChatWidget, Inspector, Prediction]
+WIDGET_CLASSES = [
+    BrowserPane,
+    ChatWidget,
+    Comparison,
+    ExercisePanel,
+    Explanation,
+    Inspector,
+    Prediction,
+    Recall,
+]
 SCRIPTS = sorted(Path(labserver.__file__).parent.rglob("*.mjs"))
 
 

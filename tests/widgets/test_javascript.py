@@ -1,4 +1,4 @@
-"""The widgets' scripts are tested by `node --test`, one file per module, beside this one.
+"""The widgets' scripts are tested by `node --test`, one file per module.
 
 What draws is tested in a browser (tests/browser); every other module has a test of its own.
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from labserver.widgets.assets import IMPORT
 
-HERE = Path(__file__).parent
-SCRIPTS = HERE.parents[1] / "labserver" / "widgets"
-ELEMENT = SCRIPTS / "element.mjs"
+TESTS_FOLDER = Path(__file__).parents[1]
+SCRIPTS = TESTS_FOLDER.parent / "labserver"
+ELEMENT = SCRIPTS / "widgets" / "element.mjs"
 
 
 def imported_by(script: Path) -> set[Path]:
@@ -27,12 +27,17 @@ def imported_by(script: Path) -> set[Path]:
     return reached
 
 
-WITHOUT_DOM = {path.stem for path in SCRIPTS.glob("*.mjs") if ELEMENT not in imported_by(path)}
-TESTS = sorted(HERE.glob("*.test.mjs"))
+WITHOUT_DOM = {
+    path.relative_to(SCRIPTS).with_suffix("")
+    for path in SCRIPTS.rglob("*.mjs")
+    if ELEMENT not in imported_by(path)
+}
+TESTS = sorted(TESTS_FOLDER.rglob("*.test.mjs"))
 
 
 def test_every_module_that_does_not_draw_has_tests() -> None:
-    assert {path.name.removesuffix(".test.mjs") for path in TESTS} == WITHOUT_DOM
+    tested = {path.relative_to(TESTS_FOLDER).with_suffix("").with_suffix("") for path in TESTS}
+    assert tested == WITHOUT_DOM
 
 
 def test_the_modules_pass_their_tests(node: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def mark_all(
     if not found:
         raise LabError(f"There is no notebook in {folder or _own_exercises()}.")
     progress = Console(stderr=True)
-    bar = track(found, "marking", console=progress, transient=True, disable=len(found) == 1)
+    shown = len(found) > 1 and sys.stderr.isatty()  # whatever FORCE_COLOR says
+    bar = track(found, "marking", console=progress, transient=True, disable=not shown)
     marked = [mark(path, references, time_limit_s=time_limit_s) for path in bar]
     if folder is None:
         print_marks(marked)

@@ -93,6 +93,14 @@ EXERCISE = Exercise(
         "rps = clients / interval. clients=2, interval=1, hdr=100, rtt=0 → 200 B/s.",
         "mean = interval / ____ + rtt / 2; worst = interval + rtt / 2",
     ),
+    follow_up=(
+        "A million clients poll every 5 seconds, and for an hour nothing happens. What do "
+        "you change first?",
+        "Say what each change saves and what it costs. A longer interval saves requests, "
+        "and messages arrive later. An ETag saves response bodies, but not one request. "
+        "Long polling saves the empty responses, and keeps one connection open per "
+        "client.",
+    ),
     diagnoses=(
         Diagnosis(
             "an event falls anywhere in the interval; on average it waits half of it, plus "

@@ -104,6 +104,13 @@ EXERCISE = Exercise(
         """tags = re.findall(r'(?:W/)?("[^"]*")', inm);"""
         " return 304 if inm.strip() == '*' or ____ in tags else 200",
     ),
+    follow_up=(
+        "Your polls are now answered with 304. What did that save, and what does each "
+        "poll still cost?",
+        "It saved the response body. Each poll still costs a request, the headers in both "
+        "directions and a round trip, and what the client shows is no fresher than "
+        "before.",
+    ),
     diagnoses=(
         Diagnosis(
             "'*' matches any existing representation.",

@@ -231,6 +231,13 @@ EXERCISE = Exercise(
         "batch = [e for e in self.log if e.id > after][:limit];"
         " return batch, (batch[-1].id if batch else ____)",
     ),
+    follow_up=(
+        "The log of a busy room grows by a million events a day. What do you keep, and "
+        "what do you tell a client whose cursor is older than that?",
+        "State how many events you keep, or for how long. Tell a client with an older "
+        "cursor that events are missing: send a reset, and say where to start again. "
+        "Without that, an incomplete answer looks exactly like a complete one.",
+    ),
     diagnoses=(
         Diagnosis(
             "your cursor is a time. Two events can have the same time, and then the second "

@@ -166,6 +166,14 @@ EXERCISE = Exercise(
         "async with log.changed:"
         " await asyncio.wait_for(log.changed.wait_for(lambda: ____), timeout)",
     ),
+    follow_up=(
+        "100,000 clients are waiting, and one event is for all of them. What happens in "
+        "the next second?",
+        "All of them get an answer, and all of them ask again at once: a thundering herd. "
+        "A random pause before the next request spreads it, and collecting several events "
+        "per response makes it rarer. The cursor makes sure that no client loses an event "
+        "meanwhile.",
+    ),
     diagnoses=(
         Diagnosis(
             "an empty answer is the normal end of a long poll, not an error.", raises_at_the_end

@@ -286,6 +286,15 @@ EXERCISE = Exercise(
         ),
         "on a blank line: last = id_buf; if data: emit(type or 'message', ____.join(data), last)",
     ),
+    follow_up=(
+        "“SSE reconnects for free.” The connection breaks in the middle of an event. What "
+        "is lost? And how is that with a WebSocket?",
+        "Nothing is lost if the server does its part. An incomplete event is not "
+        "dispatched and its id does not count, so the browser reconnects with the "
+        "previous id and gets the whole event again.\n"
+        "With a WebSocket you write all of this yourself: ids, a log, reconnecting, and a "
+        "pause before each attempt.",
+    ),
     diagnoses=(
         Diagnosis(
             "a character was cut between two chunks. Decode lines, not chunks.", cuts_a_character

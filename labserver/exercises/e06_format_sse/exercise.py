@@ -227,6 +227,15 @@ EXERCISE = Exercise(
         "One 'data: ' line per line of data; refuse CR, LF and NUL in id and event.",
         "''.join(f'data: {line}\\n' for line in re.split(____, data)) + '\\n'",
     ),
+    follow_up=(
+        "“For binary data you need a WebSocket.” How would you send a picture over SSE? "
+        "And if your data is JSON, in which a newline is written `\\n`, do you still need "
+        "this function?",
+        "Send the picture's URL: the browser fetches it, and can cache it. Within the "
+        "stream everything must be text, and base64 turns 3 bytes into 4.\n"
+        "For JSON on a single line, one `data` field is enough. But `id` and `event` are "
+        "not JSON, so they still have to be checked.",
+    ),
     diagnoses=(
         Diagnosis(
             "a stream is bytes, not str: UTF-8.", lambda failure: type(failure.actual) is str

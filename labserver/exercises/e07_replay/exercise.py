@@ -155,6 +155,16 @@ EXERCISE = Exercise(
         "Ids are opaque: find the position among the kept events, do not compare.",
         "pos = index.get(last); if pos is None: return ____; return kept[pos + 1:]",
     ),
+    follow_up=(
+        "The server is redeployed, its log is empty, and 100,000 clients come back at "
+        "once. What happens? And when would you choose SSE over a WebSocket?",
+        "Every client is told to reset and loads the whole state again: the most work at "
+        "the moment when the server's caches are empty. A log outside the process avoids "
+        "the reset, and a `retry` that differs from client to client spreads the "
+        "reconnects.\n"
+        "Choose SSE when data flows mainly from the server to the client. The browser "
+        "reconnects by itself; the log and the replay remain your job.",
+    ),
     diagnoses=(
         Diagnosis(
             "a client without an id is new: it missed nothing, and there is nothing to reset.",

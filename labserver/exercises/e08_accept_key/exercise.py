@@ -65,6 +65,13 @@ EXERCISE = Exercise(
         " dGhlIHNhbXBsZSBub25jZQ== → s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
         "base64.b64encode(hashlib.sha1((key + GUID).encode()).____()).decode()",
     ),
+    follow_up=(
+        "Does this prove who the server is?",
+        "No. The computation contains no secret, so anybody can do it. It proves that the "
+        "response was made for this very request by something that understands WebSocket, "
+        "and not by a cache or by a server that merely echoes. Only TLS proves who the "
+        "server is.",
+    ),
     diagnoses=(
         Diagnosis(
             "you encoded the 40 hexadecimal digits of the digest, not its 20 bytes.", is_hexdigest

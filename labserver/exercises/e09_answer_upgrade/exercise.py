@@ -318,6 +318,17 @@ EXERCISE = Exercise(
         ),
         "tokens = [t.strip().lower() for t in fields['connection'].split(',')]; ____ in tokens",
     ),
+    follow_up=(
+        "The token in the request is wrong. Do you refuse the handshake, or accept it and "
+        "close the connection? And how does a page send a token at all, if it cannot set "
+        "a header?",
+        "A 401 is the cheapest, and logs and proxies understand it; but the page only "
+        "sees an `error` event and then the close code 1006. If the page must learn the "
+        "reason, accept the handshake and close with a code of your own, such as 4401, "
+        "before you send anything else.\n"
+        "A page can send a cookie, a short-lived ticket in the URL, a value in "
+        "`Sec-WebSocket-Protocol`, or a token in its first message.",
+    ),
     diagnoses=(
         Diagnosis(
             "a field may span several lines, which are one list: you looked at one of them.",

@@ -89,6 +89,15 @@ EXERCISE = Exercise(
         "transformed[i] = original[i] XOR key[i mod 4] (RFC 6455 §5.3).",
         "bytes(b ^ key[(i + ____) % 4] for i, b in enumerate(payload))",
     ),
+    follow_up=(
+        "The key is sent beside the payload, so what is masking for? And why does a "
+        "server not mask?",
+        "Masking is not for secrecy. A page chooses the bytes that its browser sends; "
+        "because it cannot predict the key, it cannot make the browser write bytes that a "
+        "proxy would mistake for an HTTP request (RFC 6455 §10.3).\n"
+        "A page does not choose the bytes that the server sends, so that masking them "
+        "would only cost time.",
+    ),
     diagnoses=(
         Diagnosis(
             "only the first 4 bytes came back.",

@@ -159,6 +159,13 @@ EXERCISE = Exercise(
         " '!Q'.",
         "head += bytes([m | 126]) + struct.pack(____, n)",
     ),
+    follow_up=(
+        "A chat message has 20 bytes. How many bytes does a frame add in each direction, "
+        "and what does it come to on the wire?",
+        "From the client 6 bytes: a header of 2 and the masking key of 4. From the server "
+        "2 bytes.\n"
+        "On the wire TLS, TCP and IP add their own headers, which are larger than that.",
+    ),
     diagnoses=(
         Diagnosis(
             "126 and 127 are escape values, not lengths: length 126 needs 16 more bits.",

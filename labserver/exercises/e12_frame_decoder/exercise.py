@@ -293,6 +293,15 @@ EXERCISE = Exercise(
         ),
         "while (f := self._try_one()) is not None: out.append(f)   # returns ____ when short",
     ),
+    follow_up=(
+        "A client declares a frame of 1 TB and sends one byte per minute. What does it "
+        "cost you? And a million tiny frames in a single read?",
+        "Almost nothing, if you check the limit as soon as the length is known and bound "
+        "the time for the rest.\n"
+        "A million tiny frames keep the event loop busy while every other client waits. "
+        "Decode a bounded number per turn, let the others run in between, and limit the "
+        "rate per client.",
+    ),
     diagnoses=(
         Diagnosis(
             "you got part of a frame and raised. TCP has no messages: keep what you have for "

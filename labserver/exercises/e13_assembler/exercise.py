@@ -223,6 +223,15 @@ EXERCISE = Exercise(
         "if frame.opcode >= 8: return self._control(frame);"
         " if frame.opcode == 0 and self.opcode is ____: raise ProtocolError(1002)",
     ),
+    follow_up=(
+        "Your decoder refuses large frames. A client sends small fragments forever, and "
+        "never one with FIN. What does it cost you? And why may control frames come "
+        "between fragments at all?",
+        "Your memory: a limit per frame does not limit a message. Add up the sizes of the "
+        "fragments, and fail with 1009 before you keep more than you allow.\n"
+        "Control frames may come in between so that a ping is answered in time while a "
+        "gigabyte is still on its way.",
+    ),
     diagnoses=(
         Diagnosis(
             "the peer has closed: discard everything after its close frame.",

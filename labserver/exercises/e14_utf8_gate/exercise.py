@@ -255,6 +255,13 @@ EXERCISE = Exercise(
         "try: return self.decoder.decode(fragment, final=____)"
         " except UnicodeDecodeError: raise ProtocolError(1007)",
     ),
+    follow_up=(
+        "What do JavaScript's `TextDecoder` and Java's `new String(bytes, UTF_8)` do with "
+        "invalid bytes? Would your JSON parser not notice?",
+        "Both replace them with U+FFFD and go on, unless the `TextDecoder` was made with "
+        "`fatal: true`. Part of the text is lost, and nobody is told.\n"
+        "A JSON parser does not notice, because U+FFFD is a character like any other.",
+    ),
     diagnoses=(
         Diagnosis(
             "you raised at a legal cut through a character: the rest of it comes with the "

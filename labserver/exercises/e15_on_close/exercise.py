@@ -140,6 +140,12 @@ EXERCISE = Exercise(
         "RFC 6455 §7.4.1 and §7.4.2; the code is 2 bytes, the high one first.",
         "if len(p) == 1 or (p and code not in ____): return CloseReply(1002, pack(1002), 1002)",
     ),
+    follow_up=(
+        "Your users' browsers report 1006. What did the server do wrong?",
+        "Perhaps nothing. 1006 is never sent; it says that the connection ended without a "
+        "close frame: a proxy's timeout, a train in a tunnel, a process that was killed. "
+        "Look at what lies between the browser and the server.",
+    ),
     diagnoses=(
         Diagnosis(
             "no code was sent: report 1005 and answer with an empty close.",

@@ -131,6 +131,15 @@ EXERCISE = Exercise(
         ),
         "P = (H - ratio * w) // (____); it counts if w is the frame header of such a P",
     ),
+    follow_up=(
+        "“WebSocket is 10 times more efficient.” What do you ask back? And does it hold "
+        "over HTTP/2?",
+        "Ten times what: bytes, CPU time or delay? And for bytes: for which message, with "
+        "whose headers? With 700 bytes of headers the ratio is at least 10 up to a "
+        "message of 75 bytes, and 1.7 at 1,000 bytes.\n"
+        "Over HTTP/2 it is smaller still: HPACK sends a header that it has sent before as "
+        "an index of one or two bytes.",
+    ),
     diagnoses=(
         Diagnosis(
             "'10×' is not a constant: with a payload of 1,000 B and 700 B of headers the "

@@ -178,6 +178,16 @@ EXERCISE = Exercise(
         " smallest, counted from 1.",
         "s = sorted(...); s[ceil(p / 100 * len(s)) - ____]",
     ),
+    follow_up=(
+        "The load test reports a p99 of 2 ms, and users complain about seconds. What did "
+        "it measure? And if ten servers report a p99 each, what is the p99 of all of "
+        "them?",
+        "It probably measured from the moment of sending, with a sender that waits for "
+        "each answer. Such a sender says nothing while the server stalls, so the stall "
+        "counts as one slow message instead of many (coordinated omission).\n"
+        "Neither the mean of the ten values nor anything else made from them is the "
+        "overall p99. Add up their histograms instead.",
+    ),
     diagnoses=(
         Diagnosis(
             "with no messages, return {}; a 0 would be the best latency possible.",

@@ -272,6 +272,17 @@ EXERCISE = Exercise(
         "if req.c2s_rate_hz < ____ and req.text_only and req.streams_pass and ____:"
         ' return Choice("sse", {"LISTENS"})',
     ),
+    follow_up=(
+        "You chose SSE. What would make you change your mind? And if you chose a "
+        "WebSocket, and a proxy on the way strips `Upgrade`: what does long polling cost "
+        "you instead?",
+        "Name each condition: clients that send as often as they receive, binary data, a "
+        "proxy that buffers responses, many tabs over HTTP/1.1.\n"
+        "Long polling costs headers with every message, and a herd, because each message "
+        "ends all waiting requests at once. First ask whether TLS helps: a proxy that "
+        "only passes TLS through cannot strip anything. One that inspects TLS can, and "
+        "your own load balancer, if it ends TLS, must forward `Upgrade`.",
+    ),
     diagnoses=(
         Diagnosis(
             "a call connects two devices: through a server it travels the distance twice.",

@@ -97,6 +97,8 @@ class Exercise:
         cases: all cases, small ones first; random ones are seeded.
         reference: a solution; it answers the cases that carry no answer of their own.
         hints: three, from a question to nearly the whole answer.
+        follow_up: what an interviewer asks next, and an answer to it. Text between backticks is
+            shown as code.
         diagnoses: tried in this order; the learner is told the first that fits.
         play: from its play.py; feeds the learner's code, in the child process.
         types: from its play.py; the NamedTuples that may come back.
@@ -118,6 +120,7 @@ class Exercise:
     cases: Callable[[], Iterable[Case]]
     reference: Any
     hints: tuple[str, str, str]
+    follow_up: tuple[str, str]
     diagnoses: tuple[Diagnosis, ...]
     play: Callable[..., Any]
     types: tuple[type, ...]

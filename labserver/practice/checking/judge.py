@@ -105,8 +105,18 @@ def judge(exercise: Exercise, code: Any) -> Result:
     Raises:
         LabError: if the code cannot be sent to another process.
     """
+    return judge_in(Sandbox(exercise, code), exercise)
+
+
+def judge_in(sandbox: Sandbox, exercise: Exercise) -> Result:
+    """Judge the code that a sandbox was made with, as `judge` does; in any thread.
+
+    Args:
+        sandbox: not entered yet. If it was stopped, the result is no judgement.
+        exercise: the exercise that the code answers.
+    """
     count = 0
-    with Sandbox(exercise, code) as sandbox:
+    with sandbox:
         for case in exercise.cases():
             expected = _expected(exercise, case)
             actual = _played(exercise, sandbox, case.given)
@@ -171,7 +181,7 @@ def result(exercise: Exercise, outcome: Outcome, *said: str) -> Result:
     passed = outcome is Outcome.PASS
     lines = [f"{SIGNS[outcome]} {exercise.id} {exercise.name}: {said[0]}", *said[1:]]
     if not passed:
-        lines.append(f'  For a hint: lab.hint("{exercise.id}")')
+        lines.append(hint_line(exercise.id))
     return Result(
         exercise.id,
         outcome,
@@ -179,6 +189,11 @@ def result(exercise: Exercise, outcome: Outcome, *said: str) -> Result:
         exercise.points if passed else 0,
         exercise.hints if passed else (),
     )
+
+
+def hint_line(exercise_id: str) -> str:
+    """Return the last line of a result that is not a pass."""
+    return f'  For a hint: lab.hint("{exercise_id}")'
 
 
 def _wrong(exercise: Exercise, case: Case, expected: Any, actual: CaseResult) -> list[str]:

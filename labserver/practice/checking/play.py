@@ -56,14 +56,18 @@ def packages() -> dict[str, str]:
 def package_of(exercise_id: str) -> str:
     """Return the name of an exercise's package.
 
+    Args:
+        exercise_id: such as `E12`, in upper or lower case.
+
     Raises:
         LabError: if there is no such exercise.
     """
     known = packages()
-    if exercise_id not in known:
+    package = known.get(str(exercise_id).strip().upper())
+    if package is None:
         names = ", ".join(sorted(known))
         raise LabError(f"There is no exercise {exercise_id!r}: take one of {names}.")
-    return known[exercise_id]
+    return package
 
 
 def load_play(exercise_id: str) -> Play:

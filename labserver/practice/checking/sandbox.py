@@ -38,6 +38,7 @@ ALL_MAX_S = 40.0
 ALL_TIMED_OUT = f"all cases together took more than {ALL_MAX_S:.0f} s: your code is slow."
 LOADED_LATE = f"your cell did not finish within {LOAD_MAX_S:.0f} s: it loops forever, or waits."
 TIMED_OUT = f"no answer within {CASE_MAX_S:.0f} s: your code loops forever, waits, or is slow."
+STOPPED = "stopped before it was judged."
 TOO_MUCH = "your code returned more than any answer can hold."
 EXIT_MAX_S = 2.0  # from the end of its answers to the end of the process
 ANSWER_MAX = 20_000_000  # bytes; what is returned is limited in the child already
@@ -72,12 +73,15 @@ class Sandbox:
     Attributes:
         token: what its processes have in their environment, by which they are found.
 
+    The code is taken as it is now; the block may be entered later, and in another thread.
+
     Raises:
         LabError: if the code cannot be sent to another process, or the process cannot start.
     """
 
     def __init__(self, exercise: Exercise, code: Any) -> None:
         self.token = secrets.token_hex(16)
+        self._stopped = threading.Event()
         self._exercise = exercise
         try:
             pickled = cloudpickle.dumps(code)
@@ -157,6 +161,11 @@ class Sandbox:
         """Whether the process is gone and can no longer be asked."""
         return bool(self._over)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called, so that what came out is no judgement."""
+        return self._stopped.is_set()
+
     def play(self, given: tuple[Any, ...]) -> CaseResult:
         """Feed the code with a case, and return what it made of it."""
         if self._over:
@@ -169,15 +178,28 @@ class Sandbox:
             return self._ask(request, remaining, ALL_TIMED_OUT)
         return self._ask(request, CASE_MAX_S)
 
+    def stop(self) -> None:
+        """End the process, from any thread: whoever waits for an answer gets STOPPED."""
+        self._stopped.set()
+        if hasattr(self, "_back"):  # otherwise it has not started, and will not be asked
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """Kill the process, and end a read that waits for it."""
+        self._kill()
+        if self._ours is not None:
+            with suppress(OSError):  # it was closed in this very moment
+                self._ours.shutdown(socket.SHUT_RDWR)
+
     def _ask(self, request: bytes, seconds: float, timed_out: str = TIMED_OUT) -> CaseResult:
+        if self._stopped.is_set():
+            self._over = STOPPED
+            return CaseResult(ended=self._over)
         late = threading.Event()
 
         def give_up() -> None:
             late.set()
-            self._kill()
-            if self._ours is not None:
-                with suppress(OSError):  # it was closed in this very moment
-                    self._ours.shutdown(socket.SHUT_RDWR)
+            self._cut_off()
 
         timer = threading.Timer(seconds, give_up)
         timer.daemon = True
@@ -185,7 +207,8 @@ class Sandbox:
         try:
             return self._read(self._exchange(request))
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            self._over = timed_out if late.is_set() else _ending(self._status())
+            ended = timed_out if late.is_set() else _ending(self._status())
+            self._over = STOPPED if self._stopped.is_set() else ended
             self._kill()
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             self._kill()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from labserver.practice.checking.exercise import load
+from labserver.practice import live
+from labserver.practice.checking.exercise import Exercise, load
 from labserver.practice.progress.store import change_exercises
 from labserver.practice.shown import Shown
+
+NO_MORE = "There are no more hints: all of them are shown."
 
 
 def hint(exercise_id: str) -> Shown:
@@ -16,9 +19,22 @@ def hint(exercise_id: str) -> Shown:
     Raises:
         LabError: if there is no such exercise.
     """
-    hints = load(exercise_id).hints
-    with change_exercises() as kept:
-        entry = kept.setdefault(exercise_id, {})
-        given = entry["hints"] = min(entry.get("hints", 0) + 1, len(hints))
+    exercise = load(exercise_id)
+    given, is_new = give(exercise)
+    live.tell(exercise.id)
+    hints = exercise.hints
     lines = [f"Hint {n} of {len(hints)}: {text}" for n, text in enumerate(hints[:given], 1)]
-    return Shown("\n".join(lines))
+    return Shown("\n".join([*lines, *([] if is_new else [NO_MORE])]))
+
+
+def give(exercise: Exercise) -> tuple[int, bool]:
+    """Give one more hint, and keep how many were given.
+
+    Returns:
+        How many are given now, and whether there was one more.
+    """
+    with change_exercises() as kept:
+        entry = kept.setdefault(exercise.id, {})
+        before = min(entry.get("hints", 0), len(exercise.hints))
+        entry["hints"] = min(before + 1, len(exercise.hints))
+        return entry["hints"], entry["hints"] > before

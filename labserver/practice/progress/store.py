@@ -38,7 +38,11 @@ def kept(section: str) -> MutableMapping[str, Entry]:
 
 
 def exercises() -> MutableMapping[str, Entry]:
-    """Return what is kept of each exercise, by id: `outcome`, `checks`, `hints`, `source`."""
+    """Return what is kept of each exercise, by id.
+
+    `outcome`, `checks`, `hints`, `source`; `said`: the last verdict; `attempt`: what a reset kept;
+    `follow_up`, `follow_up_shown`: what the learner wrote to the interviewer's question.
+    """
     return ProgressFile(_file()).section("exercises")
 
 

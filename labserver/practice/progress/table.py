@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from labserver.errors import LabError
-from labserver.practice.checking.exercise import ids, load
+from labserver.practice.checking.exercise import Exercise, ids, load
 from labserver.practice.progress.store import exercises, predictions
 from labserver.templates import render
 
+EXERCISES = Path("../exercises")  # seen from a lesson's folder, and from their own
 HEADINGS = ("exercise", "lesson", "outcome", "checks", "hints")
 
 
@@ -30,10 +34,12 @@ class ProgressTable:
     Attributes:
         rows: one per exercise.
         predictions: how many predictions are locked in.
+        links: by the name of an exercise, where its notebook has it.
     """
 
     rows: tuple[ProgressRow, ...]
     predictions: int
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> int:
@@ -51,6 +57,7 @@ class ProgressTable:
             "practice/progress/table.html",
             headings=HEADINGS,
             rows=self.rows,
+            links=self.links,
             summary=self._summary(),
         )
 
@@ -82,18 +89,30 @@ def progress(lesson: int | None = None) -> ProgressTable:
             f" {', '.join(map(str, lessons))}, or leave it out for all."
         )
     kept = dict(exercises())
-    rows = []
+    rows, links = [], {}
     for exercise_id, exercise in loaded.items():
         if lesson not in (None, exercise.lesson):
             continue
         entry = kept.get(exercise_id, {})
+        name = f"{exercise_id} {exercise.title}"
+        if link := _link(exercise):
+            links[name] = link
         rows.append(
             ProgressRow(
-                f"{exercise_id} {exercise.title}",
+                name,
                 exercise.lesson,
                 str(entry.get("outcome", "not attempted")),
                 int(entry.get("checks", 0)),
                 int(entry.get("hints", 0)),
             )
         )
-    return ProgressTable(tuple(rows), len(predictions()))
+    return ProgressTable(tuple(rows), len(predictions()), links)
+
+
+def _link(exercise: Exercise) -> str:
+    """Return where an exercise stands, seen from the notebook's folder; "" if it is not there."""
+    cell = f"{exercise.id.lower()}-task"
+    for path in sorted(EXERCISES.glob(f"{exercise.lesson:02}_*.ipynb")):
+        if f'"{cell}"' in path.read_text(encoding="utf-8", errors="replace"):
+            return f"{quote(path.as_posix())}#cell-id={cell}"  # JupyterLab's link to a cell
+    return ""

@@ -45,8 +45,11 @@ def test_by_default_the_notebooks_in_exercises_are_marked(
     (tmp_path / "exercises").mkdir()
     shutil.copy(EXERCISES / f"{NAME}.ipynb", tmp_path / "exercises")
     monkeypatch.chdir(tmp_path)
+    shutil.copy(EXERCISES / f"{NAME}.ipynb", tmp_path / "exercises" / "more.ipynb")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # even so, a bar is for a terminal
     result = check()
     assert result.exit_code == 1
+    assert result.stderr == ""
     assert f"{NAME}.ipynb: 0 of 4 points; 0 of 2 exercises pass." in result.output
 
 

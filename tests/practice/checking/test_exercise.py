@@ -33,7 +33,7 @@ def test_an_exercise_is_imported_when_it_is_asked_for() -> None:
     assert done.stdout.strip() == f"['{package}', '{package}.exercise', '{package}.play']"
 
 
-@pytest.mark.parametrize("wrong", ["E99", "e12", "", "E1"])
+@pytest.mark.parametrize("wrong", ["E99", "f12", "", "E1"])
 def test_another_id_is_a_lab_error(wrong: str) -> None:
     with pytest.raises(LabError, match="take one of E01"):
         load(wrong)

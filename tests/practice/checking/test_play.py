@@ -20,7 +20,7 @@ def test_an_exercise_is_played_by_what_stands_in_its_play_py() -> None:
     assert load_play("E08").play is call
 
 
-@pytest.mark.parametrize("wrong", ["E99", "e12", ""])
+@pytest.mark.parametrize("wrong", ["E99", "f12", ""])
 def test_another_id_is_a_lab_error(wrong: str) -> None:
     with pytest.raises(LabError, match="take one of E01"):
         load_play(wrong)

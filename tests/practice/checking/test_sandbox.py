@@ -23,12 +23,14 @@ from labserver.practice.checking.exercise import load
 from labserver.practice.checking.play import Raised
 from labserver.practice.checking.sandbox import (
     ALL_TIMED_OUT,
+    STOPPED,
     TIMED_OUT,
     TOO_MUCH,
     CaseResult,
     Sandbox,
 )
 from labserver.practice.checking.values import Strange
+from tests.waiting import within
 
 E08 = load("E08")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there the clock is the only limit")
@@ -293,6 +295,27 @@ def test_a_process_that_does_not_start_is_not_the_learners_fault(
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(LabError, match="did not start"), Sandbox(E08, str):
         pytest.fail("it started")
+
+
+def test_it_can_be_stopped_from_another_thread() -> None:
+    def code(key: str) -> None:
+        time.sleep(60)
+
+    with Sandbox(E08, code) as attempt:
+        threading.Timer(0.2, attempt.stop).start()
+        with within(3):
+            assert attempt.play(("key",)).ended == STOPPED
+        assert attempt.play(("key",)).ended == STOPPED
+    assert attempt.stopped
+
+
+def test_one_that_was_stopped_before_it_started_runs_nothing(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    attempt = Sandbox(E08, lambda key: ran.touch())
+    attempt.stop()
+    with pytest.raises(LabError), attempt:
+        pytest.fail("it started")
+    assert not ran.exists()
 
 
 def test_code_that_ends_the_process_when_it_arrives_is_told() -> None:

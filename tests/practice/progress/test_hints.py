@@ -17,15 +17,16 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_call_gives_one_more_of_three() -> None:
     said = [repr(hint("E12")).splitlines() for _ in range(4)]
-    assert [len(lines) for lines in said] == [1, 2, 3, 3]
+    assert [len(lines) for lines in said] == [1, 2, 3, 4]
     assert said[0] == [f"Hint 1 of 3: {load('E12').hints[0]}"]
     assert said[2][:2] == said[1]
+    assert said[3] == [*said[2], "There are no more hints: all of them are shown."]
 
 
 def test_it_is_kept_how_many_were_given() -> None:
     exercises()["E12"] = {"checks": 4}
     hint("E12")
-    hint("E08")
+    hint("e08")
     hint("E08")
     assert dict(exercises()) == {"E12": {"checks": 4, "hints": 1}, "E08": {"hints": 2}}
 

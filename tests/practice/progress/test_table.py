@@ -9,6 +9,7 @@ from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
 from labserver.practice.progress.store import exercises, predictions
 from labserver.practice.progress.table import ProgressRow, ProgressTable, progress
+from tests.conftest import REPOSITORY
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +52,21 @@ def test_it_is_a_table_in_text_and_in_the_page() -> None:
         "E01 <b>   1       wrong    10      0",
     ]
     assert "E01 &lt;b&gt;" in table._repr_html_()
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "exercises"])
+def test_an_exercise_links_to_its_place_in_its_notebook(
+    monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.chdir(REPOSITORY / folder)
+    table = progress(lesson=5)
+    link = "../exercises/05_frames.ipynb#cell-id=e12-task"
+    assert f'<a href="{link}">E12 frames out of a stream</a>' in table._repr_html_()
+    assert table._repr_html_().count("<a ") == len(table.rows)
+
+
+def test_where_there_are_no_exercises_there_is_no_link(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "<a " not in progress()._repr_html_()
