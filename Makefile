@@ -19,8 +19,6 @@ PYTEST := PYTHONDONTWRITEBYTECODE= LABSERVER_QUICK=1 $(BIN)/python -m pytest
 # Three on two cores, as a test spends half of its time waiting. By file, in the order that
 # tests/conftest.py gives them: a notebook's cells need those before.
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
-# A kernel that runs as root on a CI machine is meant; Jupyter wants to be told.
-ROOT := $(shell [ "$$(id -u)" != 0 ] || echo --allow-root)
 
 # The stamp holds the folder it was made for: a virtual environment that was moved is made anew.
 READY := .venv/ready
@@ -35,9 +33,8 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
 		printf '  make %-10s %s\n' "$$name" "$$what"; done
 
-lab: $(READY)  ## open JupyterLab on the first notebook
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ROOT) $(LAB_ARGS)
+lab: $(READY)  ## open your copy of the course, my-lab/, in JupyterLab
+	@$(BIN)/labserver lab my-lab -- $(LAB_ARGS)
 
 # Two runs: on several workers, and then alone what measures milliseconds. Both have to pass. pytest ends
 # with 5 where TEST_ARGS chooses nothing of a run; if it chooses nothing of both, that is a failure.
@@ -82,7 +79,7 @@ lock: | $(UV)  ## write requirements.lock anew (LOCK_ARGS=--upgrade: with the ne
 		--universal --python-version 3.11 --all-extras --group setup --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock'
 
-clean:  ## remove .venv and everything else that was made here
+clean:  ## remove .venv and everything else that was made here, but not my-lab/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The command line: serve, issue tokens, compare techniques, mark exercises, examine the machine.
+"""The command line: open the course, serve, issue tokens, compare techniques, mark exercises.
 
 Each command imports what it needs when it runs, so that `labserver token` is quick enough for a
 shell's `$(…)`, and completion for the Tab key.
@@ -21,6 +21,7 @@ from labserver.errors import LabError
 DAY_S = 24 * 3600
 COLOURS = {"ok": "green", "optional": "yellow", "failed": "bold red"}
 FAILED, MISUSED = 1, 2  # exit codes: something did not work; the command itself was wrong
+_JUPYTER = "labserver.jupyter"  # where a command keeps what it hands on to JupyterLab
 INTERRUPTED = 130  # 128 plus the number of SIGINT, as in shells
 
 
@@ -28,6 +29,60 @@ INTERRUPTED = 130  # 128 plus the number of SIGINT, as in shells
 @click.version_option(__version__, prog_name="labserver")
 def main() -> None:
     """Realtime Lab: run, see and measure a chat over five techniques."""
+
+
+class _WithJupyterArguments(click.Command):
+    """A command that hands on what follows `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        ctx.meta[_JUPYTER] = args[end + 1 :]
+        return super().parse_args(ctx, args[:end])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- JUPYTER-OPTION...]"]
+
+
+@main.command(cls=_WithJupyterArguments)
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--fresh",
+    metavar="LESSON",
+    multiple=True,
+    help="Put LESSON back as the course has it: 03, exercises/03, or a path. If you have changed"
+    " it, yours is kept beside it.",
+)
+@click.option("--solutions", is_flag=True, help="Unpack the solved exercises as well.")
+@click.option("--no-open", is_flag=True, help="Unpack only; do not start JupyterLab.")
+@click.pass_context
+def lab(
+    ctx: click.Context,
+    folder: Path | None,
+    fresh: tuple[str, ...],
+    solutions: bool,
+    no_open: bool,
+) -> None:
+    """Open your copy of the course, in FOLDER, in JupyterLab.
+
+    FOLDER is my-lab by default. On the first start the course is unpacked into it, without
+    outputs. Later starts bring it up to date: what you have changed stays as it is, and a new
+    edition is put beside it. What follows -- goes to JupyterLab, as in
+    `labserver lab -- --no-browser --port=9000`.
+    """
+    with _interrupted_quietly(), _one_sentence(MISUSED):
+        from labserver.course import source
+        from labserver.course.jupyter import open_lab
+        from labserver.course.unpack import default_folder, unpack
+
+        copy = folder or default_folder()
+        report = unpack(copy, source.root(), fresh=fresh, solutions=solutions)
+        print(*report.lines(), sep="\n")
+        if no_open:
+            return
+        wanted = [*(path for path in report.fresh if path.endswith(".ipynb")), source.FIRST]
+        lesson = next((path for path in wanted if (copy / path).is_file()), None)
+        print("JupyterLab starts. Ctrl-C in this terminal ends it.")
+        sys.exit(open_lab(copy, lesson, ctx.meta[_JUPYTER]))
 
 
 @main.command()
@@ -200,7 +255,7 @@ def compare(
     "--reference",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Folder of the solved notebooks; by default, exercises/solutions in the repository.",
+    help="Folder of the solved notebooks; by default, those of the course.",
 )
 def check(
     notebooks: tuple[Path, ...],
@@ -210,7 +265,7 @@ def check(
     time_limit: float,
     reference: Path | None,
 ) -> None:
-    """Mark the answers in exercise notebooks; by default, those in ./exercises.
+    """Mark the answers in exercise notebooks; by default, those of your copy of the course.
 
     A folder stands for a class: it holds ALICE/05_frames.ipynb or alice_05_frames.ipynb. The exit
     code is 0 if every exercise passes, and otherwise 1. Each answer runs on this machine, in a

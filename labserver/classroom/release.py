@@ -17,6 +17,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from labserver.course.notebook import clear_outputs
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "raise NotImplementedError"
 
@@ -51,9 +53,9 @@ def release(solved: NotebookNode) -> NotebookNode:
         ValueError: if the markers of its solution regions do not match.
     """
     notebook = copy.deepcopy(solved)
+    clear_outputs(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
             cell.source = cleared(cell.source)
         else:
             cell.source = re.sub(r"\]\(\.\./\.\./", "](../", cell.source)

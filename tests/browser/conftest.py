@@ -1,12 +1,10 @@
-"""One JupyterLab for all tests in a real browser: it serves a copy of the lessons."""
+"""One JupyterLab for all tests in a real browser: it serves a learner's copy of the course."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from labserver.course.jupyter import lab_command
+from labserver.course.unpack import unpack
 from labserver.runtime.wiring import LOOPBACK
 from tests.browser.lab_page import LabPage
 from tests.conftest import REPOSITORY
@@ -31,9 +31,9 @@ expect.set_options(timeout=1000 * DEADLINE_S)
 @pytest.fixture(scope="session")
 def notebooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that JupyterLab shows: the lessons, and what a test adds to them."""
-    folder = tmp_path_factory.mktemp("lab") / "notebooks"
-    shutil.copytree(REPOSITORY / "notebooks", folder)
-    return folder
+    folder = tmp_path_factory.mktemp("lab")
+    unpack(folder, REPOSITORY)
+    return folder / "notebooks"
 
 
 @pytest.fixture(scope="session")
@@ -56,15 +56,9 @@ def jupyter_lab(folder: Path, *options: str, prefix: str = "/", token: str = "")
     Yields:
         Its address, prefix included, without a slash at the end.
     """
-    command = [
-        *(sys.executable, "-m", "jupyter", "lab", "--no-browser"),
-        *("--expose-app-in-browser", "--LabApp.news_url=None"),
-        *("--LabApp.extension_manager=readonly", f"--IdentityProvider.token={token}"),
-        f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.base_url={prefix}",
-        *(["--allow-root"] if os.name == "posix" and os.getuid() == 0 else []),
-        *options,
-    ]
+    more = ["--no-browser", "--LabApp.extension_manager=readonly"]
+    more += [f"--IdentityProvider.token={token}", f"--ServerApp.base_url={prefix}", *options]
+    command = lab_command(folder, None, more)
     own = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     with (
         reserved_port() as port,

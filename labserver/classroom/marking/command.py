@@ -15,9 +15,9 @@ from labserver.classroom.marking.mark import TIME_LIMIT_S, mark
 from labserver.classroom.marking.page import class_page, page
 from labserver.classroom.marking.references import find_references
 from labserver.classroom.marking.terminal import print_gradebook, print_marks
+from labserver.course.source import EXERCISES
+from labserver.course.unpack import HERE, default_folder, is_beside
 from labserver.errors import LabError
-
-HERE = Path("exercises")
 
 
 def mark_all(
@@ -32,12 +32,13 @@ def mark_all(
     """Mark notebooks, or a class's folder of them, and print how it went.
 
     Args:
-        paths: notebooks, or one folder; without any, those in ./exercises.
+        paths: notebooks, or one folder; without any, those of the learner's copy of the course,
+            which is this folder or my-lab in it, or otherwise those in ./exercises.
         html: where to write an HTML page.
         junit_file: where to write JUnit XML.
         csv_file: where to write a class's marks as CSV.
         time_limit_s: seconds per notebook.
-        reference: the folder of the solved notebooks; None for the repository's.
+        reference: the folder of the solved notebooks; None for the course's.
 
     Returns:
         Whether every exercise passes.
@@ -51,7 +52,7 @@ def mark_all(
         raise LabError("--csv is for a class: give one folder with its notebooks.")
     found = submissions(folder) if folder else _notebooks(paths)
     if not found:
-        raise LabError(f"There is no notebook in {folder or HERE}.")
+        raise LabError(f"There is no notebook in {folder or _own_exercises()}.")
     progress = Console(stderr=True)
     shown = len(found) > 1 and sys.stderr.isatty()  # whatever FORCE_COLOR says
     bar = track(found, "marking", console=progress, transient=True, disable=not shown)
@@ -71,13 +72,19 @@ def mark_all(
 
 def _notebooks(paths: Sequence[Path]) -> list[Path]:
     if not paths:
-        return sorted(HERE.glob("*.ipynb"))
+        own = sorted(_own_exercises().glob("*.ipynb"))
+        return [path for path in own if not is_beside(path)]
     for path in paths:
         if path.is_dir():
             raise LabError(f"{path} is a folder: give one folder alone, or notebooks.")
         if not path.is_file():
             raise LabError(f"There is no {path}.")
     return list(paths)
+
+
+def _own_exercises() -> Path:
+    own = default_folder() / EXERCISES
+    return own if own.is_dir() else HERE / EXERCISES
 
 
 def _write(path: Path | None, text: str) -> None:

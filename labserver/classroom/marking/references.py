@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labserver.classroom.marking.notebook import CodeCell, read
+from labserver.course import source
 from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
-
-REPOSITORY = Path(__file__).parents[3]  # if the package runs from the repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +61,12 @@ def find_references(folder: Path | None = None) -> list[Reference]:
     """Find the solved notebooks.
 
     Args:
-        folder: the folder they are in; None for the repository's, beside this package.
+        folder: the folder they are in; None for the course's.
 
     Raises:
         LabError: if there are none.
     """
-    place = folder or REPOSITORY / "exercises" / "solutions"
+    place = folder or source.root() / source.SOLUTIONS
     found = [Reference(path.stem, tuple(read(path))) for path in sorted(place.glob("*.ipynb"))]
     solved = [reference for reference in found if reference.answers]
     if not solved:

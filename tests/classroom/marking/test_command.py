@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from labserver.__main__ import main
+from labserver.course.unpack import unpack
 from tests.classroom.marking.books import EXERCISES, notebook, put
 
 Write = Callable[..., Path]
@@ -50,6 +51,25 @@ def test_by_default_the_notebooks_in_exercises_are_marked(
     assert result.exit_code == 1
     assert result.stderr == ""
     assert f"{NAME}.ipynb: 0 of 4 points; 0 of 2 exercises pass." in result.output
+
+
+def test_a_copy_of_the_course_is_marked_from_within_and_from_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpack(tmp_path / "my-lab", EXERCISES.parent)
+    own = tmp_path / "my-lab" / "exercises"
+    for path in own.glob("*.ipynb"):
+        path.unlink()
+    shutil.copy(SOLVED, own)
+    for beside in ("new", "old-2"):
+        shutil.copy(EXERCISES / f"{NAME}.ipynb", own / f"{NAME}.{beside}.ipynb")
+    (tmp_path / "exercises").mkdir()  # as in the repository, where these are the course's
+    shutil.copy(EXERCISES / f"{NAME}.ipynb", tmp_path / "exercises")
+    for folder in (tmp_path, tmp_path / "my-lab"):
+        monkeypatch.chdir(folder)
+        result = check()
+        assert result.exit_code == 0, result.output
+        assert "4 of 4 points; 2 of 2 exercises pass." in result.output
 
 
 def test_a_folder_is_a_class(write: Write, tmp_path: Path) -> None:

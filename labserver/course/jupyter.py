@@ -1,0 +1,68 @@
+"""JupyterLab on a learner's copy of the course, without news and without asking for updates.
+
+Its app is exposed to the page, as window.jupyterapp, for the exercises' panels, which edit a cell.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+_CONFIGURATION = Path(__file__).with_name("jupyter_config")  # settings that the learner may change
+_CONFIGURATION_PATH = "JUPYTER_CONFIG_PATH"
+
+
+def open_lab(folder: Path, notebook: str | None, arguments: Sequence[str] = ()) -> int:
+    """Run JupyterLab until it ends.
+
+    On Linux and macOS it takes the place of this process, so that signals reach it, and this
+    function does not return.
+
+    Args:
+        folder: what JupyterLab shows.
+        notebook: the path below it that is opened first; None for none.
+        arguments: further ones for `jupyter lab`.
+
+    Returns:
+        JupyterLab's exit code.
+    """
+    command = lab_command(folder, notebook, arguments)
+    paths = filter(None, [os.environ.get(_CONFIGURATION_PATH), str(_CONFIGURATION)])
+    environment = os.environ | {_CONFIGURATION_PATH: os.pathsep.join(paths)}
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execve(command[0], command, environment)
+    return run_as_child(command, environment)
+
+
+def lab_command(folder: Path, notebook: str | None, arguments: Sequence[str]) -> list[str]:
+    """Return the command that runs JupyterLab."""
+    as_root = os.name == "posix" and os.getuid() == 0
+    page = f"/lab/tree/{quote(notebook)}" if notebook else "/lab"
+    return [
+        *(sys.executable, "-m", "jupyterlab"),
+        f"--ServerApp.root_dir={folder.resolve()}",
+        f"--LabApp.default_url={page}",
+        "--expose-app-in-browser",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *(["--allow-root"] if as_root else []),  # Jupyter wants to be told; CI machines mean it
+        *arguments,
+    ]
+
+
+def run_as_child(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run a command in a process of its own until it ends, and return its exit code.
+
+    A console sends Ctrl-C to both processes: the child decides what comes of it.
+    """
+    with subprocess.Popen(command, env=environment) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                continue
