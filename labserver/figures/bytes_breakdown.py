@@ -8,7 +8,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import GOOD, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import GOOD, TEXT, words
 from labserver.figures.wire_text import plain
 from labserver.trace.trace import Trace
 
@@ -52,7 +53,7 @@ class _Breakdown(NamedTuple):
     estimate: int | None
 
 
-def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = None) -> go.Figure:
+def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = None) -> Chart:
     """Draw what the bytes were spent on: a stacked bar per trace, with its total at the end.
 
     Payload, framing, HTTP headers, opaque bytes and bytes not decoded add up to what TCP carried.
@@ -72,7 +73,7 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
         raise LabError("These traces contain no bytes: send a message while they are recorded.")
     share = per_message or 1
     labels = [_name(row) for row in rows]
-    figure = go.Figure()
+    figure = Chart()
     for part in PARTS:
         sizes = [row.parts[part.column] / share for row in rows]
         if any(sizes):

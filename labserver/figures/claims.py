@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import words
 
 if TYPE_CHECKING:
     import pandas
@@ -28,7 +29,7 @@ CELL_CHARS = 15
 HOVER_CHARS = 60
 
 
-def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
+def claims_heatmap(table: pandas.DataFrame) -> Chart:
     """Draw the comparison table, coloured by verdict.
 
     Args:
@@ -45,7 +46,7 @@ def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
     codes = {verdict: code for code, verdict in enumerate(COLOURS)}
     cells = {(row.dimension, row.technique): row for row in table.itertuples()}
     grid = [[cells.get((dimension, name)) for name in techniques] for dimension in dimensions]
-    figure = go.Figure(
+    figure = Chart(
         go.Heatmap(
             x=[words(technique) for technique in techniques],
             y=dimensions,

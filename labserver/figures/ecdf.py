@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from labserver.errors import LabError
-from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import TECHNIQUE, TEXT, words
 
 if TYPE_CHECKING:
     import pandas
@@ -20,7 +21,7 @@ APART = 2.0  # times the lowest median; only a path that adds as much is said to
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def latency_ecdf(table: pandas.DataFrame) -> go.Figure:
+def latency_ecdf(table: pandas.DataFrame) -> Chart:
     """Draw the empirical distribution of latencies on a log axis, with a panel for each link.
 
     Args:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import TECHNIQUE, TEXT, words
 from labserver.figures.throughput import MARKS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 NO_LIMIT = "not reached"
 
 
-def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
+def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> Chart:
     """Draw the latency of the largest room against its message rate, a line per technique.
 
     A point is the median of the repetitions. An open one is a rate at which the server, the load
@@ -34,7 +35,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
     if table.empty:
         raise LabError("Nothing was measured: run the measurement first.")
     room = table[table["members"] == table["members"].max()]
-    figure = go.Figure()
+    figure = Chart()
     limits: dict[str, float] = {}
     for position, (name, rows) in enumerate(room.groupby("technique", sort=False, observed=True)):
         technique = words(str(name))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import EMPHASIS, dress
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import EMPHASIS
 
 if TYPE_CHECKING:
     import pandas
@@ -20,7 +21,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
 
 def overhead_ratio(
     ratios: pandas.DataFrame, *, column: str = "ratio", of: str = "long polling"
-) -> go.Figure:
+) -> Chart:
     """Draw the ratio of bytes on the wire, a line for each client's headers.
 
     Another line is the 10× that the study note claims.
@@ -38,7 +39,7 @@ def overhead_ratio(
     if ratios.empty:
         raise LabError("Nothing was measured: run the measurement first.")
     ratios = ratios.assign(ratio=ratios[column])
-    figure = go.Figure()
+    figure = Chart()
     for position, (client, line) in enumerate(ratios.groupby("client", sort=False)):
         figure.add_scatter(
             x=line["size"],

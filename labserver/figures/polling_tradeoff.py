@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import TECHNIQUE, TEXT, words
 
 
 def polling_tradeoff(
@@ -16,7 +17,7 @@ def polling_tradeoff(
     poll_bytes: float,
     rtt_s: float = 0.0,
     beside: Mapping[str, tuple[float, float]] | None = None,
-) -> go.Figure:
+) -> Chart:
     """Draw the bytes per minute of an idle client against how old its news would be.
 
     Args:
@@ -33,7 +34,7 @@ def polling_tradeoff(
         raise LabError("Give at least one interval between two polls.")
     ages = [1000 * (interval / 2 + rtt_s / 2) for interval in intervals_s]
     spent = [60 / interval * poll_bytes for interval in intervals_s]
-    figure = go.Figure(
+    figure = Chart(
         go.Scatter(
             x=ages,
             y=spent,

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import CONNECTION, EMPHASIS, TEXT, dress
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import CONNECTION, EMPHASIS, TEXT
 from labserver.figures.wire_text import duration, hover, plain
 from labserver.trace.trace import Trace
 from labserver.wire.message import Message
@@ -85,7 +86,7 @@ class Remark(NamedTuple):
     text: str
 
 
-def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = False) -> go.Figure:
+def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = False) -> Chart:
     """Draw who said what to whom, and in which order, as a ladder diagram.
 
     By default the y axis is the order of events: each message has a row of its own, however many
@@ -118,7 +119,7 @@ def sequence(trace: Trace | Sequence[Message], *, title: str = "", time: bool = 
     room = extent * LABEL_HEIGHT / pixels  # of the axis, for a label
 
     weight = min(1.0, pixels / len(shown) / THIN)
-    figure = go.Figure()
+    figure = Chart()
     numbers = sorted({message.connection for message in shown})
     for look in range(min(len(numbers), len(CONNECTION))):
         connections = set(numbers[look :: len(CONNECTION)])

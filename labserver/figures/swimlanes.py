@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from labserver.errors import LabError
 from labserver.figures.lanes import Bar, Busy, Lanes, Tick, is_lost, lanes_of
-from labserver.figures.palette import EMPHASIS, TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import EMPHASIS, TECHNIQUE, TEXT, words
 from labserver.figures.wire_text import duration, plain
 from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction
@@ -51,7 +52,7 @@ class Scale(NamedTuple):
     factor: float
 
 
-def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
+def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> Chart:
     """Draw what each TCP connection was busy with over time: one lane each, grouped by technique.
 
     A bar lasts from a request to its answer: for a poll that is answered at once it is a sliver,
@@ -87,7 +88,7 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
     bounded = _bound(groups, time)
     scale = Scale("ms", 1000) if time < 2 else Scale("s", 1)
 
-    figure = go.Figure()
+    figure = Chart()
     names: dict[float, str] = {}
     y = 0.0
     for group, head in zip(groups, heads, strict=True):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import TECHNIQUE, TEXT, words
 
 if TYPE_CHECKING:
     import pandas
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 MARKS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 
 
-def throughput(summary: pandas.DataFrame) -> go.Figure:
+def throughput(summary: pandas.DataFrame) -> Chart:
     """Draw the deliveries per second that one core can make, against the size of the room.
 
     This is the size of the room divided by the CPU time per message, as at the measured rates most
@@ -31,7 +32,7 @@ def throughput(summary: pandas.DataFrame) -> go.Figure:
     """
     if summary.empty:
         raise LabError("Nothing was measured: run the measurement first.")
-    figure = go.Figure()
+    figure = Chart()
     groups = summary.groupby("technique", sort=False, observed=True)
     for position, (technique, rows) in enumerate(groups):
         figure.add_scatter(
