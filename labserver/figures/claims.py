@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from labserver.errors import LabError
 from labserver.figures.chart import Chart, dress
-from labserver.figures.palette import words
+from labserver.figures.palette import INK, TEXT_PX, words
 
 if TYPE_CHECKING:
     import pandas
@@ -22,8 +22,7 @@ COLOURS = {
     "does not hold": ("#EEA37B", "✗"),
     "open": ("#CFCFCF", "?"),
 }
-INK = "#1A1A1A"
-ROW_PX = 62
+ROW_PX = 70
 NAMES_PX = 22  # for the techniques' names, between the title and the cells
 CELL_CHARS = 15
 HOVER_CHARS = 60
@@ -58,7 +57,7 @@ def claims_heatmap(table: pandas.DataFrame) -> Chart:
             ygap=3,
             text=[["" if cell is None else _shown(cell) for cell in row] for row in grid],
             texttemplate="%{text}",
-            textfont={"size": 11, "color": INK},
+            textfont={"size": TEXT_PX, "color": INK},
             customdata=[["" if cell is None else _evidence(cell) for cell in row] for row in grid],
             hovertemplate="%{customdata}<extra></extra>",
             colorbar={
@@ -70,7 +69,7 @@ def claims_heatmap(table: pandas.DataFrame) -> Chart:
                 "y": 0,
                 "yanchor": "top",
                 "tickangle": 0,
-                "tickfont": {"size": 10},
+                "tickfont": {"size": TEXT_PX},
             },
         )
     )

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from labserver.errors import LabError
 from labserver.figures.chart import Chart, dress
-from labserver.figures.palette import TECHNIQUE, TEXT, words
+from labserver.figures.palette import GRID, TEXT, look_of, words
 
 if TYPE_CHECKING:
     import pandas
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 POINTS = 40  # per line; more can hardly be seen at notebook width, and 13 lines are stored
 PANEL_PX = 190
 APART = 2.0  # times the lowest median; only a path that adds as much is said to set the floor
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def latency_ecdf(table: pandas.DataFrame) -> Chart:
@@ -45,7 +44,7 @@ def latency_ecdf(table: pandas.DataFrame) -> Chart:
             figure.add_trace(_line(technique, position, latencies, shown=row == 1), row=row, col=1)
     medians = _medians(table)
     dress(figure, _title(medians, links), x="", y="", height=110 + PANEL_PX * len(links))
-    grid = {"gridcolor": "rgba(128, 128, 128, 0.25)", "linecolor": TEXT, "automargin": True}
+    grid = {"gridcolor": GRID, "linecolor": TEXT, "automargin": True}
     figure.update_xaxes(type="log", dtick=1, **grid)
     figure.update_xaxes(title=_axis("from due to heard (ms, log)"), row=len(links))
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", **grid)
@@ -60,6 +59,7 @@ def _axis(text: str) -> dict[str, object]:
 
 
 def _line(technique: str, position: int, latencies: pandas.Series, *, shown: bool) -> go.Scatter:
+    look = look_of(technique, position)
     total = len(latencies)
     arrived = latencies[latencies < math.inf].sort_values().to_numpy()
     step = max(1, len(arrived) // POINTS)
@@ -71,12 +71,7 @@ def _line(technique: str, position: int, latencies: pandas.Series, *, shown: boo
         legendgroup=technique,
         showlegend=shown,
         mode="lines",
-        line={
-            "color": TECHNIQUE.get(technique, TEXT),
-            "dash": DASHES[position % len(DASHES)],
-            "shape": "hv",
-            "width": 2.5,
-        },
+        line={"color": look.colour, "dash": look.dash, "shape": "hv", "width": 2.5},
         hovertemplate="%{y:.0%} heard within %{x:.3g} ms",
     )
 

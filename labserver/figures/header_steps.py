@@ -6,7 +6,6 @@ import math
 from bisect import bisect_right
 from functools import partial
 
-import plotly.graph_objects as go
 from websockets.frames import Frame, Opcode
 
 from labserver.figures.chart import Chart, dress

@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
-
 from labserver.errors import LabError
 from labserver.figures.chart import Chart, dress
-from labserver.figures.palette import TECHNIQUE, TEXT, words
-from labserver.figures.throughput import MARKS
+from labserver.figures.palette import TEXT, TEXT_PX, look_of, words
 
 if TYPE_CHECKING:
     import pandas
@@ -43,7 +40,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> Chart:
         bent = rows.groupby("per_s")["limit"].agg(lambda each: (each != NO_LIMIT).mean() > 0.5)
         if bent.any():
             limits[technique] = float(bent.idxmax())
-        mark = MARKS[position % len(MARKS)]
+        look = look_of(str(name), position)
         figure.add_scatter(
             x=points.index,
             y=points["median"],
@@ -54,12 +51,25 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> Chart:
                 "thickness": 1,
             },
             name=technique,
-            mode="lines+markers",
-            line={"color": TECHNIQUE.get(str(name), TEXT), "width": 2.5},
-            marker={"symbol": [f"{mark}-open" if at else mark for at in bent], "size": 10},
+            mode="lines+markers" if len(points) > 1 else "markers",
+            line={"color": look.colour, "dash": look.dash, "width": 2.5},
+            marker={
+                "symbol": [look.symbol + ("-open" if at else "") for at in bent],
+                "size": 10,
+                "line": {"width": 2},
+                "color": look.colour,
+            },
             customdata=[["at a limit" if at else "no limit reached"] for at in bent],
             hovertemplate="%{x:g} messages per second: nine of ten heard within %{y:.0f} ms,"
             " %{customdata[0]}",
+        )
+    if limits:
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            name="open: at its limit",
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 10, "color": TEXT, "line": {"width": 2}},
         )
     figure.add_shape(
         type="line",
@@ -72,7 +82,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> Chart:
     )
     figure.add_annotation(
         text=f"{notice_ms:g} ms: people notice",
-        font={"size": 11},
+        font={"size": TEXT_PX},
         showarrow=False,
         xref="x domain",
         x=1,

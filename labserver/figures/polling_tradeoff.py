@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from labserver.errors import LabError
 from labserver.figures.chart import Chart, dress
-from labserver.figures.palette import TECHNIQUE, TEXT, words
+from labserver.figures.palette import LOOKS, TEXT, look_of, words
 
 
 def polling_tradeoff(
@@ -44,18 +44,19 @@ def polling_tradeoff(
             textposition="top right",
             textfont={"color": TEXT},
             cliponaxis=False,  # the first label is higher than its point
-            line={"color": TECHNIQUE["short_polling"], "width": 2.5},
-            marker={"size": 9},
+            line={"color": LOOKS["short_polling"].colour, "width": 2.5},
+            marker={"size": 9, "symbol": LOOKS["short_polling"].symbol},
             hovertemplate="%{text}: %{y:,.0f} bytes per minute, news %{x:,.0f} ms old on average",
         )
     )
-    for technique, (idle_bytes, age_s) in (beside or {}).items():
+    for position, (technique, (idle_bytes, age_s)) in enumerate((beside or {}).items()):
+        look = look_of(technique, position)
         figure.add_scatter(
             x=[1000 * age_s],
             y=[max(idle_bytes, 1)],  # a log axis has no 0
             name=words(technique),
             mode="markers",
-            marker={"size": 13, "symbol": "diamond", "color": TECHNIQUE.get(technique, TEXT)},
+            marker={"size": 13, "symbol": look.symbol, "color": look.colour},
             hovertemplate="%{y:,.0f} bytes per minute, news %{x:,.1f} ms old on average",
         )
     daily = spent[0] * 60 * 24

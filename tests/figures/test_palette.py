@@ -4,7 +4,8 @@ from itertools import combinations
 
 import plotly.graph_objects as go
 
-from labserver.figures.palette import CONNECTION, TECHNIQUE, TEXT, dress
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import CONNECTION, PAPER, TECHNIQUE, TEXT
 from labserver.techniques import NAMES
 
 
