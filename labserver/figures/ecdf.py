@@ -34,8 +34,13 @@ def latency_ecdf(table: pandas.DataFrame) -> Chart:
         raise LabError("No messages were measured: run the measurement first.")
     table = table.assign(latency_ms=table["latency_ms"].fillna(math.inf))
     links = list(dict.fromkeys(table["link"])) if "link" in table else [""]
-    figure = make_subplots(
-        rows=len(links), cols=1, shared_xaxes=True, vertical_spacing=0.09 if len(links) > 1 else 0
+    figure = Chart()
+    make_subplots(
+        figure=figure,
+        rows=len(links),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.09 if len(links) > 1 else 0,
     )
     for row, link in enumerate(links, 1):
         here = table[table["link"] == link] if "link" in table else table

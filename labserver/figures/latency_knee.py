@@ -56,7 +56,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> Chart:
             marker={
                 "symbol": [look.symbol + ("-open" if at else "") for at in bent],
                 "size": 10,
-                "line": {"width": 2},
+                "line": {"width": 2, "color": look.colour},
                 "color": look.colour,
             },
             customdata=[["at a limit" if at else "no limit reached"] for at in bent],

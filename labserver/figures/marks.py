@@ -113,7 +113,7 @@ def draw_marks(
             y0=0,
             y1=1,
             line={"color": EMPHASIS, "width": 1.5},
-            layer="above",
+            layer="below",  # so that it hides no message
         )
         if mark.text == said:  # one sentence for several moments
             continue

@@ -377,8 +377,9 @@ def _lines(message: Message, name_connection: bool, used: int = 0) -> list[str]:
     summary = message.summary
     if len(summary) <= room:
         return [plain(summary)]
-    gap = summary.rfind(" ", room // 2, room + 1)  # a word is cut only if it is long
-    end = room if gap < 0 else gap
+    # A word is cut only if it is long; JSON has words between commas.
+    gap = max(summary.rfind(" ", room // 2, room), summary.rfind(",", room // 2, room)) + 1
+    end = gap or room
     return [plain(summary[:end]), plain(summary[end:].lstrip(), LABEL_CHARACTERS)]
 
 

@@ -9,7 +9,7 @@ from labserver.errors import LabError
 from labserver.figures.chart import Chart, dress
 from labserver.figures.lanes import Bar, Busy, Lanes, Tick, ended_s, is_lost, lanes_of
 from labserver.figures.marks import Clock, Marks, draw_marks
-from labserver.figures.palette import EMPHASIS, OTHERS, TECHNIQUE, TEXT, TEXT_PX, words
+from labserver.figures.palette import EMPHASIS, OTHERS, PAPER, TECHNIQUE, TEXT, TEXT_PX, words
 from labserver.figures.wire_text import duration, plain
 from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction
@@ -82,7 +82,8 @@ def swimlanes(
         mark: what happened when, such as `{"dan speaks": message}`: a sentence with a message of
             one of the traces, a time as `time.time()` returns it, or several of them. With a
             single trace, a small number is in seconds since it began, as in `message.sent`.
-        around_s: show only so many seconds before the first mark and after the last; 0 for all.
+        around_s: show only so many seconds before the first mark and after the last, as if what
+            nobody has closed were open until then; 0 for all.
 
     Raises:
         LabError: if no trace has a message, or a mark cannot be placed.
@@ -93,14 +94,16 @@ def swimlanes(
         raise LabError("No messages were recorded: send some while the server records.")
     clock = Clock(list(some.values()))
     shifts = dict(zip(some, clock.shifts_s, strict=True))
+    marks = clock.marks(mark)
     until = max(ended_s(trace) + shifts[name] for name, trace in some.items())
+    if marks and around_s > 0:
+        until = max(until, marks[-1].at + around_s)
     groups = [
         NamedLanes(
             name, colours[name], lanes_of(trace, shifts[name], until if clock.shared else None)
         )
         for name, trace in some.items()
     ]
-    marks = clock.marks(mark)
     began = min([0.0, *(each.at for each in marks)])
     ended = max([until, *(each.at for each in marks)])
     if marks and around_s > 0:
@@ -127,6 +130,7 @@ def swimlanes(
             showarrow=False,
             align="left",
             font={"size": TEXT_PX},
+            bgcolor=PAPER,  # a mark's line ends at the words
         )
         y += HEAD
         rows = [y + at for at in range(len(group.read.lanes))]

@@ -11,7 +11,7 @@ from labserver.figures.palette import TEXT, TEXT_PX, look_of, words
 if TYPE_CHECKING:
     import pandas
 
-ROW_PX = 46
+ROW_PX = 56
 BOTTOM_PX = 90  # the axis and the legend
 SMALL, LARGE = 9, 15  # pixels, of the points of the smallest and the largest room
 
@@ -45,7 +45,10 @@ def throughput(summary: pandas.DataFrame) -> Chart:
             name=name,
             mode="lines+markers+text",
             text=[f"{each:,.2g}" if each < 10 else f"{each:,.0f}" for each in rows["delivered"]],
-            textposition="top center",
+            # Apart from each other even where both points are in one place.
+            textposition=[
+                f"{'top' if each == sizes[-1] else 'bottom'} center" for each in rows["members"]
+            ],
             textfont={"size": TEXT_PX, "color": TEXT},
             customdata=rows[["members", "cpu_ms", "heard_per_s", "limit"]],
             line={"color": look.colour, "width": 2},

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 ROOM = "full"
 MEMBERS = (50, 1000)
 SPEAKERS = 8  # proper clients; each may send 50 messages per second
-RATES = (5.0, 20.0, 80.0, 320.0)  # messages per second
+RATES = (20.0, 80.0, 320.0)  # messages per second
 STEP_S = 1.0
 REPETITIONS = 2
 QUICK_MEMBERS = (50,)
-QUICK_RATES = (5.0, 20.0, 80.0)
+QUICK_RATES = (20.0, 80.0)
 QUICK_STEP_S = 0.5
 QUICK_REPETITIONS = 1
 POLL_INTERVAL_S = 0.5
@@ -307,7 +307,7 @@ def capacity(
         techniques: the techniques' names.
         members: sizes of rooms, each more than 8; None for 50 and 1,000, or 50 if `quick`.
         rates: messages per second, in ascending order; a room is done at the first that is too
-            much. None for 5, 20, 80 and 320, or 5, 20 and 80 if `quick`.
+            much. None for 20, 80 and 320, or 20 and 80 if `quick`.
         poll_interval_s: seconds between two polls, for short polling.
         repetitions: how often everything is measured; None for 2, or 1 if `quick`.
         quick: whether to take an eighth of the time, for less certain results.
