@@ -336,6 +336,8 @@ def called(state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
         (["compare", "--techniques", "webrtc", "--rtt-ms", "9"], {}, "UDP"),
         (["compare", "--out", __file__], {}, "is a file"),
         (["token", "alice"], {"LABSERVER_SECRET": "short"}, "5 bytes"),
+        (["lab", __file__, "--no-open"], {}, "is a file: name a folder"),
+        (["lab", str(Path(__file__).parent), "--no-open"], {}, "is not a copy of the course"),
     ],
 )  # fmt: skip
 def test_misuse_is_one_sentence(
@@ -387,7 +389,7 @@ def test_the_doctor_has_a_verdict_on_everything(state: Path) -> None:
 def test_it_tells_its_version_and_its_commands(state: Path, called: Callable[..., Result]) -> None:
     assert labserver("--version", state=state).stdout.strip().endswith(__version__)
     help_text = called("--help").stdout
-    for command in ("serve", "token", "compare", "doctor", "completion"):
+    for command in ("lab", "serve", "token", "compare", "doctor", "completion"):
         assert command in help_text
     options = called("serve", "--help").stdout
     for option in ("--port", "--host", "--redis", "--allow-origin", "--allow-host", "--store"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path, PurePosixPath
 
@@ -147,6 +147,7 @@ class _Copy:
                     raise
         self._report.fresh[path] = None if aside is None else aside.name
         self._got(path)
+        self._tidy(path, target)
 
     def leave_behind(self) -> None:
         """Remove the notebooks that have left the course, unless the learner has changed them.
@@ -216,6 +217,13 @@ class _Copy:
             if there is None or (reusable and there in reusable):
                 return path
         raise AssertionError
+
+    def _tidy(self, path: str, target: Path) -> None:
+        """Remove the editions that lie beside a file, unless the learner has changed them."""
+        for beside in target.parent.glob(f"{target.stem}.{NEW}*{target.suffix}"):
+            if is_beside(beside) and _fingerprint_of(beside) in self._of(path):
+                with suppress(OSError):
+                    beside.unlink()
 
     def _successor(self, path: str) -> str | None:
         place, number = PurePosixPath(path).parent, lesson_number(path)

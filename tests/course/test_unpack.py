@@ -358,6 +358,22 @@ def test_a_fresh_lesson_that_was_not_changed_leaves_nothing_beside_it(learner: L
     assert not list(learner.folder.rglob("*.old*"))
 
 
+def test_the_new_edition_beside_a_fresh_lesson_goes_unless_somebody_works_in_it(
+    learner: Learner,
+) -> None:
+    change(learner.path(THREE), "mine")
+    learner.gets(SECOND)
+    shutil.copy(learner.path("notebooks/03_streams.new.ipynb"), learner.path("notebooks/own.ipynb"))
+    learner.gets(SECOND, fresh=["03"])
+    names = ["03_streams.ipynb", "03_streams.old.ipynb", "own.ipynb"]
+    assert sorted(path.name for path in learner.path("notebooks").glob("[3o0][3w]*")) == names
+    change(learner.path(THREE), "mine")
+    learner.gets(FIRST | {THREE: "three, edition 3"})
+    change(learner.path("notebooks/03_streams.new.ipynb"), "mine as well")
+    learner.gets(SECOND, fresh=["03"])
+    assert "mine as well" in learner.path("notebooks/03_streams.new.ipynb").read_text()
+
+
 def test_a_lesson_may_be_named_by_its_file(
     learner: Learner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -521,7 +537,7 @@ def courses(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [edition(tmp_path_factory.mktemp("course"), files) for files in EDITIONS]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(plan=st.lists(steps, min_size=3, max_size=12))
 def test_nothing_that_a_learner_wrote_is_ever_lost(
     courses: list[Path], plan: list[tuple[Any, ...]]
