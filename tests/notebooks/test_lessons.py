@@ -14,7 +14,7 @@ from tests.notebooks.execute import REPOSITORY
 from tests.notebooks.test_form import FORM
 
 LESSONS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-# The colours of labserver.figures.palette; the word says the same to those who cannot see them.
+# A box has a colour and a word, which says the same to those who cannot see the colour.
 MARKS = {
     "Predict": "#0072B2",
     "See": "#009E73",
