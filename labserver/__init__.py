@@ -49,6 +49,7 @@ __all__ = [
     "hint",
     "inspect",
     "latency",
+    "live",
     "overhead",
     "predict",
     "progress",
@@ -58,6 +59,9 @@ __all__ = [
     "start",
     "stop_all",
     "survival",
+    "term",
+    "verdict",
+    "verdicts",
 ]
 __version__ = "0.1.0"
 
@@ -84,6 +88,9 @@ _LAZY = {
     "recall": "practice.asking.recall",
     "reset": "practice.progress.reset",
     "serve_yours": "learner_server.handle",
+    "term": "practice.glossary",
+    "verdict": "practice.note.verdicts",
+    "verdicts": "practice.note.verdicts",
 }
 
 
@@ -213,6 +220,23 @@ def inspect(trace: Trace, title: str = "") -> Any:
     from labserver.widgets.inspector import Inspector
 
     return Inspector(trace, title)
+
+
+def live(*servers: Server) -> Any:
+    """Return a widget with lanes and counters that move while clients talk to the servers.
+
+    With several servers each has a lane, and all lanes share one clock; with a single server each
+    of its connections has one. Every message appears as it passes the relay.
+
+    Args:
+        servers: servers that record, at least one.
+
+    Raises:
+        LabError: if there is none, or one of them was started with record=False.
+    """
+    from labserver.widgets.live import Live
+
+    return Live(servers)
 
 
 def chatter(client: Client, *, messages: int = 30, per_s: float = 2.0, seed: int = 2) -> Chatter:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import plotly.graph_objects as go
-
 from labserver.errors import LabError
-from labserver.figures.palette import GOOD, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import GOOD, TEXT, TEXT_PX, words
 from labserver.figures.wire_text import plain
 from labserver.trace.trace import Trace
 
@@ -52,11 +51,11 @@ class _Breakdown(NamedTuple):
     estimate: int | None
 
 
-def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = None) -> go.Figure:
+def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = None) -> Chart:
     """Draw what the bytes were spent on: a stacked bar per trace, with its total at the end.
 
     Payload, framing, HTTP headers, opaque bytes and bytes not decoded add up to what TCP carried.
-    What TCP/IP would add is an estimate; it is hatched, and not part of the total.
+    What TCP/IP would add is an estimate; it is hatched, and added to the total as such.
 
     Args:
         traces: by technique, or by any other name.
@@ -72,7 +71,7 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
         raise LabError("These traces contain no bytes: send a message while they are recorded.")
     share = per_message or 1
     labels = [_name(row) for row in rows]
-    figure = go.Figure()
+    figure = Chart()
     for part in PARTS:
         sizes = [row.parts[part.column] / share for row in rows]
         if any(sizes):
@@ -88,6 +87,7 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
             xanchor="left",
             align="left",
             xshift=6,
+            font={"size": TEXT_PX},
         )
     unit = "bytes per chat message" if per_message else "bytes"
     dress(
@@ -101,12 +101,12 @@ def bytes_breakdown(traces: Mapping[str, Trace], *, per_message: int | None = No
         height=figure.layout.margin.t + BOTTOM + BAR_HEIGHT * len(rows),
         barmode="stack",
         bargap=0.35,
-        uniformtext={"minsize": 10, "mode": "hide"},
+        uniformtext={"minsize": TEXT_PX, "mode": "hide"},
         margin={"b": BOTTOM},
         legend={"traceorder": "normal"},
     )
     figure.update_xaxes(
-        range=[0, 1.3 * largest], tickformat=",", nticks=7
+        range=[0, 1.5 * largest], tickformat=",", nticks=7
     )  # with room for the totals
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
@@ -123,7 +123,7 @@ def _break_down(label: str, trace: Trace) -> _Breakdown:
     )
 
 
-def _add(figure: go.Figure, part: _Part, labels: list[str], sizes: list[float]) -> None:
+def _add(figure: Chart, part: _Part, labels: list[str], sizes: list[float]) -> None:
     figure.add_bar(
         x=sizes,
         y=labels,
@@ -136,7 +136,7 @@ def _add(figure: go.Figure, part: _Part, labels: list[str], sizes: list[float]) 
         textfont={"color": TEXT if part is ESTIMATE else "#111111"},
         marker={
             "color": part.colour,
-            "line": {"color": TEXT, "width": 0.5},
+            "line": {"color": TEXT, "width": 1},
             "pattern": {
                 "shape": part.hatch,
                 "fillmode": "overlay",  # over the part's colour, not instead of it
@@ -155,7 +155,11 @@ def _number(size: float) -> str:
 
 def _end(row: _Breakdown, share: int) -> str:
     payload = _percent(row.parts["payload"], row.wire)
-    return f"<b>{_number(row.wire / share)}</b><br>{payload} payload"
+    total = f"<b>{_number(row.wire / share)}</b>"
+    if row.estimate:
+        together = _number((row.wire + row.estimate) / share)
+        total += f" + {_number(row.estimate / share)} = {together}"
+    return f"{total}<br>{payload} payload"
 
 
 def _percent(part: int, whole: int) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import INK, TEXT_PX, words
 
 if TYPE_CHECKING:
     import pandas
@@ -21,14 +22,13 @@ COLOURS = {
     "does not hold": ("#EEA37B", "✗"),
     "open": ("#CFCFCF", "?"),
 }
-INK = "#1A1A1A"
-ROW_PX = 62
+ROW_PX = 70
 NAMES_PX = 22  # for the techniques' names, between the title and the cells
 CELL_CHARS = 15
 HOVER_CHARS = 60
 
 
-def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
+def claims_heatmap(table: pandas.DataFrame) -> Chart:
     """Draw the comparison table, coloured by verdict.
 
     Args:
@@ -45,7 +45,7 @@ def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
     codes = {verdict: code for code, verdict in enumerate(COLOURS)}
     cells = {(row.dimension, row.technique): row for row in table.itertuples()}
     grid = [[cells.get((dimension, name)) for name in techniques] for dimension in dimensions]
-    figure = go.Figure(
+    figure = Chart(
         go.Heatmap(
             x=[words(technique) for technique in techniques],
             y=dimensions,
@@ -57,7 +57,7 @@ def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
             ygap=3,
             text=[["" if cell is None else _shown(cell) for cell in row] for row in grid],
             texttemplate="%{text}",
-            textfont={"size": 11, "color": INK},
+            textfont={"size": TEXT_PX, "color": INK},
             customdata=[["" if cell is None else _evidence(cell) for cell in row] for row in grid],
             hovertemplate="%{customdata}<extra></extra>",
             colorbar={
@@ -69,7 +69,7 @@ def claims_heatmap(table: pandas.DataFrame) -> go.Figure:
                 "y": 0,
                 "yanchor": "top",
                 "tickangle": 0,
-                "tickfont": {"size": 10},
+                "tickfont": {"size": TEXT_PX},
             },
         )
     )

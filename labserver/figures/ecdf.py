@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from labserver.errors import LabError
-from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import GRID, TEXT, look_of, words
 
 if TYPE_CHECKING:
     import pandas
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 POINTS = 40  # per line; more can hardly be seen at notebook width, and 13 lines are stored
 PANEL_PX = 190
 APART = 2.0  # times the lowest median; only a path that adds as much is said to set the floor
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def latency_ecdf(table: pandas.DataFrame) -> go.Figure:
+def latency_ecdf(table: pandas.DataFrame) -> Chart:
     """Draw the empirical distribution of latencies on a log axis, with a panel for each link.
 
     Args:
@@ -34,8 +34,13 @@ def latency_ecdf(table: pandas.DataFrame) -> go.Figure:
         raise LabError("No messages were measured: run the measurement first.")
     table = table.assign(latency_ms=table["latency_ms"].fillna(math.inf))
     links = list(dict.fromkeys(table["link"])) if "link" in table else [""]
-    figure = make_subplots(
-        rows=len(links), cols=1, shared_xaxes=True, vertical_spacing=0.09 if len(links) > 1 else 0
+    figure = Chart()
+    make_subplots(
+        figure=figure,
+        rows=len(links),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.09 if len(links) > 1 else 0,
     )
     for row, link in enumerate(links, 1):
         here = table[table["link"] == link] if "link" in table else table
@@ -44,7 +49,7 @@ def latency_ecdf(table: pandas.DataFrame) -> go.Figure:
             figure.add_trace(_line(technique, position, latencies, shown=row == 1), row=row, col=1)
     medians = _medians(table)
     dress(figure, _title(medians, links), x="", y="", height=110 + PANEL_PX * len(links))
-    grid = {"gridcolor": "rgba(128, 128, 128, 0.25)", "linecolor": TEXT, "automargin": True}
+    grid = {"gridcolor": GRID, "linecolor": TEXT, "automargin": True}
     figure.update_xaxes(type="log", dtick=1, **grid)
     figure.update_xaxes(title=_axis("from due to heard (ms, log)"), row=len(links))
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", **grid)
@@ -59,6 +64,7 @@ def _axis(text: str) -> dict[str, object]:
 
 
 def _line(technique: str, position: int, latencies: pandas.Series, *, shown: bool) -> go.Scatter:
+    look = look_of(technique, position)
     total = len(latencies)
     arrived = latencies[latencies < math.inf].sort_values().to_numpy()
     step = max(1, len(arrived) // POINTS)
@@ -70,12 +76,7 @@ def _line(technique: str, position: int, latencies: pandas.Series, *, shown: boo
         legendgroup=technique,
         showlegend=shown,
         mode="lines",
-        line={
-            "color": TECHNIQUE.get(technique, TEXT),
-            "dash": DASHES[position % len(DASHES)],
-            "shape": "hv",
-            "width": 2.5,
-        },
+        line={"color": look.colour, "dash": look.dash, "shape": "hv", "width": 2.5},
         hovertemplate="%{y:.0%} heard within %{x:.3g} ms",
     )
 

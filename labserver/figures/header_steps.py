@@ -6,23 +6,23 @@ import math
 from bisect import bisect_right
 from functools import partial
 
-import plotly.graph_objects as go
 from websockets.frames import Frame, Opcode
 
-from labserver.figures.palette import EMPHASIS, TECHNIQUE, dress
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import EMPHASIS, TECHNIQUE
 
 SIZE_MAX = 1_000_000  # bytes: far enough past the last step to see it on a log axis
 _WORDS = ("no", "one", "two", "three")
 
 
-def header_steps() -> go.Figure:
+def header_steps() -> Chart:
     """Draw the size of the header against that of the payload, for both directions.
 
     The sizes are those of frames that the websockets library writes.
     """
     steps = _steps()
     edges = [1, *(edge for step in steps for edge in (step - 1, step)), SIZE_MAX]
-    figure = go.Figure()
+    figure = Chart()
     for name, masked, colour, dash in (
         ("from a client: 4 bytes more, the masking key", True, TECHNIQUE["websocket"], "solid"),
         ("from a server", False, EMPHASIS, "dash"),

@@ -1,7 +1,7 @@
 """What the connections of a trace were busy with over time, as bars and ticks to be drawn.
 
 Times are the client's: when it sends something, and when it has received it. They are in seconds
-since the trace began.
+since the trace began, or on a clock that several traces share.
 """
 
 from __future__ import annotations
@@ -92,6 +92,22 @@ class Lane:
         pauses = _pauses(bars, self.began, ended)
         return ended - self.began - sum(end - start for start, end in pauses)
 
+    def shift(self, by_s: float) -> None:
+        """Lay it on another clock."""
+        self.began += by_s
+        self.ended += by_s
+        for bar in self.bars:
+            bar.began += by_s
+            bar.ended += by_s
+        for tick in self.ticks:
+            tick.at += by_s
+
+    def cut_to(self, began: float, ended: float) -> None:
+        """Leave out what is not between two times."""
+        self.began, self.ended = max(self.began, began), min(self.ended, ended)
+        self.bars = [bar for bar in self.bars if bar.ended >= began and bar.began <= ended]
+        self.ticks = [tick for tick in self.ticks if began <= tick.at <= ended]
+
     def merge(self, moment: float) -> None:
         """Merge bars that look alike and begin in the same moment, and likewise ticks.
 
@@ -130,11 +146,23 @@ class Lanes(NamedTuple):
     ended: float
 
 
-def lanes_of(trace: Trace) -> Lanes:
-    """Read the lanes of a trace that has at least one message."""
+def ended_s(trace: Trace) -> float:
+    """Return when the last message of a trace was sent or arrived, in seconds since it began."""
+    return max(max(message.sent_ns, message.arrived_ns) for message in trace[:]) / 1e9
+
+
+def lanes_of(trace: Trace, shift_s: float = 0.0, until_s: float | None = None) -> Lanes:
+    """Read the lanes of a trace that has at least one message.
+
+    Args:
+        trace: what a relay has seen.
+        shift_s: what is added to each time, for a clock that several traces share.
+        until_s: how long what nobody has closed stays open, on that clock; None for the trace's
+            end.
+    """
     messages = trace[:]
-    began = min(message.began_ns for message in messages)
-    ended = max(max(message.sent_ns, message.arrived_ns) for message in messages)
+    began = min(message.began_ns for message in messages) / 1e9
+    ended = ended_s(trace) if until_s is None else until_s - shift_s
     readers: dict[int, _LaneReader] = {}
     for message in messages:
         reader = readers.get(message.connection)
@@ -142,8 +170,10 @@ def lanes_of(trace: Trace) -> Lanes:
             lane = Lane(message.connection, message.began)
             reader = readers[message.connection] = _LaneReader(lane)
         reader.read(message)
-    lanes = [reader.end(ended / 1e9) for reader in readers.values()]
-    return Lanes(lanes, len(messages), began / 1e9, ended / 1e9)
+    lanes = [reader.end(ended) for reader in readers.values()]
+    for lane in lanes:
+        lane.shift(shift_s)
+    return Lanes(lanes, len(messages), began + shift_s, ended + shift_s)
 
 
 class _LaneReader:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
-
 from labserver.errors import LabError
-from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
-from labserver.figures.throughput import MARKS
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import TEXT, TEXT_PX, look_of, words
 
 if TYPE_CHECKING:
     import pandas
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 NO_LIMIT = "not reached"
 
 
-def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure:
+def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> Chart:
     """Draw the latency of the largest room against its message rate, a line per technique.
 
     A point is the median of the repetitions. An open one is a rate at which the server, the load
@@ -34,7 +32,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
     if table.empty:
         raise LabError("Nothing was measured: run the measurement first.")
     room = table[table["members"] == table["members"].max()]
-    figure = go.Figure()
+    figure = Chart()
     limits: dict[str, float] = {}
     for position, (name, rows) in enumerate(room.groupby("technique", sort=False, observed=True)):
         technique = words(str(name))
@@ -42,7 +40,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
         bent = rows.groupby("per_s")["limit"].agg(lambda each: (each != NO_LIMIT).mean() > 0.5)
         if bent.any():
             limits[technique] = float(bent.idxmax())
-        mark = MARKS[position % len(MARKS)]
+        look = look_of(str(name), position)
         figure.add_scatter(
             x=points.index,
             y=points["median"],
@@ -53,12 +51,25 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
                 "thickness": 1,
             },
             name=technique,
-            mode="lines+markers",
-            line={"color": TECHNIQUE.get(str(name), TEXT), "width": 2.5},
-            marker={"symbol": [f"{mark}-open" if at else mark for at in bent], "size": 10},
+            mode="lines+markers" if len(points) > 1 else "markers",
+            line={"color": look.colour, "dash": look.dash, "width": 2.5},
+            marker={
+                "symbol": [look.symbol + ("-open" if at else "") for at in bent],
+                "size": 10,
+                "line": {"width": 2, "color": look.colour},
+                "color": look.colour,
+            },
             customdata=[["at a limit" if at else "no limit reached"] for at in bent],
             hovertemplate="%{x:g} messages per second: nine of ten heard within %{y:.0f} ms,"
             " %{customdata[0]}",
+        )
+    if limits:
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            name="open: at its limit",
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 10, "color": TEXT, "line": {"width": 2}},
         )
     figure.add_shape(
         type="line",
@@ -71,7 +82,7 @@ def latency_knee(table: pandas.DataFrame, notice_ms: float = 100.0) -> go.Figure
     )
     figure.add_annotation(
         text=f"{notice_ms:g} ms: people notice",
-        font={"size": 11},
+        font={"size": TEXT_PX},
         showarrow=False,
         xref="x domain",
         x=1,

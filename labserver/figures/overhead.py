@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
-
 from labserver.errors import LabError
-from labserver.figures.palette import EMPHASIS, dress
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import EMPHASIS, OTHERS
 
 if TYPE_CHECKING:
     import pandas
 
 CLAIM = 10  # the study note: "10× more efficient"
-MARKS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#999999")
 
 
 def overhead_ratio(
     ratios: pandas.DataFrame, *, column: str = "ratio", of: str = "long polling"
-) -> go.Figure:
+) -> Chart:
     """Draw the ratio of bytes on the wire, a line for each client's headers.
 
     Another line is the 10× that the study note claims.
@@ -38,15 +35,16 @@ def overhead_ratio(
     if ratios.empty:
         raise LabError("Nothing was measured: run the measurement first.")
     ratios = ratios.assign(ratio=ratios[column])
-    figure = go.Figure()
+    figure = Chart()
     for position, (client, line) in enumerate(ratios.groupby("client", sort=False)):
+        look = OTHERS[position % len(OTHERS)]
         figure.add_scatter(
             x=line["size"],
             y=line["ratio"],
             name=str(client),
-            mode="lines+markers",
-            line={"color": COLOURS[position % len(COLOURS)], "width": 2.5},
-            marker={"symbol": MARKS[position % len(MARKS)], "size": 9},
+            mode="lines+markers" if len(line) > 1 else "markers",
+            line={"color": look.colour, "dash": look.dash, "width": 2.5},
+            marker={"symbol": look.symbol, "size": 9},
             hovertemplate="%{x:,} bytes: %{y:.1f} times",
         )
     figure.add_hline(y=CLAIM, line={"color": EMPHASIS, "dash": "dash"})
@@ -57,6 +55,7 @@ def overhead_ratio(
         y=math.log10(CLAIM),  # on a log axis an annotation's position is the exponent
         yanchor="bottom",
         text=f"the note: {CLAIM}×",
+        font={"color": EMPHASIS},
         showarrow=False,
     )
     dress(

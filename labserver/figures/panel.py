@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import accumulate
 
-from labserver.figures.palette import EMPHASIS, GOOD
 from labserver.templates import render
 
 
@@ -31,7 +30,7 @@ class Panel:
         return self._text
 
     def _repr_html_(self) -> str:
-        return render(self._template, good=GOOD, bad=EMPHASIS, **self._values)
+        return render(self._template, **self._values)
 
 
 def visible(text: str, most: int) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import LOOKS, TEXT, look_of, words
 
 
 def polling_tradeoff(
@@ -16,7 +17,7 @@ def polling_tradeoff(
     poll_bytes: float,
     rtt_s: float = 0.0,
     beside: Mapping[str, tuple[float, float]] | None = None,
-) -> go.Figure:
+) -> Chart:
     """Draw the bytes per minute of an idle client against how old its news would be.
 
     Args:
@@ -33,7 +34,7 @@ def polling_tradeoff(
         raise LabError("Give at least one interval between two polls.")
     ages = [1000 * (interval / 2 + rtt_s / 2) for interval in intervals_s]
     spent = [60 / interval * poll_bytes for interval in intervals_s]
-    figure = go.Figure(
+    figure = Chart(
         go.Scatter(
             x=ages,
             y=spent,
@@ -43,18 +44,19 @@ def polling_tradeoff(
             textposition="top right",
             textfont={"color": TEXT},
             cliponaxis=False,  # the first label is higher than its point
-            line={"color": TECHNIQUE["short_polling"], "width": 2.5},
-            marker={"size": 9},
+            line={"color": LOOKS["short_polling"].colour, "width": 2.5},
+            marker={"size": 9, "symbol": LOOKS["short_polling"].symbol},
             hovertemplate="%{text}: %{y:,.0f} bytes per minute, news %{x:,.0f} ms old on average",
         )
     )
-    for technique, (idle_bytes, age_s) in (beside or {}).items():
+    for position, (technique, (idle_bytes, age_s)) in enumerate((beside or {}).items()):
+        look = look_of(technique, position)
         figure.add_scatter(
             x=[1000 * age_s],
             y=[max(idle_bytes, 1)],  # a log axis has no 0
             name=words(technique),
             mode="markers",
-            marker={"size": 13, "symbol": "diamond", "color": TECHNIQUE.get(technique, TEXT)},
+            marker={"size": 13, "symbol": look.symbol, "color": look.colour},
             hovertemplate="%{y:,.0f} bytes per minute, news %{x:,.1f} ms old on average",
         )
     daily = spent[0] * 60 * 24

@@ -8,12 +8,13 @@ from statistics import mean
 import plotly.graph_objects as go
 
 from labserver.errors import LabError
-from labserver.figures.palette import EMPHASIS, TECHNIQUE, dress
+from labserver.figures.chart import Chart, dress
+from labserver.figures.palette import EMPHASIS, TECHNIQUE
 
 BINS = 12
 
 
-def staleness(ages_s: Sequence[float], interval_s: float) -> go.Figure:
+def staleness(ages_s: Sequence[float], interval_s: float) -> Chart:
     """Draw a histogram of the messages' ages on arrival.
 
     Args:
@@ -26,7 +27,7 @@ def staleness(ages_s: Sequence[float], interval_s: float) -> go.Figure:
     if not ages_s:
         raise LabError("No messages were received: poll while someone sends some.")
     average_ms = 1000 * mean(ages_s)
-    figure = go.Figure(
+    figure = Chart(
         go.Histogram(
             x=[1000 * age for age in ages_s],
             xbins={"start": 0, "size": 1000 * interval_s / BINS},

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import plotly.graph_objects as go
-
 from labserver.errors import LabError
-from labserver.figures.lanes import Bar, Busy, Lanes, Tick, is_lost, lanes_of
-from labserver.figures.palette import EMPHASIS, TECHNIQUE, TEXT, dress, words
+from labserver.figures.chart import Chart, dress
+from labserver.figures.lanes import Bar, Busy, Lanes, Tick, ended_s, is_lost, lanes_of
+from labserver.figures.marks import Clock, Marks, draw_marks
+from labserver.figures.palette import EMPHASIS, OTHERS, PAPER, TECHNIQUE, TEXT, TEXT_PX, words
 from labserver.figures.wire_text import duration, plain
 from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction
@@ -19,11 +19,12 @@ MOMENTS = (20, 400)  # the least and the most per width; then one mark of each k
 LANES_MAX = 60
 LANE, LANE_MIN = 24, 12  # pixels
 LANES_HEIGHT_MIN, LANES_HEIGHT_MAX = 90, 1000  # pixels
-ROOM, SUBTITLE, BOTTOM = 14, 22, 96  # pixels, around the lanes
+SUBTITLE, BOTTOM = 22, 96  # pixels, around the lanes
 HEAD = 1.1  # lanes; the height of a group's name
 BAR, LINE = 0.5, 0.04  # of a lane
 TICK = {Direction.UP: -0.16, Direction.DOWN: 0.16}  # of a lane from its middle
 LABEL_CHARACTERS = 20
+UNSEEN = {"webrtc": "signalling alone, its messages go over UDP"}
 
 FILL = {Busy.ANSWERED: 0.65, Busy.EMPTY: 0.0, Busy.TOLD: 0.0, Busy.OPEN: 0.35, Busy.WAITING: 0.0}
 PATTERN = {Busy.EMPTY: ".", Busy.WAITING: "/"}
@@ -51,8 +52,17 @@ class Scale(NamedTuple):
     factor: float
 
 
-def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
+def swimlanes(
+    traces: Mapping[str, Trace],
+    *,
+    title: str = "",
+    mark: Marks | None = None,
+    around_s: float = 0.0,
+) -> Chart:
     """Draw what each TCP connection was busy with over time: one lane each, grouped by technique.
+
+    All lanes share one clock, which counts from the first message, whichever server was started
+    first. What nobody has closed is open until the last message of all.
 
     A bar lasts from a request to its answer: for a poll that is answered at once it is a sliver,
     for one that is held it is long. A hollow bar is a request with which the client says
@@ -61,33 +71,53 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
     and when it has received it.
 
     While a bar is filled, the client is within reach: the server can send it something. Each group
-    says for which share of the time this is true of its best connection. Of more than 60
+    says for which share of the time this is true of its best connection; of WebRTC only the
+    signalling passes the relay, and it says so instead. Of more than 60
     connections only the first are shown, and of more than 1,500 bars and ticks those that coincide
     are merged; then the figure says so.
 
     Args:
         traces: by technique; any other name is a label, and gets a free colour.
         title: the insight; by default, which clients are least and most within reach.
+        mark: what happened when, such as `{"dan speaks": message}`: a sentence with a message of
+            one of the traces, a time as `time.time()` returns it, or several of them. With a
+            single trace, a small number is in seconds since it began, as in `message.sent`.
+        around_s: show only so many seconds before the first mark and after the last, as if what
+            nobody has closed were open until then; 0 for all.
 
     Raises:
-        LabError: if no trace has a message.
+        LabError: if no trace has a message, or a mark cannot be placed.
     """
     colours = _colours(list(traces))
-    groups = [
-        NamedLanes(name, colours[name], lanes_of(trace))
-        for name, trace in traces.items()
-        if len(trace)
-    ]
-    if not groups:
+    some = {name: trace for name, trace in traces.items() if len(trace)}
+    if not some:
         raise LabError("No messages were recorded: send some while the server records.")
-    began = min(group.read.began for group in groups)
-    time = max(group.read.ended for group in groups) - began
+    clock = Clock(list(some.values()))
+    shifts = dict(zip(some, clock.shifts_s, strict=True))
+    marks = clock.marks(mark)
+    until = max(ended_s(trace) + shifts[name] for name, trace in some.items())
+    if marks and around_s > 0:
+        until = max(until, marks[-1].at + around_s)
+    groups = [
+        NamedLanes(
+            name, colours[name], lanes_of(trace, shifts[name], until if clock.shared else None)
+        )
+        for name, trace in some.items()
+    ]
+    began = min([0.0, *(each.at for each in marks)])
+    ended = max([until, *(each.at for each in marks)])
+    if marks and around_s > 0:
+        began = max(began, marks[0].at - around_s)
+        ended = min(ended, marks[-1].at + around_s)
+    time = ended - began
     insight = title or _insight(groups)
     heads = [_head(group) for group in groups]
+    for lane in (lane for group in groups for lane in group.read.lanes):
+        lane.cut_to(began, ended)
     bounded = _bound(groups, time)
     scale = Scale("ms", 1000) if time < 2 else Scale("s", 1)
 
-    figure = go.Figure()
+    figure = Chart()
     names: dict[float, str] = {}
     y = 0.0
     for group, head in zip(groups, heads, strict=True):
@@ -99,7 +129,8 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
             text=head,
             showarrow=False,
             align="left",
-            font={"size": 11},
+            font={"size": TEXT_PX},
+            bgcolor=PAPER,  # a mark's line ends at the words
         )
         y += HEAD
         rows = [y + at for at in range(len(group.read.lanes))]
@@ -113,7 +144,7 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
     dress(
         figure,
         insight,
-        x=f"time since the trace began ({scale.unit})",
+        x=f"time since {'the' if clock.shared else 'its'} first message ({scale.unit})",
         y="connection",
     )
     margin = 0.01 * time or 1e-6
@@ -129,43 +160,44 @@ def swimlanes(traces: Mapping[str, Trace], *, title: str = "") -> go.Figure:
         zeroline=False,
         showline=False,
     )
-    _lay_out(figure, bounded, int(height))
+    room = draw_marks(figure, marks, (began, began + time), scale.factor)
+    _lay_out(figure, bounded, int(height), room)
     return figure
 
 
-def _lay_out(figure: go.Figure, subtitle: str, height: int) -> None:
-    """Make room for the title above and the legend below, and overlay bars of all kinds."""
-    top = figure.layout.margin.t + ROOM + (SUBTITLE if subtitle else 0)
+def _lay_out(figure: Chart, subtitle: str, height: int, marks_px: int) -> None:
+    """Make room for title and marks above and the legend below, and overlay bars of all kinds."""
+    top = figure.layout.margin.t + marks_px + (SUBTITLE if subtitle else 0)
     figure.update_layout(
         height=height + top + BOTTOM,
         barmode="overlay",
         bargap=0,
         hovermode="closest",
         hoverlabel={"align": "left"},
-        legend_font_size=11,
         margin={"t": top, "b": BOTTOM},
         title_subtitle_text=subtitle,
     )
 
 
 def _colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each name: a technique's own, or one that is free."""
-    left = [colour for name, colour in TECHNIQUE.items() if name not in names] or [TEXT]
+    """Return a colour for each name: a technique's own, or one that no technique has."""
     others = [name for name in names if name not in TECHNIQUE]
-    return TECHNIQUE | {name: left[at % len(left)] for at, name in enumerate(others)}
+    return TECHNIQUE | {name: OTHERS[at % len(OTHERS)].colour for at, name in enumerate(others)}
 
 
 def _insight(groups: Sequence[NamedLanes]) -> str:
-    least, most = (f(groups, key=lambda group: group.reach) for f in (min, max))
+    seen = [group for group in groups if group.name not in UNSEEN] or groups
+    least, most = (f(seen, key=lambda group: group.reach) for f in (min, max))
     text = f"Within reach {least.reach:.0%} of the time by {_name(least)}"
     return text if least is most else f"{text}, {most.reach:.0%} by {_name(most)}"
 
 
 def _head(group: NamedLanes) -> str:
     count = len(group.read.lanes)
+    said = UNSEEN.get(group.name, f"within reach {group.reach:.0%} of the time")
     return (
         f'<span style="color:{group.colour}">■</span> <b>{_name(group)}</b>:'
-        f" within reach {group.reach:.0%} of the time, {count:,} connection"
+        f" {said}, {count:,} connection"
         f"{'' if count == 1 else 's'}, {group.read.messages:,} messages"
     )
 
@@ -194,7 +226,7 @@ def _bound(groups: Sequence[NamedLanes], time: float) -> str:
     return "; ".join(said)
 
 
-def _draw(figure: go.Figure, group: NamedLanes, rows: Sequence[float], scale: Scale) -> None:
+def _draw(figure: Chart, group: NamedLanes, rows: Sequence[float], scale: Scale) -> None:
     """Draw a group's lanes: thin lines while connections are open, bars, and ticks."""
     placed = list(zip(rows, group.read.lanes, strict=True))
     idle = [(row, start, end) for row, lane in placed for start, end in lane.idle]
@@ -240,7 +272,7 @@ def _draw(figure: go.Figure, group: NamedLanes, rows: Sequence[float], scale: Sc
 
 
 def _mark(
-    figure: go.Figure,
+    figure: Chart,
     marks: Sequence[tuple[float, float, str]],
     scale: Scale,
     look: Mapping[str, Any],
@@ -271,7 +303,7 @@ def _tick_look(colour: str) -> dict[str, Any]:
     return {"symbol": "line-ns", "size": 6, "line": {"width": 1.5, "color": colour}}
 
 
-def _explain(figure: go.Figure, groups: Sequence[NamedLanes]) -> None:
+def _explain(figure: Chart, groups: Sequence[NamedLanes]) -> None:
     """Add a legend in grey, as colours belong to the techniques."""
     lanes = [lane for group in groups for lane in group.read.lanes]
     for busy in Busy:

@@ -49,18 +49,23 @@ def dump(raw: bytes, most: int = HOVER_BYTES) -> list[str]:
     return lines
 
 
-def hover(message: Message) -> str:
-    """Return the hover text of a message: what it is, its times, its bytes."""
+def hover(message: Message, zero_s: float = 0.0) -> str:
+    """Return the hover text of a message: what it is, its times, its bytes.
+
+    Args:
+        message: any message of a trace.
+        zero_s: when the figure's clock begins, in seconds since the trace began.
+    """
     arrived = (
         "never arrived"
         if math.isinf(message.arrived)
-        else f"arrived {1000 * message.arrived:,.2f} ms"
+        else f"arrived {1000 * (message.arrived - zero_s):,.2f} ms"
     )
     size = len(message.raw)
     lines = [
         f"<b>{message.number} · {message.kind.value}</b>, connection {message.connection}",
         plain(message.summary),
-        f"{ARROW[message.direction]}: sent {1000 * message.sent:,.2f} ms, {arrived}",
+        f"{ARROW[message.direction]}: sent {1000 * (message.sent - zero_s):,.2f} ms, {arrived}",
         f"{size:,} bytes = {message.payload:,} payload + {message.overhead:,} overhead",
     ]
     if message.error:

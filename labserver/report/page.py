@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from html import unescape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labserver.figures.claims import COLOURS, INK
+from labserver.figures.claims import COLOURS
 from labserver.figures.ecdf import latency_ecdf
 from labserver.figures.overhead import overhead_ratio
-from labserver.figures.palette import words
+from labserver.figures.palette import INK, words
 from labserver.measure.claims import OPEN, TECHNIQUES, claims_table
 from labserver.measure.comparison import (
     CLIENT,

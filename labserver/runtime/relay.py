@@ -43,6 +43,7 @@ class Relay:
         self.tape = tape
         self.frozen = False
         self.began_ns = time.monotonic_ns()
+        tape.began_ns = time.time_ns()
         self.port = port
         self._tasks = tasks
         self._number = 0

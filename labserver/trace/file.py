@@ -49,10 +49,19 @@ class _SavedPiece(
 class _SavedTrace(msgspec.Struct, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
     pieces: Annotated[list[_SavedPiece], msgspec.Meta(max_length=LIMIT_PIECES)]
+    began_ns: Time | None = None  # since 1970; files of older versions do not say it
 
 
-def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
+def write_trace(
+    path: Path, pieces: Sequence[Piece], port: int, began_ns: int | None = None
+) -> Path:
     """Write pieces to a file, completely or not at all.
+
+    Args:
+        path: the file.
+        pieces: what was on the tape.
+        port: the server's.
+        began_ns: when the tape began, in nanoseconds since 1970; None if that is not known.
 
     Raises:
         LabError: if it cannot be written.
@@ -72,12 +81,12 @@ def write_trace(path: Path, pieces: Sequence[Piece], port: int) -> Path:
             )
         )
         last = piece.sent_ns
-    body = zlib.compress(msgspec.msgpack.encode(_SavedTrace(port, kept)), 6)
+    body = zlib.compress(msgspec.msgpack.encode(_SavedTrace(port, kept, began_ns)), 6)
     return write_whole(path, MAGIC + bytes([VERSION]) + body)
 
 
-def read_trace(path: Path) -> tuple[list[Piece], int]:
-    """Read the pieces of a file, and the server's port.
+def read_trace(path: Path) -> tuple[list[Piece], int, int | None]:
+    """Read the pieces of a file, the server's port, and when the tape began, if that is known.
 
     Raises:
         LabError: if there is no such file, or it is not a trace, damaged or of a newer version.
@@ -112,7 +121,7 @@ def read_trace(path: Path) -> tuple[list[Piece], int]:
         pieces.append(
             Piece(sent, arrived, each.connection, each.direction, each.kind, each.data, each.size)
         )
-    return pieces, file_.port
+    return pieces, file_.port, file_.began_ns
 
 
 def write_whole(path: Path, content: bytes) -> Path:

@@ -125,6 +125,11 @@ class Trace:
         return tuple(sorted({message.connection for message in self._all()}))
 
     @property
+    def began_ns(self) -> int | None:
+        """When it began, in nanoseconds since 1970; None if that was not recorded."""
+        return self._source.tape.began_ns
+
+    @property
     def full(self) -> bool:
         """Whether there was more than the tape keeps; the rest is counted, but not decoded."""
         return self._source.tape.full
@@ -176,7 +181,7 @@ class Trace:
         Raises:
             LabError: if it cannot be written.
         """
-        return write_trace(Path(path), self._pieces(), self.port)
+        return write_trace(Path(path), self._pieces(), self.port, self.began_ns)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Trace:
@@ -185,8 +190,9 @@ class Trace:
         Raises:
             LabError: if there is no such file, or it is not a trace, damaged or of a newer version.
         """
-        pieces, port = read_trace(Path(path))
+        pieces, port, began_ns = read_trace(Path(path))
         tape = Tape()
+        tape.began_ns = began_ns
         for piece in pieces:
             tape.add(piece)
         tape.full = tape.full or any(len(piece.data) < piece.size for piece in pieces)

@@ -57,9 +57,14 @@ class Tape:
 
     Args:
         limit_bytes: how many bytes of data are kept.
+
+    Attributes:
+        began_ns: when its times begin, in nanoseconds since 1970, so that the tapes of several
+            servers can be laid on one clock; None if that is not known.
     """
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.began_ns: int | None = None
         self.pieces: list[Piece] = []
         self.full = False
         self._room = limit_bytes

@@ -17,18 +17,27 @@ SUMMARY = pandas.DataFrame(
 )
 
 
-def test_a_line_a_technique_against_the_size_of_the_room() -> None:
-    lines = throughput(SUMMARY).data
-    assert [line.name for line in lines] == ["websocket", "long polling"]
-    assert list(lines[1].x) == [50, 200]
-    assert list(lines[1].y) == [pytest.approx(50 / 0.0118), pytest.approx(200 / 0.054)]
-    assert lines[0].marker.symbol != lines[1].marker.symbol
+def test_a_row_per_technique_has_a_point_per_room_that_is_larger_for_a_larger_room() -> None:
+    websocket, long_polling, *legend = throughput(SUMMARY).data
+    assert list(long_polling.x) == [pytest.approx(50 / 0.0118), pytest.approx(200 / 0.054)]
+    assert set(long_polling.y) == {"long polling"}
+    assert long_polling.marker.size[0] < long_polling.marker.size[1]
+    assert websocket.marker.symbol != long_polling.marker.symbol
+    assert [entry.name for entry in legend] == ["room of 50", "room of 200"]
 
 
-def test_the_title_has_the_dearest_and_the_cheapest_of_the_same_room() -> None:
-    title = throughput(SUMMARY).layout.title.text.replace("<br>", " ")
-    assert "In a room of 200" in title
-    assert "54 ms of CPU by long polling, 1 ms by websocket" in title
+def test_the_title_has_the_most_and_the_least_in_the_units_of_the_axis() -> None:
+    figure = throughput(SUMMARY)
+    assert figure.layout.title.text.replace("<br>", " ") == (
+        "In a room of 200 one core delivers 200,000 messages per second by websocket,"
+        " 3,704 by long polling"
+    )
+    assert figure.layout.xaxis.title.text.startswith("messages delivered per second and core")
+
+
+def test_a_single_room_and_a_single_technique_can_be_drawn() -> None:
+    figure = throughput(SUMMARY.iloc[:1])
+    assert figure.layout.title.text.endswith("by websocket")
 
 
 def test_nothing_measured_is_said() -> None:

@@ -35,10 +35,12 @@ PIECES = st.lists(
 
 
 @settings(suppress_health_check=list(HealthCheck))
-@given(PIECES, st.integers(0, 65535))
-def test_what_is_saved_comes_back(tmp_path: Path, pieces: list[Piece], port: int) -> None:
-    path = write_trace(tmp_path / "a.trace", pieces, port)
-    assert read_trace(path) == (pieces, port)
+@given(PIECES, st.integers(0, 65535), st.none() | st.integers(0, 2**62))
+def test_what_is_saved_comes_back(
+    tmp_path: Path, pieces: list[Piece], port: int, began_ns: int | None
+) -> None:
+    path = write_trace(tmp_path / "a.trace", pieces, port, began_ns)
+    assert read_trace(path) == (pieces, port, began_ns)
 
 
 def test_a_trace_comes_back_message_by_message(tmp_path: Path) -> None:
