@@ -6,6 +6,7 @@ import { jupyterUrl, routesTo } from "./browser_route.mjs";
 import { TECHNIQUES } from "./browser_techniques.mjs";
 import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
 import { element } from "./element.mjs";
+import { whenKernelIsGone } from "./kernel_gone.mjs";
 import { counted } from "./wording.mjs";
 
 const CLOSED_MS = 1000; // between two looks whether the notebook is still open
@@ -143,7 +144,9 @@ export default () => {
     });
     views.add(draw);
     draw();
+    const stopWatching = whenKernelIsGone(model, root, () => client.end());
     return () => {
+      stopWatching();
       clearInterval(clock);
       views.delete(draw);
     };

@@ -15,13 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 from ipywidgets import Layout
 
 from labserver.errors import LabError
 from labserver.widgets.assets import es_module, stylesheet
-from labserver.widgets.rerun import close_on_rerun
+from labserver.widgets.window import Window
 
 if TYPE_CHECKING:
     import pandas
@@ -35,7 +34,7 @@ WHAT = ("asked", "answered", "opened", "sent", "acked", "received", "closed")
 COLUMNS = ("ms", "what", "id", "offset", "code", "detail", "page")
 
 
-class BrowserPane(anywidget.AnyWidget):
+class BrowserPane(Window):
     """A chat pane whose client is the browser.
 
     Args:
@@ -70,7 +69,6 @@ class BrowserPane(anywidget.AnyWidget):
         super().__init__(user=user, room=room, technique=technique, url=url, layout=layout)
         self.add_class(f"browser-{user}")
         self.on_msg(self._on_browser)
-        close_on_rerun(self)
 
     def say(self, text: str) -> None:
         """Send a message, as if `text` had been typed and sent with Enter."""

@@ -2,6 +2,7 @@
 
 import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
 import { element } from "./element.mjs";
+import { whenKernelIsGone } from "./kernel_gone.mjs";
 import { counted, typingNotice } from "./wording.mjs";
 
 const TYPING_EVERY_MS = 2000; // the server passes on at most one every two seconds
@@ -107,7 +108,9 @@ function render({ model, el }) {
     model.on(`change:${name}`, draw);
     draw();
   }
+  const stopWatching = whenKernelIsGone(model, root);
   return () => {
+    stopWatching();
     clearInterval(clock);
     clearTimeout(quiet);
     for (const [name, draw] of Object.entries(watched)) model.off(`change:${name}`, draw);

@@ -12,7 +12,6 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 from ipywidgets import Layout
 
@@ -20,8 +19,8 @@ from labserver.chat.events import Event
 from labserver.errors import LabError
 from labserver.runtime.client import Client
 from labserver.widgets.assets import es_module, stylesheet
-from labserver.widgets.rerun import close_on_rerun
 from labserver.widgets.transcript import Transcript
+from labserver.widgets.window import Window
 
 _HERE = Path(__file__).parent
 
@@ -31,7 +30,7 @@ DIRECT = re.compile(r"/dm\s+([A-Za-z0-9_.-]{1,64})\s+(.+)", re.DOTALL)
 INCOMPLETE = "Nothing was sent: write /dm, the name of one person, and the text."
 
 
-class ChatWidget(anywidget.AnyWidget):
+class ChatWidget(Window):
     """A chat window for one client.
 
     Args:
@@ -61,7 +60,6 @@ class ChatWidget(anywidget.AnyWidget):
         self.on_msg(self._on_browser)
         self._show()
         client.follow(self._hear, self._schedule)
-        close_on_rerun(self)
 
     def say(self, text: str) -> None:
         """Send a message, as if `text` had been typed and sent with Enter.

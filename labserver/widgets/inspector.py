@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import anywidget
 import traitlets
 from anyio import CancelScope, to_thread
 
 from labserver.runtime.loop import lab_loop
 from labserver.widgets.assets import es_module, stylesheet
-from labserver.widgets.rerun import close_on_rerun
+from labserver.widgets.window import Window
 from labserver.wire.message import Kind, Message
 from labserver.wire.websocket_frame import masked_with
 
@@ -46,7 +45,7 @@ class InspectedTrace(Protocol):
         """Whether later messages were not recorded because the tape is full."""
 
 
-class Inspector(anywidget.AnyWidget):
+class Inspector(Window):
     """A list of messages, live while their server runs.
 
     Args:
@@ -69,7 +68,6 @@ class Inspector(anywidget.AnyWidget):
         super().__init__(title=title)
         self.on_msg(self._on_browser)
         lab_loop.spawn(self._look)
-        close_on_rerun(self)
 
     def close(self) -> None:
         """Stop watching, and remove the widget."""
