@@ -273,4 +273,5 @@ def _browser_pane(server: Server, user: str, room: str) -> Any:
         technique=server.technique,
         url=server.url,
         token=lambda: server.token(user, TOKEN_TTL_S),
+        connected=lambda: server.hub.is_connected(user, room),
     )

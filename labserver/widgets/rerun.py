@@ -43,6 +43,14 @@ def first_of_this_run() -> bool:
     return cell != "" and _opened.get(cell, ("", []))[0] != run
 
 
+def in_a_page() -> bool:
+    """Return whether the cell that is running now was started from a page, which can show it.
+
+    What runs a notebook by itself sends no cell's id to the kernel.
+    """
+    return _running()[0] != ""
+
+
 def _running() -> tuple[str, str]:
     """Return the id of the cell that is running, and of this run; both empty outside a notebook."""
     shell: Any = get_ipython()

@@ -71,7 +71,7 @@ def all_are_heard_in_all(page: LabPage, way: str) -> None:
             pane.hears(f"by {technique} {EVIL}")
     for pane in panes.values():
         assert pane.root.locator("img, b >> text=bold").count() == 0
-        expect(pane.root.locator("footer")).to_contain_text("1 sent")
+        expect(pane.root.locator("footer")).to_contain_text("1 message sent")
     assert page.dialogs == []
 
 
