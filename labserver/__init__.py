@@ -12,6 +12,7 @@ milliseconds.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -303,4 +304,11 @@ def _browser_pane(server: Server, user: str, room: str) -> Any:
         technique=server.technique,
         url=server.url,
         token=lambda: server.token(user, TOKEN_TTL_S),
+        connected=lambda: server.hub.is_connected(user, room),
     )
+
+
+if "IPython" in sys.modules:  # in a notebook
+    from labserver.missing_names import watch
+
+    watch()

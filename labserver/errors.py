@@ -7,14 +7,22 @@ word of an ERROR event, and the WebSocket close code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
+
+_LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class LabError(Exception):
     """An error that the person at the notebook can do something about; the message says what."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a cell shows, for IPython: the reader's own lines, and none of the lab's."""
+        return [*_places(self), f"\x1b[31m{type(self).__name__}\x1b[39m: {self}"]
 
 
 class Refused(LabError):
@@ -50,3 +58,22 @@ class Refused(LabError):
 
 class NotConnected(LabError):
     """The client is closed, or could not reach the server within the time it was given."""
+
+
+def _places(error: LabError) -> Iterator[str]:
+    """Yield where an error passed through code that is neither ours nor a library's."""
+    import sysconfig
+    import traceback
+
+    ours = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in _LIBRARIES))
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith((*ours, "<frozen")):
+            yield f"{_name_of(frame.filename)}, line {frame.lineno}\n----> {frame.line}\n"
+
+
+def _name_of(filename: str) -> str:
+    """Return a cell's name, such as `Cell In[3]`; for a file its path."""
+    core = sys.modules.get("IPython.core.getipython")
+    shell = core and core.get_ipython()
+    cell = shell and shell.compile.format_code_name(filename)
+    return " ".join(cell) if cell else filename

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 import labserver as lab
@@ -27,3 +30,16 @@ def test_headers_are_shared_by_none() -> None:
 def test_one_except_catches_all(error: type[Exception]) -> None:
     assert issubclass(error, LabError)
     assert getattr(lab, error.__name__) is error
+
+
+def test_a_cell_shows_the_readers_own_line_and_the_sentence_and_nothing_of_ours(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text("import labserver as lab\ndef go():\n    lab.start('nonsense')\ngo()\n")
+    with pytest.raises(LabError) as caught:
+        runpy.run_path(str(script))
+    shown = "\n".join(caught.value._render_traceback_())
+    assert f"{script}, line 3\n----> lab.start('nonsense')" in shown
+    assert shown.endswith(str(caught.value))
+    assert str(Path(lab.__file__).parent) not in shown

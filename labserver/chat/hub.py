@@ -356,6 +356,10 @@ class Hub:
         if room in self._rooms:
             self._rooms[room].notify(notice, but)
 
+    def is_connected(self, user: str, room: str) -> bool:
+        """Return whether a user has a connection to a room on this server."""
+        return any(member.room == room for member in self._members_of.get(user, ()))
+
     def _connected_rooms(self, user: str) -> set[str]:
         local = {member.room for member in self._members_of.get(user, ())}
         return local | {room for _, room in self._elsewhere.get(user, ())}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from labserver.errors import LabError
+from labserver.figures.frame_colours import FRAME_COLOURS
 from labserver.figures.panel import Panel, visible
 from labserver.figures.wire_text import ARROW
 from labserver.wire.message import Kind, Message
@@ -107,6 +108,7 @@ def frame_bits(message: Message) -> Panel:
         "\n".join(text),
         "figures/frame_bits.html",
         title=title,
+        colours=FRAME_COLOURS,
         error=error,
         rows=rows,
         wrong={int(at) for at in _AT_BYTE.findall(message.error)},

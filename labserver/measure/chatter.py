@@ -6,7 +6,9 @@ import asyncio
 import random
 import secrets
 import time
+from contextlib import ExitStack
 
+from labserver.measure.progress_bar import Move, progress_bar
 from labserver.runtime.client import Client
 
 
@@ -21,7 +23,6 @@ class Chatter:
 
     Attributes:
         sent: when each message was sent, by its id, on the clock of `time.perf_counter()`.
-        talking: whether there is more to come.
     """
 
     def __init__(
@@ -30,7 +31,9 @@ class Chatter:
         if messages < 1 or per_s <= 0:
             raise ValueError("messages must be at least 1, and per_s more than 0")
         self.sent: dict[str, float] = {}
-        self.talking = True
+        self._has_ended = False
+        self._bar = ExitStack()
+        self._move: Move | None = None
         self._rng = random.Random(seed)
         self._messages = messages
         self._per_s = per_s
@@ -46,4 +49,15 @@ class Chatter:
                 data = {"content": f"message {number}", "id": message_id}
                 await self._client.asend({"type": "CHAT_MESSAGE", "data": data})
         finally:
-            self.talking = False
+            self._has_ended = True
+
+    @property
+    def talking(self) -> bool:
+        """Whether there is more to come; in a notebook a bar shows how much was said by now."""
+        if self._has_ended:
+            self._bar.close()
+            return False
+        if self._move is None:
+            self._move = self._bar.enter_context(progress_bar(terminal=False))
+        self._move("messages sent", len(self.sent), self._messages)
+        return True

@@ -1,28 +1,43 @@
 // The pane that shows a BrowserClient. The client belongs to the widget and not to one of its
 // views, so that a widget which is shown twice is still one member of the room.
 
+import { asksForCertificate, whoAsks } from "./browser_certificate.mjs";
 import { BrowserClient } from "./browser_client.mjs";
 import { jupyterUrl, routesTo } from "./browser_route.mjs";
 import { TECHNIQUES } from "./browser_techniques.mjs";
 import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
 import { element } from "./element.mjs";
-import { counted } from "./wording.mjs";
+import { whenKernelIsGone } from "./kernel_gone.mjs";
+import { counted, peopleNotice } from "./wording.mjs";
 
 const CLOSED_MS = 1000; // between two looks whether the notebook is still open
 const DRAW_MS = 50; // drawing occupies the thread on which messages arrive and are timed
+const SKIP = "labserver-skip-certificate";
+const PLACEHOLDERS = {
+  open: "Message, then Enter",
+  closed: "Message: it waits until you connect",
+  refused: "The server turned this client away",
+};
+const CLOSED_FOR_GOOD = "Closed: run the cell again to write here";
 
 function shownRoute({ name, base }) {
   return `${name}: ${base.replace(/^https?:\/\//, "")}`;
 }
 
-/** Returns a function that asks the kernel for a token. */
+/** Returns a function that promises a token: the one that came with the widget, then the kernel's. */
 function tokensFrom(model, send) {
   const waiting = [];
+  let first = model.get("first_token"); // a kernel that runs all cells cannot be asked meanwhile
   model.on("msg:custom", ({ token }) => {
     if (token) for (const resolve of waiting.splice(0)) resolve(token);
   });
   return () =>
     new Promise((resolve) => {
+      if (first) {
+        resolve(first);
+        first = "";
+        return;
+      }
       waiting.push(resolve);
       send({ want: "token" });
     });
@@ -71,7 +86,12 @@ export default () => {
       if (client.ended) clearInterval(watch);
       else if (views.size === 0) send({});
     }, CLOSED_MS);
-    signal.addEventListener("abort", () => client.end());
+    const skip = ({ detail }) => detail === url && client.skip();
+    globalThis.addEventListener(SKIP, skip);
+    signal.addEventListener("abort", () => {
+      globalThis.removeEventListener(SKIP, skip);
+      client.end();
+    });
   }
 
   function render({ model, el }) {
@@ -85,15 +105,26 @@ export default () => {
     const { credential, why } = TECHNIQUES[technique];
     const proof = element("div", "lab-browser-proof", `identified by ${credential}`);
     proof.title = why;
-    const reason = element("div", "lab-browser-reason");
-    reason.setAttribute("role", "alert");
+    const reason = element("div", "lab-chat-reason");
+    reason.setAttribute("role", "status");
+    const certificate = element("div", "lab-browser-certificate");
+    const page = element("a", "", "Open the certificate's page");
+    page.href = `${client.url}/healthz`;
+    page.target = "_blank";
+    page.rel = "noopener";
+    const skip = element("button", "", "Skip this server");
+    skip.type = "button";
+    skip.addEventListener("click", () => {
+      globalThis.dispatchEvent(new CustomEvent(SKIP, { detail: client.url }));
+    });
+    certificate.append(page, skip);
     const people = element("div", "lab-chat-people");
     const log = chatLog();
-    const { form } = chatForm({ user, say: (text) => client.say(text) });
+    const { form, allow } = chatForm({ user, say: (text) => client.say(text) });
     const counters = element("footer");
     counters.title =
       "Requests that the page made; the browser's own preflight requests are not counted";
-    root.append(head, route, proof, people, reason, log, form, counters);
+    root.append(head, route, proof, people, reason, certificate, log, form, counters);
     el.append(root);
 
     const nodes = new WeakMap(); // by line; a line that changes is a new object
@@ -114,20 +145,40 @@ export default () => {
       badge.textContent = state === "waiting" ? `retry in ${seconds.toFixed(1)} s` : state;
       badge.dataset.state = state;
       route.textContent = client.route ? shownRoute(client.route) : "looking for the server…";
-      reason.textContent = state === "open" ? "" : client.reason;
+      certificate.hidden = !asksForCertificate(client);
+      const asker = whoAsks(client.url);
+      const { byHand, skipped, untrusted, waitsFor } = client;
+      reason.dataset.calm = byHand || skipped || untrusted || waitsFor !== "";
+      if (waitsFor) reason.textContent = waitsFor;
+      else if (state === "open") reason.textContent = "";
+      else if (untrusted && !skipped && certificate.hidden && asker)
+        reason.textContent = `waiting for the certificate to be accepted, see ${asker}'s pane`;
+      else reason.textContent = client.reason;
+      allow(
+        client.ended
+          ? CLOSED_FOR_GOOD
+          : (PLACEHOLDERS[state] ?? "Message: it waits for the connection"),
+        !client.ended && state !== "refused",
+      );
       const away = ["waiting", "closed", "refused"].includes(state);
       cable.textContent = away ? "Connect" : "Disconnect";
       cable.disabled = client.ended;
       const others = [...client.people].filter((one) => one !== user).sort();
-      people.textContent = state === "open" ? `online: ${[user, ...others].join(", ")}` : "offline";
+      const open = state === "open";
+      people.textContent = peopleNotice({
+        open,
+        people: open ? [user, ...others] : others,
+        since: client.since,
+      });
+      people.dataset.stale = !open;
       if (lines !== client.lines) {
         keepingEnd(log, () => show(client.lines));
         lines = client.lines;
       }
       counters.textContent = [
-        counted(client.requests, "request"),
-        `${client.sent.toLocaleString("en")} sent`,
+        `${counted(client.sent, "message")} sent`,
         `${client.received.toLocaleString("en")} received`,
+        counted(client.requests, "request"),
         ...(roundTrip === null ? [] : [`round trip ${roundTrip.toFixed(1)} ms`]),
       ].join(" · ");
     };
@@ -143,7 +194,9 @@ export default () => {
     });
     views.add(draw);
     draw();
+    const stopWatching = whenKernelIsGone(model, root, () => client.end());
     return () => {
+      stopWatching();
       clearInterval(clock);
       views.delete(draw);
     };

@@ -3,16 +3,19 @@
 // log are those of performance.now().
 
 import { BACKOFF_BASE_MS, Backoff } from "./backoff.mjs";
-import { failureOf, GaveUp, Lost, Refused } from "./browser_failures.mjs";
-import { holdConnection } from "./browser_route.mjs";
+import { ByHand, failureOf, GaveUp, Lost, Refused, Untrusted } from "./browser_failures.mjs";
+import { holdConnection, poolIsFull, waitingFor } from "./browser_route.mjs";
 import { ANSWER_MS } from "./browser_techniques.mjs";
-import { addressed, INCOMPLETE } from "./direct_message.mjs";
+import { readTyped } from "./commands.mjs";
 
 const PROBE_MS = 3000;
 const ECHO_MS = 5000; // for a message that was accepted to come back from the room
+const SLOW_MS = 1500; // after this long without an answer the pane says what it waits for
+const POOL_MS = 60_000; // for a connection that others of the page hold
 const REPORT_MS = 150; // the log goes to Python in batches
 const LINES_MAX = 200;
 const SEEN_MAX = 10_000;
+const SKIPPED = "skipped: its certificate was not accepted";
 
 function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(8)); // randomUUID is for https only
@@ -37,7 +40,12 @@ export class BrowserClient {
     this.session = newId();
     this.state = "connecting"; // open, waiting, closed (by hand, or EventSource gave up), refused
     this.reason = "";
+    this.byHand = false; // whether it is closed because somebody pressed Disconnect
+    this.untrusted = false; // whether the browser may not have accepted the certificate
+    this.skipped = false; // whether somebody did not want to accept it
+    this.since = 0; // when it was last open, in milliseconds since 1970
     this.retryAt = 0;
+    this.retry = 0;
     this.route = null;
     this.cursor = null;
     this.epoch = null;
@@ -45,8 +53,10 @@ export class BrowserClient {
     this.people = new Set();
     this.pending = new Map(); // id → what was sent and is not answered yet
     this.seen = new Set(); // messages that were heard: "SENDER ID"
+    this.waiting = new Set(); // for what no answer has come for a while, by server
     this.rows = [];
-    this.requests = this.sent = this.received = 0;
+    this.requests = 0;
+    this.sent = this.received = 0; // messages, and those of others
     this.roundTrip = null; // ms, from sending a message to hearing it
     this.speak = null; // sends JSON; null unless the connection is open
     this.ended = false;
@@ -55,12 +65,11 @@ export class BrowserClient {
   }
 
   say(text) {
-    const message = addressed(text);
-    if (message === null) {
-      this.notice(INCOMPLETE);
+    const { to, content, hint, problem } = readTyped(text);
+    if (content === undefined) {
+      this.add({ who: "", text: hint ?? problem, state: hint ? "hint" : "notice" });
       return;
     }
-    const { to, content } = message;
     const id = newId();
     const data = { content, id, ...(to && { recipientId: to }) };
     const line = { id, who: this.user, to, text: content, state: "sending" };
@@ -71,7 +80,15 @@ export class BrowserClient {
 
   /** Leave the room, and stay away until `connect` is called. */
   disconnect() {
-    this.stop.abort(new GaveUp("by hand"));
+    this.stop.abort(new ByHand());
+  }
+
+  /** Do without the server, whose certificate the reader does not want to accept. */
+  skip() {
+    this.skipped = true;
+    if (this.state !== "waiting") return;
+    clearTimeout(this.retry);
+    this.become("closed", SKIPPED);
   }
 
   /** Leave the room for good. */
@@ -94,16 +111,22 @@ export class BrowserClient {
       const reason = error.message;
       this.log("closed", { code: thrown instanceof Lost ? thrown.code : null, detail: reason });
       const lasted = performance.now() - began;
+      this.byHand = error instanceof ByHand;
+      this.untrusted = error instanceof Untrusted;
       await new Promise((again) => {
-        this.connect = again;
+        this.connect = () => {
+          this.skipped = false;
+          again();
+        };
         if (this.ended) again();
         else if (error instanceof Refused) this.become("refused", reason);
         else if (error instanceof GaveUp) this.become("closed", reason);
+        else if (this.skipped) this.become("closed", SKIPPED);
         else {
           const delay = this.backoff.delayAfter(lasted);
           this.retryAt = performance.now() + delay;
           this.become("waiting", reason);
-          setTimeout(again, delay);
+          this.retry = setTimeout(again, delay);
         }
       });
     }
@@ -143,16 +166,17 @@ export class BrowserClient {
         "A server with tls=True can only be reached from a browser on the kernel's machine.",
       );
     }
-    const remedy = this.url.startsWith("https:")
-      ? ` Open ${this.url}/healthz in another tab, and accept its certificate.`
-      : "";
-    throw new Lost(`The server was not found: ${tried.join("; ")}.${remedy}`);
+    if (this.url.startsWith("https:")) {
+      throw new Untrusted(`Open ${this.url}/healthz in another tab, and accept its certificate.`);
+    }
+    throw new Lost(`The server was not found: ${tried.join("; ")}.`);
   }
 
   opened(speak) {
     if (this.speak !== null) return;
     this.speak = speak;
     this.people = new Set();
+    this.untrusted = this.byHand = false;
     this.become("open");
     this.log("opened", { detail: `${this.route.name}, with ${this.technique.credential}` });
     for (const id of this.pending.keys()) this.deliver(id);
@@ -167,6 +191,7 @@ export class BrowserClient {
 
   become(state, reason = "") {
     if (this.ended) return;
+    if (this.state === "open" && state !== "open") this.since = Date.now();
     this.state = state;
     this.reason = reason;
     this.changed();
@@ -179,14 +204,42 @@ export class BrowserClient {
     return new URLSearchParams({ room: this.room, ...after, ...more });
   }
 
-  async ask(url, init, timeoutMs, signal) {
+  /**
+   * Say what is waited for, should it take long.
+   *
+   * @param id of the message that is on its way, if it is one.
+   * @returns the function to call when the waiting is over.
+   */
+  waits(base, id = null) {
+    const wait = { base };
+    const timer = setTimeout(() => {
+      this.waiting.add(wait);
+      this.remark(id, poolIsFull(base) ? "no connection is free" : "no answer yet");
+    }, SLOW_MS);
+    return () => {
+      clearTimeout(timer);
+      if (this.waiting.delete(wait)) this.remark(id, "");
+    };
+  }
+
+  /** What it waits for, in a few words; empty unless that takes long. */
+  get waitsFor() {
+    const [wait] = this.waiting;
+    return wait === undefined ? "" : waitingFor(wait.base);
+  }
+
+  async ask(url, init, timeoutMs, signal, { held = false, id = null } = {}) {
     const request = `${init.method ?? "GET"} ${new URL(url).pathname.split("/").pop()}`;
     this.requests += 1;
     this.log("asked", { detail: request });
-    const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const answer = await fetch(url, { ...init, signal: until }).catch(() => {
-      throw new Lost(`no answer to ${request}`);
-    });
+    const patience = poolIsFull(url) ? Math.max(POOL_MS, timeoutMs) : timeoutMs;
+    const until = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
+    const answered = held ? () => {} : this.waits(url, id);
+    const answer = await fetch(url, { ...init, signal: until })
+      .catch(() => {
+        throw new Lost(`no answer to ${request}`);
+      })
+      .finally(answered);
     this.log("answered", { code: answer.status, detail: request });
     if (answer.ok || answer.status === 304) return answer;
     throw await failureOf(answer);
@@ -195,7 +248,8 @@ export class BrowserClient {
   poll(base, token, query, known, timeoutMs, signal) {
     const headers = { Authorization: `Bearer ${token}`, ...known };
     const asked = this.query({ session: this.session, ...query });
-    return this.ask(`${base}/messages?${asked}`, { headers }, timeoutMs, signal);
+    const held = "wait" in query; // the server answers when there is something to tell
+    return this.ask(`${base}/messages?${asked}`, { headers }, timeoutMs, signal, { held });
   }
 
   async read(answer) {
@@ -210,7 +264,7 @@ export class BrowserClient {
     const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
     const init = { method: "POST", headers, body: json };
     try {
-      const answer = await this.ask(url, init, ANSWER_MS, this.stop.signal);
+      const answer = await this.ask(url, init, ANSWER_MS, this.stop.signal, { id });
       this.expectEcho(id, this.stop);
       this.hear(await answer.json());
     } catch (error) {
@@ -233,8 +287,8 @@ export class BrowserClient {
   deliver(id) {
     const said = this.pending.get(id);
     if (said === undefined || this.speak === null) return;
-    said.line.at = performance.now();
-    this.sent += 1;
+    if (said.line.sentAt === undefined) this.sent += 1;
+    said.line.sentAt = performance.now();
     this.log("sent", { id });
     this.speak(said.json, id);
   }
@@ -247,10 +301,11 @@ export class BrowserClient {
     }
     if (type === "ACK") {
       this.log("acked", { id: data.id, offset: data.offset });
-      this.settle(data.id, "sent", data.status === "queued" ? "kept until they connect" : "");
+      const why =
+        data.status === "queued" ? `kept for ${this.recipient(data.id)}, who was offline` : "";
+      this.settle(data.id, "sent", why);
       return;
     }
-    this.received += 1;
     this.log("received", { id: data.id ?? "", offset, detail: type });
     if (type === "RESET") this.cursor = `${data.epoch}-${data.newest}`;
     else if (cursor) this.cursor = cursor;
@@ -275,18 +330,37 @@ export class BrowserClient {
     if (this.seen.has(key)) return;
     this.seen.add(key);
     if (this.seen.size > SEEN_MAX) this.seen.delete(this.seen.values().next().value);
-    const own = this.lines.find((line) => line.at && line.id === id && senderId === this.user);
-    if (own) this.roundTrip = performance.now() - own.at;
+    const own = this.lines.find((line) => line.sentAt && line.id === id && senderId === this.user);
+    if (own) this.roundTrip = performance.now() - own.sentAt;
+    else this.received += 1;
     this.lines = this.lines.filter((line) => line !== own); // it moves to its place in the room
     this.settle(id, "sent");
-    this.add({ id, who: senderId, to: recipientId, text: content, state: "received", ts });
+    // The server's clock is this machine's only if it is reached directly.
+    const otherClock = this.route?.name !== "direct";
+    const heard = { id, who: senderId, to: recipientId, text: content, state: "received" };
+    this.add({ ...heard, ts, at: Date.now(), otherClock });
+  }
+
+  recipient(id) {
+    return this.pending.get(id)?.line.to ?? "";
+  }
+
+  /** Put a remark behind a message that is on its way. */
+  remark(id, why) {
+    const said = this.pending.get(id);
+    if (said !== undefined) {
+      const line = { ...said.line, why };
+      this.lines = this.lines.map((one) => (one === said.line ? line : one));
+      said.line = line;
+    }
+    this.changed();
   }
 
   settle(id, state, why = "") {
     const said = this.pending.get(id);
     if (said === undefined) return;
     this.pending.delete(id);
-    const settled = { ...said.line, state, why };
+    const settled = { ...said.line, state, why, ...(state === "sent" && { at: Date.now() }) };
     this.lines = this.lines.map((line) => (line === said.line ? settled : line));
     this.changed();
   }

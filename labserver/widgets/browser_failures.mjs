@@ -14,6 +14,16 @@ export class Refused extends Lost {}
 /** There is no further attempt until somebody presses Connect. */
 export class GaveUp extends Lost {}
 
+/** The person pressed Disconnect. */
+export class ByHand extends GaveUp {
+  constructor() {
+    super("disconnected by you");
+  }
+}
+
+/** The browser does not trust the server's certificate yet, or the server is away: it does not say. */
+export class Untrusted extends Lost {}
+
 function remedy(code) {
   if (code === "misdirected") {
     return `Start the server with allowed_hosts=["${location.hostname}"], the name this page uses.`;

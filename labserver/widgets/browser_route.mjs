@@ -3,7 +3,8 @@
 
 import { GaveUp } from "./browser_failures.mjs";
 
-const HELD_MAX = 4; // of the six connections that HTTP/1.1 gives a page to Jupyter's host
+const POOL = 6; // connections that a browser opens to one host over HTTP/1.1
+const HELD_MAX = 4; // of those to Jupyter's host
 
 function isLoopback(host) {
   return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(host);
@@ -35,17 +36,38 @@ export function jupyterUrl() {
   return config && new URL(JSON.parse(config.textContent).baseUrl, location.href);
 }
 
+/** What the panes of this page hold of the connections to a server. */
+function heldTo(base) {
+  globalThis.labserverHeld ??= new Map(); // of all panes, each of which is a module of its own
+  const { origin } = new URL(base);
+  if (!globalThis.labserverHeld.has(origin)) globalThis.labserverHeld.set(origin, new Set());
+  return globalThis.labserverHeld.get(origin);
+}
+
+/** Whether the panes hold every connection that a browser opens to a server over HTTP/1.1. */
+export function poolIsFull(base) {
+  return base.startsWith("http:") && heldTo(base).size >= POOL;
+}
+
+/** What a request waits for that has had no answer for a while. */
+export function waitingFor(base) {
+  const { host } = new URL(base);
+  if (!poolIsFull(base)) return `no answer yet from ${host}`;
+  const most = "as many as a browser opens over HTTP/1.1";
+  return `waiting for a connection: this page already holds six to ${host}, ${most}`;
+}
+
 /**
- * Take one of the page's connections to Jupyter's host, of which Jupyter itself needs some.
+ * Take one of the page's connections to a server. Of those to Jupyter's host, Jupyter needs some.
  *
  * @returns a function that gives the connection back.
  */
 export function holdConnection(route, technique) {
+  if (!technique.holds) return () => {};
   const { nextHopProtocol } = performance.getEntriesByType("navigation")[0] ?? {};
-  if (route.name === "direct" || !technique.holds || nextHopProtocol === "h2") return () => {};
-  globalThis.labserverHeld ??= new Set(); // by all panes of the page
-  const held = globalThis.labserverHeld;
-  if (held.size >= HELD_MAX) {
+  const shared = route.name !== "direct" && nextHopProtocol !== "h2";
+  const held = heldTo(route.base);
+  if (shared && held.size >= HELD_MAX) {
     throw new GaveUp(
       `${HELD_MAX} panes hold a connection to Jupyter, which needs the others: disconnect one.`,
     );

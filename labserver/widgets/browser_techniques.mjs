@@ -26,21 +26,28 @@ function overEventSource(client, { base, token, signal }) {
   return new Promise((_, end) => {
     const source = new EventSource(`${base}/events?${client.query({ token })}`);
     client.requests += 1;
-    source.onopen = () => client.opened((json, id) => client.post(base, token, json, id));
+    let answered = client.waits(base);
+    source.onopen = () => {
+      answered();
+      client.opened((json, id) => client.post(base, token, json, id));
+    };
     for (const type of STREAMED) {
       source.addEventListener(type, ({ data, lastEventId }) => {
         client.hear(JSON.parse(data), lastEventId);
       });
     }
     source.onerror = () => {
+      answered();
       if (source.readyState === EventSource.CLOSED) {
         end(new GaveUp("EventSource gave up: the response was not an event stream"));
         return;
       }
       client.requests += 1;
+      answered = client.waits(base);
       client.paused("the stream ended; EventSource reconnects by itself");
     };
     signal.addEventListener("abort", () => {
+      answered();
       source.close();
       end(signal.reason);
     });

@@ -2,10 +2,18 @@
 
 import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
 import { element } from "./element.mjs";
-import { counted, typingNotice } from "./wording.mjs";
+import { whenKernelIsGone } from "./kernel_gone.mjs";
+import { counted, peopleNotice, typingNotice } from "./wording.mjs";
 
 const TYPING_EVERY_MS = 2000; // the server passes on at most one every two seconds
 const TYPING_ENDS_MS = 3000;
+const PLACEHOLDERS = {
+  cut: "Message: it waits until you restore the connection",
+  waiting: "Message: it waits for the connection",
+  connecting: "Message: it waits for the connection",
+  closed: "Closed: run the cell again to write here",
+  refused: "The server turned this client away",
+};
 
 function render({ model, el }) {
   const user = model.get("user");
@@ -17,10 +25,11 @@ function render({ model, el }) {
     technique: model.get("technique"),
   });
   const people = element("div", "lab-chat-people");
+  const why = element("div", "lab-chat-reason");
   const log = chatLog();
   const typing = element("div", "lab-chat-typing");
   typing.setAttribute("aria-live", "polite");
-  const { form, input } = chatForm({
+  const { form, input, allow } = chatForm({
     user,
     say: (text) => {
       model.send({ say: text });
@@ -28,14 +37,19 @@ function render({ model, el }) {
     },
   });
   const counters = element("footer");
-  root.append(head, people, log, typing, form, counters);
+  root.append(head, people, why, log, typing, form, counters);
   el.append(root);
 
   const drawLines = () => {
     keepingEnd(log, () => log.replaceChildren(...model.get("lines").map(chatLine)));
   };
   const drawPeople = () => {
-    people.textContent = `online: ${model.get("people").join(", ")}`;
+    const { state, since } = model.get("connection");
+    const open = state === "open";
+    const everybody = model.get("people");
+    const others = everybody.filter((one) => one !== user);
+    people.textContent = peopleNotice({ open, people: open ? everybody : others, since });
+    people.dataset.stale = !open;
   };
   const drawTyping = () => {
     typing.textContent = typingNotice(model.get("typing"));
@@ -43,11 +57,14 @@ function render({ model, el }) {
   const drawCounters = () => {
     const c = model.get("counters");
     counters.textContent = [
-      counted(c.requests ?? 0, "request"),
-      `${counted(c.sent ?? 0, "event")} sent`,
+      `${counted(c.sent ?? 0, "message")} sent`,
       `${(c.received ?? 0).toLocaleString("en")} received`,
+      counted(c.requests ?? 0, "request"),
       `${counted(c.payload ?? 0, "byte")} of JSON`,
     ].join(" · ");
+    counters.title =
+      `With typing, presence and acknowledgements: ${counted(c.eventsUp ?? 0, "event")} to the` +
+      ` server, ${(c.eventsDown ?? 0).toLocaleString("en")} from it`;
   };
 
   let retryAt = 0;
@@ -56,15 +73,18 @@ function render({ model, el }) {
     const seconds = Math.max(0, (retryAt - performance.now()) / 1000);
     const cut = state === "cut";
     badge.textContent = state === "waiting" ? `retry in ${seconds.toFixed(1)} s` : state;
-    badge.title = reason ?? "";
     badge.dataset.state = state;
+    why.textContent = state === "open" ? "" : (reason ?? "");
+    const able = state !== "closed" && state !== "refused";
+    allow(PLACEHOLDERS[state] ?? "Message, then Enter", able);
     cable.textContent = cut ? "Restore" : "Cut";
     cable.title = cut ? "Connect again" : "Cut the connection, as a broken cable would";
-    cable.disabled = state === "closed" || state === "refused";
+    cable.disabled = !able;
   };
   const onConnection = () => {
     retryAt = performance.now() + 1000 * (model.get("connection").retryIn ?? 0);
     drawState();
+    drawPeople();
   };
   const clock = setInterval(() => {
     if (model.get("connection").state === "waiting") drawState();
@@ -107,7 +127,9 @@ function render({ model, el }) {
     model.on(`change:${name}`, draw);
     draw();
   }
+  const stopWatching = whenKernelIsGone(model, root);
   return () => {
+    stopWatching();
     clearInterval(clock);
     clearTimeout(quiet);
     for (const [name, draw] of Object.entries(watched)) model.off(`change:${name}`, draw);

@@ -7,12 +7,12 @@ Events are taken in on the lab's loop and shown at most 20 times per second.
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 from ipywidgets import Layout
 
@@ -20,18 +20,17 @@ from labserver.chat.events import Event
 from labserver.errors import LabError
 from labserver.runtime.client import Client
 from labserver.widgets.assets import es_module, stylesheet
-from labserver.widgets.rerun import close_on_rerun
+from labserver.widgets.commands import Answer, read_typed
 from labserver.widgets.transcript import Transcript
+from labserver.widgets.window import Window
 
 _HERE = Path(__file__).parent
 
 UPDATE_S = 0.05  # Jupyter drops output beyond 1,000 messages or 1 MB per second
 BYTES_PER_S = 100_000  # one window's share of that 1 MB
-DIRECT = re.compile(r"/dm\s+([A-Za-z0-9_.-]{1,64})\s+(.+)", re.DOTALL)
-INCOMPLETE = "Nothing was sent: write /dm, the name of one person, and the text."
 
 
-class ChatWidget(anywidget.AnyWidget):
+class ChatWidget(Window):
     """A chat window for one client.
 
     Args:
@@ -54,6 +53,7 @@ class ChatWidget(anywidget.AnyWidget):
     def __init__(self, client: Client, technique: str = "") -> None:
         self._transcript = Transcript(client.user)
         self._scheduled = False
+        self._since: tuple[str, float] = ("", 0.0)  # the connection's state, and when it began
         self.client = client
         layout = Layout(flex="1 1 280px", max_width="640px")  # side by side if there is room
         super().__init__(user=client.user, room=client.room, technique=technique, layout=layout)
@@ -61,35 +61,34 @@ class ChatWidget(anywidget.AnyWidget):
         self.on_msg(self._on_browser)
         self._show()
         client.follow(self._hear, self._schedule)
-        close_on_rerun(self)
 
     def say(self, text: str) -> None:
         """Send a message, as if `text` had been typed and sent with Enter.
 
-        `/dm NAME text` sends the text to one person; without a valid name or a text nothing is
-        sent, and the window says so. This method does not wait: the window shows
-        the line as "sending…" until the server has answered.
+        What begins with a slash is a command: `/help` lists those there are. This method does
+        not wait: the window shows the line as "sending…" until the server has answered.
         """
         text = text.strip()
         if not text:
             return
-        direct = DIRECT.fullmatch(text)
-        if direct is None and text.split()[0] == "/dm":
-            self.client.soon(self._say_incomplete)
+        typed = read_typed(text)
+        if isinstance(typed, Answer):
+            self.client.soon(partial(self._answer, typed))
             return
-        to, content = direct.groups() if direct else ("", text)
         message_id = secrets.token_hex(8)
-        data = {"content": content, "id": message_id} | ({"recipientId": to} if to else {})
+        data = {"content": typed.content, "id": message_id}
+        if typed.to:
+            data["recipientId"] = typed.to
 
         def show() -> None:
-            self._transcript.saying(content, message_id, to)
+            self._transcript.saying(typed.content, message_id, typed.to)
             self._schedule()
 
         def answered(answer: Event | None, error: LabError | None) -> None:
             if error is not None:
                 self._transcript.failed(message_id, str(error))
             elif answer is not None:
-                self._transcript.answered(message_id, answer.data.get("status", ""))
+                self._transcript.answered(message_id, answer.data.get("status", ""), _now_ms())
             self._schedule()
 
         self.client.soon(show)
@@ -110,12 +109,13 @@ class ChatWidget(anywidget.AnyWidget):
 
     # On the lab's loop
 
-    def _say_incomplete(self) -> None:
-        self._transcript.notice(INCOMPLETE)
+    def _answer(self, answer: Answer) -> None:
+        show = self._transcript.notice if answer.problem else self._transcript.hint
+        show(answer.text)
         self._schedule()
 
     def _hear(self, event: Event) -> None:
-        self._transcript.hear(event)
+        self._transcript.hear(event, _now_ms())
         self._schedule()
 
     def _schedule(self) -> None:
@@ -127,6 +127,8 @@ class ChatWidget(anywidget.AnyWidget):
     def _show(self) -> None:
         self._scheduled = False
         core, counters = self.client.core, self.client.counters
+        if core.state.value != self._since[0]:
+            self._since = (core.state.value, _now_ms())
         with self.hold_sync():
             self.lines = self._transcript.shown()
             self.people = self._transcript.people()
@@ -135,11 +137,14 @@ class ChatWidget(anywidget.AnyWidget):
                 "state": core.state.value,
                 "reason": core.reason,
                 "retryIn": core.retry_in,
+                "since": self._since[1],
             }
             self.counters = {
                 "requests": counters.requests,
-                "sent": counters.sent,
-                "received": counters.received,
+                "sent": self._transcript.sent,
+                "received": self._transcript.received,
+                "eventsUp": counters.sent,
+                "eventsDown": counters.received,
                 "payload": counters.payload_sent + counters.payload_received,
             }
 
@@ -155,3 +160,7 @@ class ChatWidget(anywidget.AnyWidget):
             self.cut()
         elif message.get("connection") == "restore":
             self.restore()
+
+
+def _now_ms() -> float:
+    return 1000 * time.time()

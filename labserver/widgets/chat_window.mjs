@@ -1,7 +1,7 @@
 // The parts of a chat window that the kernel's windows and the browser's own have in common.
 
 import { element } from "./element.mjs";
-import { deliveryNote } from "./wording.mjs";
+import { delayed, deliveryNote, timeOfDay } from "./wording.mjs";
 
 /** The window's head: who speaks, in which room and over what, a badge for the state, a button. */
 export function chatHead({ user, room, technique }) {
@@ -43,14 +43,23 @@ export function keepingEnd(log, change) {
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
+/** When a line arrived in this window and, if the clocks are the same, how long after it was sent. */
+function arrival({ at, ts, otherClock }) {
+  const time = element("time", "", timeOfDay(at));
+  time.dateTime = new Date(at).toISOString();
+  time.title = "when it arrived in this window";
+  if (!ts) return [time];
+  time.title += `; the server received it at ${timeOfDay(Date.parse(ts))}`;
+  if (otherClock) return [time];
+  const delay = element("span", "lab-chat-delay", delayed(at - Date.parse(ts)));
+  delay.title = time.title;
+  return [time, delay];
+}
+
 /** One line of the list. */
 export function chatLine(item) {
   const row = element("div", `lab-chat-line lab-chat-${item.state}`);
-  if (item.ts) {
-    const time = element("time", "", new Date(item.ts).toLocaleTimeString());
-    time.dateTime = item.ts;
-    row.append(time);
-  }
+  if (item.at) row.append(...arrival(item));
   if (item.who) row.append(element("b", "", item.to ? `${item.who} → ${item.to}` : item.who));
   row.append(element("span", "lab-chat-text", item.text));
   const note = deliveryNote(item);
@@ -58,15 +67,19 @@ export function chatLine(item) {
   return row;
 }
 
-/** The form in which a message is written; `say` gets its text, unless there is none. */
+/**
+ * The form in which a message is written; `say` gets its text, unless there is none.
+ *
+ * `allow(placeholder, able)` sets what the empty box says, and whether anything can be sent.
+ */
 export function chatForm({ user, say }) {
   const form = element("form");
   const input = element("input");
   input.maxLength = 4096;
-  input.placeholder = "Message, then Enter";
-  input.title = "/dm NAME text sends the text to one person";
+  input.title = "/help lists the commands, such as /dm NAME text";
   input.setAttribute("aria-label", `Message from ${user}`);
-  form.append(input, element("button", "", "Send"));
+  const send = element("button", "", "Send");
+  form.append(input, send);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = input.value.trim();
@@ -74,5 +87,9 @@ export function chatForm({ user, say }) {
     input.value = "";
     say(text);
   });
-  return { form, input };
+  const allow = (placeholder, able = true) => {
+    input.placeholder = placeholder;
+    input.disabled = send.disabled = !able;
+  };
+  return { form, input, allow };
 }

@@ -4,6 +4,7 @@
 import { element } from "./element.mjs";
 import { messageView } from "./inspector_message.mjs";
 import { csv, MessageRows } from "./inspector_rows.mjs";
+import { KERNEL_GONE, whenKernelIsGone } from "./kernel_gone.mjs";
 import { counted } from "./wording.mjs";
 
 const ROW_PX = 22;
@@ -66,6 +67,7 @@ function view({ model, el }, rows) {
   let pressed = -1;
   let frame = 0;
   let asked = 0;
+  let gone = false;
 
   const root = element("section", "lab-wire");
   root.setAttribute("aria-label", `Messages on the wire: ${model.get("title")}`);
@@ -201,13 +203,17 @@ function view({ model, el }, rows) {
 
   const open = (index) => {
     selected = index;
-    model.send({ open: index });
     clearTimeout(asked);
+    redraw();
+    if (gone) {
+      panel.textContent = KERNEL_GONE;
+      return;
+    }
+    model.send({ open: index });
     asked = setTimeout(() => {
       panel.textContent =
         "Waiting for the kernel, which finishes the running cell before it sends the bytes.";
     }, ASKED_MS);
-    redraw();
   };
 
   const onMessage = (message) => {
@@ -267,7 +273,11 @@ function view({ model, el }, rows) {
   model.on("msg:custom", onMessage);
   rows.views.add(update);
   update();
+  const stopWatching = whenKernelIsGone(model, root, () => {
+    gone = true;
+  });
   return () => {
+    stopWatching();
     cancelAnimationFrame(frame);
     clearTimeout(asked);
     sizes.disconnect();

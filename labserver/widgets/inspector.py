@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import anywidget
 import traitlets
 from anyio import CancelScope, to_thread
 
+from labserver.figures.frame_colours import FRAME_COLOURS
 from labserver.runtime.loop import lab_loop
 from labserver.widgets.assets import es_module, stylesheet
-from labserver.widgets.rerun import close_on_rerun
-from labserver.wire.message import Kind, Message
+from labserver.widgets.window import Window
+from labserver.wire.message import Kind, Message, Part
 from labserver.wire.websocket_frame import masked_with
 
 _HERE = Path(__file__).parent
@@ -29,7 +29,8 @@ LOOK_S = 0.1  # ten times per second looks live to the eye
 ROWS_MAX = 400  # per packet, 60 KB; ten packets per second stay below Jupyter's limit of 1 MB
 SUMMARY_MAX = 120  # characters of the summary in a row
 RAW_MAX = 4096  # bytes of one message that are shown
-BITS_MAX = 14  # bytes shown as bits: the first 2, up to 8 of extended length, 4 of masking key
+BITS_MAX = 14  # bytes of a head shown as bits: the first 2, up to 8 of length, 4 of masking key
+PAYLOAD_BITS_MAX = 8  # bytes of payload shown as bits: the others look alike
 
 
 class InspectedTrace(Protocol):
@@ -46,7 +47,7 @@ class InspectedTrace(Protocol):
         """Whether later messages were not recorded because the tape is full."""
 
 
-class Inspector(anywidget.AnyWidget):
+class Inspector(Window):
     """A list of messages, live while their server runs.
 
     Args:
@@ -55,7 +56,10 @@ class Inspector(anywidget.AnyWidget):
     """
 
     _esm = es_module(_HERE / "inspector.mjs")
-    _css = stylesheet(_HERE / "inspector.css")
+    _css = stylesheet(_HERE / "inspector.css") + "".join(
+        f'.lab-wire [data-look="{look}"] {{ background: {colour}; }}\n'
+        for look, colour in FRAME_COLOURS.items()
+    )
 
     title = traitlets.Unicode().tag(sync=True)
     total = traitlets.Int().tag(sync=True)
@@ -69,7 +73,6 @@ class Inspector(anywidget.AnyWidget):
         super().__init__(title=title)
         self.on_msg(self._on_browser)
         lab_loop.spawn(self._look)
-        close_on_rerun(self)
 
     def close(self) -> None:
         """Stop watching, and remove the widget."""
@@ -136,13 +139,15 @@ def detail(message: Message) -> dict[str, Any]:
         "raw": message.raw[:RAW_MAX].hex(),
         "unmasked": unmasked(message).hex(),
         "parts": [
-            [part.name, part.start, part.end, part.meaning, part.is_payload]
-            for part in message.parts
+            [part.name, part.start, part.end, part.meaning, _look(part, index)]
+            for index, part in enumerate(message.parts)
             if part.start < RAW_MAX
         ],
         "text": _shown(message.detail.get("text", "")),
         "fields": [
-            [name, _shown(value)] for name, value in message.detail.items() if name != "text"
+            [name, _shown(value)]
+            for name, value in message.detail.items()
+            if name not in _IN_PARTS.get(message.kind, ("text",))
         ],
         "bits": bits(message),
     }
@@ -160,22 +165,50 @@ def bits(message: Message) -> list[list[Any]]:
     """Return the head of a WebSocket frame as bits (RFC 6455 §5.2).
 
     Returns:
-        For each byte its eight bits as text, and its fields in the same order as pairs of a name
-        and a number of bits; an empty list if the message is not a WebSocket frame.
+        For each byte its eight bits as text, and its fields in the same order, each with its name,
+        a number of bits, and its colour's name; an empty list if the message is not a WebSocket
+        frame. The first bytes of the payload are among them, as they were on the wire.
     """
     if message.kind is not Kind.WEBSOCKET_FRAME:
         return []
     head = min((part.start for part in message.parts if part.is_payload), default=BITS_MAX)
-    return [
-        [f"{message.raw[index]:08b}", _FIELDS.get(index, [[part.name, 8]])]
+    octets = [
+        [f"{message.raw[index]:08b}", _FIELDS.get(index, [[part.name, 8, _look(part, index)]])]
         for part in message.parts
         for index in range(part.start, min(part.end, head, BITS_MAX))
     ]
+    payload = message.raw[head : head + PAYLOAD_BITS_MAX]
+    return octets + [[f"{byte:08b}", [[f"payload {byte:02x}", 8, "payload"]]] for byte in payload]
 
 
-_FIELDS = {
-    0: [["FIN", 1], ["RSV1", 1], ["RSV2", 1], ["RSV3", 1], ["opcode", 4]],
-    1: [["MASK", 1], ["payload length", 7]],
+def _look(part: Part, index: int) -> str:
+    """Return the name of a part's colour; parts that are no frame's have two colours in turn."""
+    if part.is_payload:
+        return "payload"
+    return _LOOKS.get(part.name, ("length", "opcode")[index % 2])
+
+
+_FIELDS: dict[int, list[list[Any]]] = {
+    0: [
+        ["FIN", 1, "flag"],
+        *([f"RSV{at}", 1, "flag"] for at in (1, 2, 3)),
+        ["opcode", 4, "opcode"],
+    ],
+    1: [["MASK", 1, "mask"], ["payload length", 7, "length"]],
+}
+_LOOKS = {
+    "FIN, RSV, opcode": "opcode",
+    "MASK, payload length": "length",
+    "extended payload length": "length",
+    "masking key": "mask",
+}
+# What a message's parts say already, in the order of its bytes.
+_HTTP = ("text", "method", "target", "version", "status", "reason", "headers", "length")
+_IN_PARTS: dict[Kind, tuple[str, ...]] = {
+    Kind.WEBSOCKET_FRAME: ("text", "opcode", "fin", "rsv", "masked", "mask_key", "length"),
+    Kind.HTTP_REQUEST: _HTTP,
+    Kind.HTTP_RESPONSE: _HTTP,
+    Kind.SSE_EVENT: ("text", "what", "id", "retry_ms"),
 }
 
 

@@ -35,7 +35,7 @@ function hexView({ raw, unmasked, parts }) {
       const cell = element("span", "lab-wire-byte", byte ?? "  ");
       if (byte) {
         cell.dataset.part = partOf[i];
-        cell.dataset.tone = partOf[i] < 0 ? "" : parts[partOf[i]][4] ? "payload" : partOf[i] % 2;
+        if (partOf[i] >= 0) cell.dataset.look = parts[partOf[i]][4];
       }
       line.append(cell);
     }
@@ -63,11 +63,15 @@ function hexView({ raw, unmasked, parts }) {
 
 function partTable(parts, hex) {
   const table = element("table", "lab-wire-parts");
-  parts.forEach(([name, start, end, meaning, isPayload], index) => {
-    const row = element("tr", isPayload ? "lab-wire-is-payload" : "");
+  parts.forEach(([name, start, end, meaning, look], index) => {
+    const row = element("tr", look === "payload" ? "lab-wire-is-payload" : "");
     row.tabIndex = 0;
+    const label = element("td");
+    const chip = element("span", "lab-wire-chip", name);
+    chip.dataset.look = look;
+    label.append(chip);
     row.append(
-      element("td", "", name),
+      label,
       element("td", "", end - start > 1 ? `${start}–${end - 1}` : `${start}`),
       element("td", "", meaning),
     );
@@ -83,14 +87,17 @@ function partTable(parts, hex) {
   return table;
 }
 
-/** The head of a frame as bits, with one box per byte. */
+/** The head of a frame and the first bytes of its payload as bits, with one box per byte. */
 function bitView(octets) {
   const box = element("div", "lab-wire-bits");
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", "The frame's first bytes, bit by bit");
   for (const [bits, fields] of octets) {
     const octet = element("div", "lab-wire-octet");
     let position = 0;
-    for (const [name, width] of fields) {
+    for (const [name, width, look] of fields) {
       const field = element("div", "lab-wire-field");
+      field.dataset.look = look;
       field.style.flexGrow = width;
       const value = element("div", "lab-wire-bit-row");
       for (const bit of bits.slice(position, position + width))

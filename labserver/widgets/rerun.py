@@ -22,12 +22,9 @@ def close_on_rerun(thing: Closable) -> None:
 
     Outside a notebook this does nothing.
     """
-    shell: Any = get_ipython()
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    cell = parent.get("metadata", {}).get("cellId")
-    if cell is None:
+    cell, run = _running()
+    if not cell:
         return
-    run = parent["header"]["msg_id"]
     opened_by, things = _opened.get(cell, (run, []))
     if opened_by != run:
         for old in things:
@@ -35,3 +32,28 @@ def close_on_rerun(thing: Closable) -> None:
         things = []
     things.append(thing)
     _opened[cell] = (run, things)
+
+
+def first_of_this_run() -> bool:
+    """Return whether the cell that is running now has opened nothing yet in this run.
+
+    Outside a notebook this is False.
+    """
+    cell, run = _running()
+    return cell != "" and _opened.get(cell, ("", []))[0] != run
+
+
+def in_a_page() -> bool:
+    """Return whether the cell that is running now was started from a page, which can show it.
+
+    What runs a notebook by itself sends no cell's id to the kernel.
+    """
+    return _running()[0] != ""
+
+
+def _running() -> tuple[str, str]:
+    """Return the id of the cell that is running, and of this run; both empty outside a notebook."""
+    shell: Any = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = parent.get("metadata", {}).get("cellId")
+    return ("", "") if cell is None else (cell, parent["header"]["msg_id"])

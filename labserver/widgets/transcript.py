@@ -22,8 +22,9 @@ class ChatLine:
     Attributes:
         who: the sender; empty for a notice.
         text: the message's content, or the notice.
-        state: received, sending, sent, failed or notice.
-        ts: the server's time in ISO 8601; empty while the message is on its way.
+        state: received, sending, sent, failed, notice or hint.
+        ts: the server's time in ISO 8601; empty if the server did not send the message to us.
+        at: when it arrived here, or was accepted, in milliseconds since 1970; 0 before that.
         id: the message's id.
         to: the recipient of a direct message; otherwise empty.
         why: why sending failed, or a remark about a message that was sent.
@@ -33,34 +34,48 @@ class ChatLine:
     text: str
     state: str
     ts: str = ""
+    at: float = 0.0
     id: str = ""
     to: str = ""
     why: str = ""
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str | float]:
         """Return the fields that are not empty, for the browser."""
         return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
 
 
 @dataclass(slots=True)
 class Transcript:
-    """The lines, who is online and who is typing, as `user` sees them."""
+    """The lines, who is online and who is typing, as `user` sees them.
+
+    Moments (`at`) are milliseconds since 1970 by the clock of this machine.
+
+    Attributes:
+        user: whose window it is.
+        lines: the last lines, in the order of the window.
+        online, typing: who is, apart from the user; the keys of a dict, which keeps their order.
+        sent: how many of the user's messages from this window the server has accepted.
+        received: how many messages have arrived from others.
+    """
 
     user: str
     lines: list[ChatLine] = field(default_factory=list)
     online: dict[str, None] = field(default_factory=dict)
     typing: dict[str, None] = field(default_factory=dict)
+    sent: int = 0
+    received: int = 0
 
     def saying(self, text: str, message_id: str, to: str = "") -> None:
         """Add a message that the user is sending and the server has not answered yet."""
         self._add(ChatLine(self.user, text, "sending", id=message_id, to=to))
 
-    def answered(self, message_id: str, status: str) -> None:
+    def answered(self, message_id: str, status: str, at: float = 0.0) -> None:
         """Mark a message as sent; `status` is that of its ACK: delivered, queued or duplicate."""
         line = self._find(message_id)
         if line is not None and line.state == "sending":
-            line.state = "sent"
-            line.why = "kept until they connect" if status == "queued" else ""
+            self.sent += 1
+            line.state, line.at = "sent", at
+            line.why = f"kept for {line.to}, who was offline" if status == "queued" else ""
 
     def failed(self, message_id: str, why: str) -> None:
         """Mark a message as not accepted."""
@@ -68,11 +83,11 @@ class Transcript:
         if line is not None:
             line.state, line.why = "failed", why
 
-    def hear(self, event: Event) -> None:
-        """Take in an event from the server."""
+    def hear(self, event: Event, at: float = 0.0) -> None:
+        """Take in an event from the server, which arrived at a moment."""
         data = event.data
         if event.type == "CHAT_MESSAGE":
-            self._hear_message(event)
+            self._hear_message(event, at)
         elif event.type == "PRESENCE":
             if data["status"] == "online":
                 self.online[data["userId"]] = None
@@ -89,28 +104,35 @@ class Transcript:
             self.notice(data["message"])
 
     def notice(self, text: str) -> None:
-        """Add a line that nobody has written."""
+        """Add a line that says what went wrong."""
         self._add(ChatLine("", text, "notice"))
+
+    def hint(self, text: str) -> None:
+        """Add a line that answers a question about the window itself."""
+        self._add(ChatLine("", text, "hint"))
 
     def people(self) -> list[str]:
         """Return who is online, the user first."""
         return [self.user, *sorted(set(self.online) - {self.user})]
 
-    def shown(self) -> list[dict[str, str]]:
+    def shown(self) -> list[dict[str, str | float]]:
         """Return the lines, for the browser."""
         return [line.as_dict() for line in self.lines]
 
-    def _hear_message(self, event: Event) -> None:
+    def _hear_message(self, event: Event, at: float) -> None:
         data: dict[str, Any] = event.data
         sender, message_id = data["senderId"], data["id"]
         self.typing.pop(sender, None)
         if sender == self.user:
             mine = self._find(message_id)
             if mine is not None:
+                self.sent += mine.state == "sending"
                 self.lines.remove(mine)
+        else:
+            self.received += 1
         state = "sent" if sender == self.user else "received"
         to = data.get("recipientId", "")
-        self._add(ChatLine(sender, data["content"], state, event.ts or "", message_id, to))
+        self._add(ChatLine(sender, data["content"], state, event.ts or "", at, message_id, to))
 
     def _find(self, message_id: str) -> ChatLine | None:
         for line in reversed(self.lines):

@@ -27,6 +27,11 @@ RUN_CELL = """async (index) => {
   window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
   await window.jupyterapp.commands.execute('notebook:run-cell');
 }"""
+RESTART = """() =>
+  window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"""
+INSTEAD_OF_A_WIDGET = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
+  .map(output => getComputedStyle(output, '::after').content)
+  .filter(text => text.includes('Run the cell again'))"""
 SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
 EVALUATE = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
@@ -93,6 +98,15 @@ class LabPage:
         self.page.evaluate(SAVE)
         self.page.reload()
         self.page.wait_for_function(NOTEBOOK_READY, timeout=1000 * DEADLINE_S)
+
+    def restart_kernel(self) -> None:
+        """End the kernel and start another one, as the menu does."""
+        self.page.evaluate(RESTART)
+
+    def shown_instead_of_widgets(self) -> list[str]:
+        """What stands where a widget was that no kernel knows any more."""
+        found: list[str] = self.page.evaluate(INSTEAD_OF_A_WIDGET)
+        return found
 
     def evaluate(self, expression: str) -> Any:
         """The value of a Python expression in the open notebook's kernel."""

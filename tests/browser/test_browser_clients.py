@@ -71,7 +71,7 @@ def all_are_heard_in_all(page: LabPage, way: str) -> None:
             pane.hears(f"by {technique} {EVIL}")
     for pane in panes.values():
         assert pane.root.locator("img, b >> text=bold").count() == 0
-        expect(pane.root.locator("footer")).to_contain_text("1 sent")
+        expect(pane.root.locator("footer")).to_contain_text("1 message sent")
     assert page.dialogs == []
 
 
@@ -213,7 +213,7 @@ def test_seven_streams_are_open_on_http2_once_the_certificate_is_accepted(
     page = LabPage(context.new_page(), lab_url)
     page.run_all("seven.ipynb")
     url = page.evaluate("server.url")
-    expect(page.pane("tab1").root.locator(".lab-browser-reason")).to_contain_text(
+    expect(page.pane("tab1").root.locator(".lab-chat-reason")).to_contain_text(
         f"Open {url}/healthz in another tab, and accept its certificate."
     )
     warning = context.new_page()

@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import end_kernels
 from tests.browser.lab_page import LabPage
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -19,6 +20,7 @@ USERS = {
     "websocket": "dan",
     "webrtc": "eve",
 }
+SERVER_CELL, WINDOWS_CELL = 3, 4  # of the first notebook
 EVIL = "<img src=x onerror=alert(1)><b>bold</b>"
 
 
@@ -37,6 +39,8 @@ def lab_page(context: BrowserContext, lab_url: str) -> Iterator[LabPage]:
 
 def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
     lab_page.run_all("00_start_here.ipynb")
+    for cell in (SERVER_CELL, WINDOWS_CELL):  # a second time: their first windows are closed
+        lab_page.run_cell(cell)
     alice, bob = lab_page.window("alice"), lab_page.window("bob")
     alice.say("hello bob")
     bob.hears("hello bob")
@@ -52,6 +56,12 @@ def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
     lab_page.reload()
     expect(lab_page.window("bob").lines.get_by_text("line 19")).to_be_in_viewport()
     assert lab_page.dialogs == []
+    lab_page.restart_kernel()
+    expect(bob.root.get_by_text("belonged to a kernel that has ended")).to_be_visible()
+    expect(bob.root.get_by_label("Message from")).to_have_attribute("inert", "")
+    lab_page.reload()
+    (text,) = wait_until(lab_page.shown_instead_of_widgets) or []
+    assert "belonged to a kernel that has ended" in text
 
 
 def test_every_technique_is_heard_in_every_window_and_survives_a_cut(lab_page: LabPage) -> None:

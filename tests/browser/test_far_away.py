@@ -73,7 +73,7 @@ def test_far_away_the_pane_says_which_host_to_allow(far_page: LabPage) -> None:
     for user in USERS.values():
         pane = far_page.pane(user)
         pane.is_now("refused")
-        advice = pane.root.locator(".lab-browser-reason")
+        advice = pane.root.locator(".lab-chat-reason")
         expect(advice).to_contain_text(f'allowed_hosts=["{ELSEWHERE}"]')
 
 
@@ -99,7 +99,7 @@ def test_far_away_the_panes_leave_jupyter_connections_of_its_own(far_page: LabPa
     states = far_page.page.locator(".lab-browser .lab-chat-state")
     expect(states.get_by_text("open", exact=True)).to_have_count(4)
     expect(states.get_by_text("closed", exact=True)).to_have_count(3)
-    told = far_page.page.locator(".lab-browser-reason", has_text="4 panes hold a connection")
+    told = far_page.page.locator(".lab-chat-reason", has_text="4 panes hold a connection")
     expect(told).to_have_count(3)
     far_page.reload()  # it is saved, and served
     expect(states.get_by_text("open", exact=True)).to_have_count(4)

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from labserver.measure.progress_bar import progress_bar
+from labserver.measure.progress_bar import progress_bar, time_left
 
 ERASE_LINE = "\x1b[2K"
 
@@ -73,4 +73,10 @@ print("after")
     assert (before.text, after.text) == ("before\n", "after\n")
     assert (bar.output_type, bar.data) == ("display_data", {})
     assert "websocket" in updates[0]["text/html"]
-    assert " 50%" in updates[0]["text/html"]
+    assert "50 %" in updates[0]["text/html"]
+
+
+def test_the_time_that_is_left_is_told_once_it_can_be() -> None:
+    assert [time_left(*known) for known in [(1, 5, 10), (5, 0, 10), (5, 10, 10)]] == ["", "", ""]
+    assert time_left(5, 2, 10) == "about 20 s left"
+    assert time_left(60, 1, 10) == "about 9 min left"

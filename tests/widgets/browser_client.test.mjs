@@ -16,7 +16,7 @@ const PROXY = { name: "through the proxy", base: "https://hub.example.org/proxy/
  *
  * Each connection that it makes is in `connections`: `end` ends it, `said` is what was sent on it.
  */
-async function begin(t, { fetch, routes = [DIRECT] } = {}) {
+async function begin(t, { fetch, routes = [DIRECT], url = DIRECT.base } = {}) {
   let now = 1000;
   t.mock.timers.enable();
   t.mock.method(performance, "now", () => now);
@@ -37,7 +37,7 @@ async function begin(t, { fetch, routes = [DIRECT] } = {}) {
     user: "alice",
     room: "lobby",
     technique,
-    url: DIRECT.base,
+    url,
     routes,
     token: async () => "a JWT",
     report: (rows) => logged.push(...rows),
@@ -205,7 +205,7 @@ test("disconnected by hand it stays away; ended, it cannot come back", async (t)
   await open();
   client.disconnect();
   await settled();
-  assert.deepEqual([client.state, client.reason], ["closed", "by hand"]);
+  assert.deepEqual([client.state, client.reason], ["closed", "disconnected by you"]);
   client.connect();
   await open();
   client.end("the cell was run again");
@@ -288,6 +288,65 @@ test("a post that the server refuses fails its message", async (t) => {
     client.lines.map(({ state, why }) => [state, why]),
     [["failed", "No such name."]],
   );
+});
+
+test("a message that no connection is free for says so, and goes out once one is", async (t) => {
+  const { client, open, tick } = await begin(t);
+  await open();
+  client.say("hi");
+  const [{ id }] = client.lines;
+  let answer;
+  t.mock.method(
+    globalThis,
+    "fetch",
+    () =>
+      new Promise((done) => {
+        answer = done;
+      }),
+  );
+  const posted = client.post(DIRECT.base, "a JWT", "{}", id);
+  tick(1499);
+  assert.equal(client.waitsFor, "");
+  tick(1);
+  assert.equal(client.waitsFor, "no answer yet from 127.0.0.1:4711");
+  assert.equal(client.lines[0].why, "no answer yet");
+  answer(Response.json({ type: "ACK", data: { id, offset: 8, status: "delivered" } }));
+  await posted;
+  assert.deepEqual([client.waitsFor, client.lines[0].state, client.lines[0].why], ["", "sent", ""]);
+});
+
+test("a server whose certificate is not wanted is skipped until somebody connects", async (t) => {
+  const url = "https://127.0.0.1:4711";
+  const failing = async () => {
+    throw new TypeError("fetch failed");
+  };
+  const routes = [{ name: "direct", base: url }];
+  const { client, tick } = await begin(t, { fetch: failing, routes, url });
+  await settled();
+  assert.deepEqual([client.state, client.untrusted], ["waiting", true]);
+  assert.match(client.reason, /accept its certificate/);
+  client.skip();
+  tick(60_000);
+  await settled();
+  assert.deepEqual([client.state, client.requests], ["closed", 1]);
+  client.connect();
+  await settled();
+  assert.deepEqual([client.state, client.requests], ["waiting", 2]);
+});
+
+test("what is said and heard has the time at which that was here", async (t) => {
+  const { client, open } = await begin(t);
+  const connection = await open();
+  const before = Date.now();
+  const data = { id: "b1", senderId: "bob", content: "psst", recipientId: "alice" };
+  client.hear({ type: "CHAT_MESSAGE", offset: 12, data, ts: "2026-12-01T10:00:00.000Z" });
+  client.say("/dm bob hush");
+  const { id } = connection.said.at(-1).data;
+  client.hear({ type: "ACK", data: { id, offset: 13, status: "queued" } });
+  const [heard, said] = client.lines;
+  assert.ok(heard.at >= before && said.at >= heard.at);
+  assert.deepEqual([heard.otherClock, said.why], [false, "kept for bob, who was offline"]);
+  assert.deepEqual([client.sent, client.received], [1, 1]);
 });
 
 test("the log is reported in batches, each row with its time", async (t) => {

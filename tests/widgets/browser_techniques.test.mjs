@@ -16,6 +16,16 @@ class Client {
     this.heard = [];
     this.pauses = [];
     this.speak = null;
+    this.waiting = 0;
+  }
+
+  waits() {
+    this.waiting += 1;
+    let over = false;
+    return () => {
+      this.waiting -= over ? 0 : 1;
+      over = true;
+    };
   }
 
   query(more) {
@@ -112,9 +122,11 @@ test("an EventSource hands over each event with its id, and says when it reconne
   source.readyState = 0;
   source.onerror();
   assert.deepEqual([client.pauses.length, client.requests], [1, 2]);
+  assert.equal(client.waiting, 1);
   stop.abort(new GaveUp("by hand"));
   assert.equal((await ended).message, "by hand");
   assert.ok(source.closed);
+  assert.equal(client.waiting, 0);
 });
 
 test("an EventSource that gave up is not tried again", async () => {

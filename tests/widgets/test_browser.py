@@ -13,6 +13,7 @@ from labserver.runtime.config import ServerConfig
 from labserver.techniques import long_polling, reconnecting_client, short_polling
 from labserver.widgets import browser
 from labserver.widgets.browser import BrowserPane
+from tests.waiting import within
 
 FIRST_PAGE, SECOND_PAGE = 1_795_000_000_000.0, 1_795_000_060_000.0  # their performance.timeOrigin
 SCRIPT = str(BrowserPane._esm)
@@ -27,13 +28,14 @@ class Pane(BrowserPane):
 
 @pytest.fixture
 def pane() -> Pane:
-    tokens = iter(["first token", "second token"])
+    tokens = iter(["first token", "second token", "third token"])
     return Pane(
         user="alice",
         room="lobby",
         technique="websocket",
         url="http://127.0.0.1:4711",
         token=lambda: next(tokens),
+        connected=lambda: False,
     )
 
 
@@ -42,11 +44,17 @@ def tells(pane: Pane, message: dict[str, Any]) -> None:
     pane._handle_custom_msg(message, [])
 
 
-def test_a_token_is_made_when_the_browser_asks_and_is_not_kept(pane: Pane) -> None:
+def test_the_first_token_comes_with_the_widget_and_is_not_kept(pane: Pane) -> None:
+    assert pane.get_state()["first_token"] == "first token"
+    tells(pane, {"began": FIRST_PAGE, "rows": []})
     assert "first token" not in str(pane.get_state())
+
+
+def test_each_further_token_is_made_when_the_browser_asks_for_it(pane: Pane) -> None:
     tells(pane, {"want": "token"})
     tells(pane, {"want": "token"})
-    assert pane.told == [{"token": "first token"}, {"token": "second token"}]
+    assert pane.told == [{"token": "second token"}, {"token": "third token"}]
+    assert "token" not in pane.get_state()["first_token"]
 
 
 def test_code_can_do_what_a_hand_does(pane: Pane) -> None:
@@ -111,7 +119,9 @@ def test_every_word_of_the_script_is_a_category_of_the_log() -> None:
 
 def test_a_technique_that_a_browser_has_no_client_for_is_an_error() -> None:
     with pytest.raises(LabError, match="speaks short_polling, long_polling, sse, websocket"):
-        BrowserPane(user="a", room="b", technique="webrtc", url="http://x", token=str)
+        BrowserPane(
+            user="a", room="b", technique="webrtc", url="http://x", token=str, connected=bool
+        )
 
 
 def test_the_script_sets_text_and_loads_nothing() -> None:
@@ -138,6 +148,24 @@ def test_script_and_widget_know_the_same_techniques() -> None:
     table = SCRIPT[SCRIPT.index("const TECHNIQUES = {") :]
     named = re.findall(r"^  (\w+): \{$", table[: table.index("\n};")], re.MULTILINE)
     assert set(named) == set(browser.TECHNIQUES)
+
+
+def test_where_no_page_shows_the_notebook_nobody_waits_for_the_browser(pane: Pane) -> None:
+    with within(2):
+        assert not pane.wait_open(timeout=60)
+
+
+def test_a_pane_is_open_once_the_server_has_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(browser, "in_a_page", lambda: True)
+    with lab.start("websocket") as server:
+        pane = server.browser("alice")
+        assert not pane.wait_open(timeout=0.1)
+        server.client("alice")
+        assert pane.wait_open()
+        assert not server.browser("bob").wait_open(timeout=0.1)
+    lab.stop_all()
 
 
 @pytest.mark.parametrize("process", [False, True])

@@ -69,7 +69,27 @@ def test_a_direct_message_is_for_one(server: Server) -> None:
     alice, bob, carol = (server.chat(user) for user in ("alice", "bob", "carol"))
     alice.say("/dm bob psst")
     wait_until(lambda: texts(bob) == ["psst"])
-    assert (texts(carol), alice.lines[0]["to"]) == ([], "bob")
+    wait_until(lambda: [(line["to"], line["state"]) for line in alice.lines] == [("bob", "sent")])
+    assert texts(carol) == []
+
+
+def test_what_arrives_has_the_moment_of_its_arrival(server: Server) -> None:
+    alice, bob = server.chat("alice"), server.chat("bob")
+    began = 1000 * time.time()
+    alice.say("hi")
+    wait_until(lambda: texts(bob) == ["hi"])
+    assert began <= bob.lines[0]["at"] <= 1000 * time.time()
+    wait_until(lambda: (alice.counters["sent"], bob.counters["received"]) == (1, 1))
+    assert (alice.counters["received"], bob.counters["sent"]) == (0, 0)
+
+
+def test_a_command_is_answered_in_the_window_and_not_sent(server: Server) -> None:
+    alice, bob = server.chat("alice"), server.chat("bob")
+    for typed in ("/help", "/foo", "//bar"):
+        alice.say(typed)
+    wait_until(lambda: texts(bob) == ["/bar"])
+    wait_until(lambda: [line["state"] for line in alice.lines] == ["hint", "notice", "sent"])
+    assert "/dm NAME" in alice.lines[0]["text"]
 
 
 @pytest.mark.parametrize("typed", ["/dm", "/dm bob", "/dm b/o/b psst"])

@@ -8,8 +8,17 @@ from typing import Any
 import pytest
 
 import labserver as lab
+from labserver.figures.frame_colours import FRAME_COLOURS
 from labserver.runtime.loop import lab_loop
-from labserver.widgets.inspector import RAW_MAX, ROWS_MAX, Inspector, bits, detail, row
+from labserver.widgets.inspector import (
+    PAYLOAD_BITS_MAX,
+    RAW_MAX,
+    ROWS_MAX,
+    Inspector,
+    bits,
+    detail,
+    row,
+)
 from labserver.wire.http1_message import HttpMessage
 from labserver.wire.message import Kind, Message, Part
 from labserver.wire.tape import Direction
@@ -163,10 +172,12 @@ def test_a_click_gets_the_bytes_and_what_they_mean(trace: Growing) -> None:
     inspector._handle_custom_msg({"open": 99}, [])
     (shown,) = browser.details
     assert shown["raw"] == "810548656c6c6f"
-    assert [octet for octet, _ in shown["bits"]] == ["10000001", "00000101"]
+    octets = [octet for octet, _ in shown["bits"]]
+    assert octets[:2] == ["10000001", "00000101"]
+    assert bytes(int(octet, 2) for octet in octets[2:]) == b"Hello"
     assert shown["text"] == "Hello"
-    assert shown["parts"][2] == ["payload", 2, 7, "Hello", True]
-    assert shown["fields"] == [["opcode", "text"], ["raw", "01 02"]]
+    assert shown["parts"][2] == ["payload", 2, 7, "Hello", "payload"]
+    assert shown["fields"] == [["raw", "01 02"]]
     inspector.close()
 
 
@@ -184,10 +195,27 @@ def test_the_fields_of_a_head_are_its_bits() -> None:
     octets = bits(frame(1))
     assert octets[0] == [
         "10000001",
-        [["FIN", 1], ["RSV1", 1], ["RSV2", 1], ["RSV3", 1], ["opcode", 4]],
+        [
+            ["FIN", 1, "flag"],
+            ["RSV1", 1, "flag"],
+            ["RSV2", 1, "flag"],
+            ["RSV3", 1, "flag"],
+            ["opcode", 4, "opcode"],
+        ],
     ]
-    assert octets[1] == ["00000101", [["MASK", 1], ["payload length", 7]]]
-    assert all(sum(width for _, width in fields) == 8 for _, fields in octets)
+    assert octets[1] == ["00000101", [["MASK", 1, "mask"], ["payload length", 7, "length"]]]
+    assert octets[2] == ["01001000", [["payload 48", 8, "payload"]]]
+    assert all(sum(width for _, width, _ in fields) == 8 for _, fields in octets)
+
+
+def test_every_part_has_a_colour_of_the_bit_figure() -> None:
+    with lab.start("websocket") as server, server.client("alice") as alice:
+        alice.send("x" * 200)
+        shown = [detail(message) for message in server.trace if message.raw]
+    looks = {look for each in shown for *_, look in each["parts"]}
+    looks |= {look for each in shown for _, fields in each["bits"] for *_, look in fields}
+    assert looks == set(FRAME_COLOURS)
+    assert all(f'[data-look="{look}"]' in str(Inspector._css) for look in looks)
 
 
 def test_length_and_key_are_named_too() -> None:
@@ -195,7 +223,8 @@ def test_length_and_key_are_named_too() -> None:
         alice.send("x" * 200)
         sent = server.trace.only(kind=Kind.WEBSOCKET_FRAME, direction=Direction.UP)[0]
         names = [fields[0][0] for _, fields in bits(sent)]
-    assert names[2:] == ["extended payload length"] * 2 + ["masking key"] * 4
+    assert names[2:8] == ["extended payload length"] * 2 + ["masking key"] * 4
+    assert len(names[8:]) == PAYLOAD_BITS_MAX
 
 
 def test_a_masked_payload_is_shown_without_its_mask_too() -> None:

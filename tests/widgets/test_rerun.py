@@ -52,6 +52,17 @@ def test_another_cell_closes_nothing(shell: Shell) -> None:
     assert not window.closed
 
 
+def test_only_the_first_thing_of_each_run_is_the_first(shell: Shell) -> None:
+    first = []
+    for _ in range(2):
+        shell.run += 1
+        for _ in range(2):
+            first.append(rerun.first_of_this_run())
+            opened()
+    assert first == [True, False, True, False]
+
+
 def test_outside_a_notebook_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rerun, "get_ipython", lambda: None)
     assert not opened().closed
+    assert not rerun.first_of_this_run()

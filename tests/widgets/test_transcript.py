@@ -44,7 +44,7 @@ def test_a_direct_message_stays_where_it_was_said_and_says_when_it_is_kept() -> 
     transcript.saying("psst", "m1", to="bob")
     transcript.answered("m1", "queued")
     (line,) = transcript.lines
-    assert (line.state, line.to, line.why) == ("sent", "bob", "kept until they connect")
+    assert (line.state, line.to, line.why) == ("sent", "bob", "kept for bob, who was offline")
 
 
 def test_a_direct_message_to_oneself_is_shown_once() -> None:

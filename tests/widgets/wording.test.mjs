@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counted, deliveryNote, typingNotice } from "../../labserver/widgets/wording.mjs";
+import {
+  counted,
+  delayed,
+  deliveryNote,
+  peopleNotice,
+  timeOfDay,
+  typingNotice,
+} from "../../labserver/widgets/wording.mjs";
 
 test("a count has its noun in the right number", () => {
   assert.deepEqual(
@@ -19,6 +26,34 @@ test("up to three people who are typing are named", () => {
 test("a line says what became of it", () => {
   assert.equal(deliveryNote({ state: "received" }), "");
   assert.equal(deliveryNote({ state: "sending" }), "sending…");
+  assert.equal(deliveryNote({ state: "sending", why: "six are taken" }), "sending… six are taken");
   assert.equal(deliveryNote({ state: "failed", why: "too long" }), "not sent: too long");
   assert.equal(deliveryNote({ state: "sent", why: "kept" }), "kept");
+});
+
+test("a delay is read at a glance, and is never negative", () => {
+  assert.deepEqual([-0.4, 2.6, 999, 1000, 59_900, 60_000, 7_200_000].map(delayed), [
+    "+0 ms",
+    "+3 ms",
+    "+999 ms",
+    "+1.0 s",
+    "+59.9 s",
+    "+1 min",
+    "+120 min",
+  ]);
+});
+
+test("a moment is a time of day, to a tenth of a second", () => {
+  assert.equal(timeOfDay(new Date(2026, 11, 1, 9, 3, 5, 870)), "09:03:05.8");
+});
+
+test("without a connection nobody is said to be online", () => {
+  const since = new Date(2026, 11, 1, 14, 3, 5).getTime();
+  assert.equal(peopleNotice({ open: true, people: ["ada", "bob"], since }), "online: ada, bob");
+  assert.equal(
+    peopleNotice({ open: false, people: ["bob"], since }),
+    "not connected since 14:03:05.0; online then: bob",
+  );
+  assert.equal(peopleNotice({ open: false, people: [], since }), "not connected since 14:03:05.0");
+  assert.equal(peopleNotice({ open: false, people: [], since: 0 }), "not connected yet");
 });
