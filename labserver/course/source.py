@@ -17,6 +17,7 @@ LESSONS, EXERCISES = "notebooks", "exercises"
 SOLUTIONS = f"{EXERCISES}/solutions"
 FIRST = f"{LESSONS}/00_start_here{SUFFIX}"
 _DATA = (f"{LESSONS}/traces", f"{LESSONS}/code")  # which lessons load and show
+_TEXTS = ("docs/note.md", "docs/glossary.md")  # which lessons refer to
 _PACKAGE = Path(__file__).parent
 
 
@@ -53,7 +54,8 @@ def course_files(root: Path, *, solutions: bool = False) -> dict[str, bytes]:
         for folder in _DATA
         for path in _visible_files(root / folder)
     }
-    return notebooks | data
+    texts = {path: (root / path).read_bytes() for path in _TEXTS if (root / path).is_file()}
+    return notebooks | data | texts
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from tests.course.editions import FIRST, SOLUTION, edition, write
 
 FILES = course_files(source.root(), solutions=True)
 NOTEBOOKS = sorted(path for path in FILES if path.endswith(".ipynb"))
+TEXTS = sorted(path for path in FILES if path.endswith(".md"))
 
 
 def test_in_the_repository_the_course_is_the_repositorys() -> None:
@@ -50,14 +51,15 @@ def test_a_learner_sees_no_result_before_running_a_cell(path: str) -> None:
         assert f'"{leftover}' not in metadata.replace("schema_version", "")
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS)
-def test_links_between_notebooks_lead_to_what_a_learner_has(path: str) -> None:
-    for cell in json.loads(FILES[path])["cells"]:
-        if cell["cell_type"] != "markdown":
-            continue
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", "".join(cell["source"])):
-            target = (REPOSITORY / path).parent / link
-            assert target.resolve().relative_to(REPOSITORY).as_posix() in FILES, link
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *TEXTS])
+def test_links_lead_to_what_a_learner_has(path: str) -> None:
+    text = FILES[path].decode()
+    if path in NOTEBOOKS:
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        target = (REPOSITORY / path).parent / link
+        assert target.resolve().relative_to(REPOSITORY).as_posix() in FILES, link
 
 
 def test_without_being_asked_for_solutions_stay_away(tmp_path: Path) -> None:

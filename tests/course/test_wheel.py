@@ -49,7 +49,7 @@ def test_it_has_the_course_and_not_what_only_tests_need(installed: Path) -> None
     assert course_files(course, solutions=True) == expected
     packed = {
         path.relative_to(course).as_posix()
-        for folder in (source.LESSONS, source.EXERCISES)
+        for folder in (source.LESSONS, source.EXERCISES, "docs")
         for path in (course / folder).rglob("*")
         if path.is_file()
     }
