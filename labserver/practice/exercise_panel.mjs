@@ -1,6 +1,7 @@
 // The panel under an answer: check, hints, reset, and what an interviewer asks next.
 
 import { element } from "../widgets/element.mjs";
+import { onKernelEnd } from "../widgets/kernel_watch.mjs";
 import { answerCell } from "./answer_cell.mjs";
 import { proseAndCode, stateLine } from "./exercise_wording.mjs";
 
@@ -292,7 +293,12 @@ function render({ model, el }) {
   model.on("msg:custom", onMessage);
   drawOffer();
   draw();
+  const stopWatching = onKernelEnd(model, () => {
+    phase = "lost";
+    draw();
+  });
   return () => {
+    stopWatching();
     clearInterval(ticking);
     keepNote();
     looking.disconnect();

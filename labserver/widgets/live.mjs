@@ -2,6 +2,7 @@
 // those who do not see the lanes; nothing is announced, because it changes all the time.
 
 import { element } from "./element.mjs";
+import { whenKernelIsGone } from "./kernel_gone.mjs";
 import { length, placed, sized } from "./live_strokes.mjs";
 
 const FRAME_MS = 50; // 20 drawings per second
@@ -116,7 +117,9 @@ export default {
     sizes.observe(table);
     model.on("change:now", onNow);
     update();
+    const stopWatching = whenKernelIsGone(model, root);
     return () => {
+      stopWatching();
       clearTimeout(timer);
       sizes.disconnect();
       model.off("change:now", onNow);

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 from anyio import CancelScope, to_thread
 
@@ -24,7 +23,7 @@ from labserver.figures.palette import TECHNIQUE, words
 from labserver.runtime.loop import lab_loop
 from labserver.runtime.server import Server
 from labserver.widgets.assets import es_module, stylesheet
-from labserver.widgets.rerun import close_on_rerun
+from labserver.widgets.window import Window
 from labserver.wire.message import Kind, Message
 from labserver.wire.tape import Direction
 
@@ -38,7 +37,7 @@ UNSEEN = {"webrtc": "webrtc (signalling)"}  # its messages go over UDP, past the
 WITHOUT_BYTES = (Kind.CONNECT, Kind.CLOSE)
 
 
-class Live(anywidget.AnyWidget):
+class Live(Window):
     """A lane and counters per server, or per connection if there is only one server.
 
     Args:
@@ -62,7 +61,6 @@ class Live(anywidget.AnyWidget):
         self._open = True
         super().__init__(now=self._read(over=False))
         lab_loop.spawn(self._look)
-        close_on_rerun(self)
 
     def __repr__(self) -> str:
         counted = [lane for source in self._sources for lane in source.lanes()]

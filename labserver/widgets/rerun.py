@@ -15,6 +15,7 @@ class Closable(Protocol):
 
 
 _opened: dict[str, tuple[str, list[Closable]]] = {}  # cell id → its latest run, and what it opened
+_asked: dict[str, str] = {}  # cell id → the latest run in which first_of_this_run was asked
 
 
 def close_on_rerun(thing: Closable) -> None:
@@ -35,12 +36,15 @@ def close_on_rerun(thing: Closable) -> None:
 
 
 def first_of_this_run() -> bool:
-    """Return whether the cell that is running now has opened nothing yet in this run.
+    """Return whether this is asked for the first time in this run of the cell that is running now.
 
     Outside a notebook this is False.
     """
     cell, run = _running()
-    return cell != "" and _opened.get(cell, ("", []))[0] != run
+    if not cell or _asked.get(cell) == run:
+        return False
+    _asked[cell] = run
+    return True
 
 
 def in_a_page() -> bool:

@@ -32,8 +32,7 @@ class Window(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        if first_of_this_run():
-            display(HTML(render("widgets/window_gone.html")))  # type: ignore[no-untyped-call]
+        say_when_it_is_gone()
         close_on_rerun(self)
 
     def close(self) -> None:
@@ -41,6 +40,12 @@ class Window(anywidget.AnyWidget):
         _take_out_of_boxes(self)
         self.layout.close()
         super().close()
+
+
+def say_when_it_is_gone() -> None:
+    """Let the page say what to do about the widgets of this cell once no kernel knows them."""
+    if first_of_this_run():
+        display(HTML(render("widgets/window_gone.html")))  # type: ignore[no-untyped-call]
 
 
 def _take_out_of_boxes(widget: ipywidgets.Widget) -> None:

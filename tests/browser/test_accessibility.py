@@ -41,17 +41,21 @@ SHOWN = (
     "written.lock('What was said is nowhere kept.')\nwritten",
     "lab.recall(4)",
     "lab.check('E10', lambda data, key: data)",
+    "lab.exercise('E12')",
+    "lab.verdict('accept-hash', 'holds', 'the figure says so')\nlab.verdicts(lesson=4)",
+    "lab.term('ALPN')",
+    "lab.live(server)",
     "lab.progress()",
     "lab.doctor()",
     "from labserver.figures.handshake import handshake\nhandshake(server.trace)",
     "from labserver.figures.frame_bits import frame_bits\n"
     "frame_bits(next(iter(server.trace.only(kind='WebSocket frame'))))",
 )
-OUTPUT = ".jp-OutputArea-output"
+OUTPUT = ".jp-OutputArea-output:not(:has(.lab-window-gone))"
 AFTER = "window.say('hello')"
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 CHANGE_THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme})"
-TALL = {"width": 1400, "height": 6500}  # a cell that is out of sight is not there to be judged
+TALL = {"width": 1400, "height": 8500}  # a cell that is out of sight is not there to be judged
 
 MARKED = [
     MarkedNotebook(

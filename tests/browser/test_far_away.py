@@ -17,7 +17,8 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.browser
 
 JUPYTER_TOKEN = "a-token-of-jupyter-itself"
-HELD = "() => globalThis.labserverHeld?.size ?? 0"  # connections to Jupyter that panes hold
+# Connections to Jupyter that panes hold.
+HELD = "() => [...(globalThis.labserverHeld?.values() ?? [])].reduce((n, held) => n + held.size, 0)"
 
 
 @pytest.fixture(scope="module")

@@ -56,9 +56,7 @@ def test_only_the_first_thing_of_each_run_is_the_first(shell: Shell) -> None:
     first = []
     for _ in range(2):
         shell.run += 1
-        for _ in range(2):
-            first.append(rerun.first_of_this_run())
-            opened()
+        first += [rerun.first_of_this_run(), rerun.first_of_this_run()]
     assert first == [True, False, True, False]
 
 

@@ -2,7 +2,7 @@
 
 import { element } from "../../widgets/element.mjs";
 import { answerForm } from "./answer_form.mjs";
-import { button, drawing, keepingFocus, prose, sheet, statusLine } from "./sheet.mjs";
+import { button, drawing, keepingFocus, prose, sheet, statusLine, stopping } from "./sheet.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -103,7 +103,7 @@ function render({ model, el }) {
   const shown = statusLine();
   root.append(prose(asked.question), covered, shown);
   el.append(root);
-  return drawing(model, ["covered", "result", "problem"], () => {
+  const stop = drawing(model, ["covered", "result", "problem"], () => {
     const result = model.get("result");
     const bare = model.get("covered") || !result.line;
     const uncover = () => {
@@ -113,6 +113,7 @@ function render({ model, el }) {
     keepingFocus(root, uncover, () => shown);
     if (model.get("problem")) complain(model.get("problem"));
   });
+  return stopping(model, root, stop);
 }
 
 export default { render };

@@ -9,6 +9,7 @@ import {
   problemLine,
   prose,
   sheet,
+  stopping,
   writingBox,
 } from "./sheet.mjs";
 
@@ -91,15 +92,14 @@ function render({ model, el }) {
       box.checked = model.get("ticked").includes(index);
     });
   };
-  const stops = [
+  return stopping(
+    model,
+    root,
+    writing.flush,
     drawing(model, ["text", "model_text", "points"], draw),
     drawing(model, ["draft", "problem"], drawForm),
     drawing(model, ["ticked"], drawTicks),
-  ];
-  return () => {
-    writing.flush();
-    for (const stop of stops) stop();
-  };
+  );
 }
 
 export default { render };

@@ -1,7 +1,7 @@
 // The prediction: a question, an answer, and a button that makes the answer final.
 
 import { answerForm } from "./answer_form.mjs";
-import { drawing, keepingFocus, prose, sheet, statusLine } from "./sheet.mjs";
+import { drawing, keepingFocus, prose, sheet, statusLine, stopping } from "./sheet.mjs";
 
 function render({ model, el }) {
   const asked = model.get("asked");
@@ -10,7 +10,7 @@ function render({ model, el }) {
   const said = statusLine();
   root.append(prose(asked.question), form, said);
   el.append(root);
-  return drawing(model, ["said", "problem"], () => {
+  const stop = drawing(model, ["said", "problem"], () => {
     const text = model.get("said");
     const hide = () => {
       form.hidden = text !== "";
@@ -19,6 +19,7 @@ function render({ model, el }) {
     keepingFocus(root, hide, () => said);
     if (model.get("problem")) say(model.get("problem"));
   });
+  return stopping(model, root, stop);
 }
 
 export default { render };

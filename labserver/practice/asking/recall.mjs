@@ -1,7 +1,16 @@
 // The recall: questions on earlier lessons; the answer is shown after the learner's own.
 
 import { element } from "../../widgets/element.mjs";
-import { button, drawing, keepingFocus, problemLine, prose, sheet, writingBox } from "./sheet.mjs";
+import {
+  button,
+  drawing,
+  keepingFocus,
+  problemLine,
+  prose,
+  sheet,
+  stopping,
+  writingBox,
+} from "./sheet.mjs";
 
 /** One question; `draw()` shows what is kept of it, `flush()` keeps what is being written. */
 function card(model, id) {
@@ -77,10 +86,7 @@ function render({ model, el }) {
     for (const one of cards) one.draw();
     problem.textContent = model.get("problem");
   });
-  return () => {
-    for (const one of cards) one.flush();
-    stop();
-  };
+  return stopping(model, root, ...cards.map((one) => one.flush), stop);
 }
 
 export default { render };

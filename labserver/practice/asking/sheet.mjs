@@ -2,6 +2,7 @@
 // widgets which ask have in common.
 
 import { element } from "../../widgets/element.mjs";
+import { whenKernelIsGone } from "../../widgets/kernel_gone.mjs";
 
 const DRAFT_AFTER_MS = 400;
 
@@ -94,6 +95,14 @@ export function writingBox({ label, most, save }) {
     if (field.value === "") field.value = text;
   };
   return { field, flush, show };
+}
+
+/** The function that a render returns: it stops what the sheet does, and the watch on its kernel. */
+export function stopping(model, root, ...stops) {
+  const all = [...stops, whenKernelIsGone(model, root)];
+  return () => {
+    for (const stop of all) stop();
+  };
 }
 
 /** Draw now and whenever one of the model's values changes; the result stops it. */
