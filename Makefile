@@ -104,7 +104,4 @@ $(READY): requirements.lock pyproject.toml
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json
-	@mkdir -p .venv/etc/ipython
-	@echo 'c.InteractiveShellApp.extensions.append("labserver.missing_names")' \
-		> .venv/etc/ipython/ipython_kernel_config.py
 	@echo '$(CURDIR)' > $@

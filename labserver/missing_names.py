@@ -3,8 +3,8 @@
 After a kernel has started anew, a cell in the middle of a notebook fails with a NameError. The
 kernel does not know the notebook, but Jupyter tells it the notebook's path and the id of the cell
 that runs, and so a note can be added to the error. `import labserver` sees to that; a kernel in
-which not even that cell has run needs this module as an extension of IPython's, which the setting
-`c.InteractiveShellApp.extensions = ["labserver.missing_names"]` loads when it starts.
+which not even that cell has run needs this module as an extension of IPython's. `labserver lab`
+starts such kernels; elsewhere, the setting `c.InteractiveShellApp.extensions` of IPython does it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """JupyterLab on a learner's copy of the course, without news and without asking for updates.
 
 Its app is exposed to the page, as window.jupyterapp, for the exercises' panels, which edit a cell.
+Its kernel is ipykernel with an extension (labserver/missing_names.py), which says which cell has to
+run first even where the cell that imports labserver has not run.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-_CONFIGURATION = Path(__file__).with_name("jupyter_config")  # settings that the learner may change
-_CONFIGURATION_PATH = "JUPYTER_CONFIG_PATH"
+# By the variable that names further folders: settings, which the learner may change, and kernels.
+_FOLDERS = {
+    "JUPYTER_CONFIG_PATH": Path(__file__).with_name("jupyter_config"),
+    "JUPYTER_PATH": Path(__file__).with_name("jupyter_data"),
+}
 
 
 def open_lab(folder: Path, notebook: str | None, arguments: Sequence[str] = ()) -> int:
@@ -31,8 +36,10 @@ def open_lab(folder: Path, notebook: str | None, arguments: Sequence[str] = ()) 
         JupyterLab's exit code.
     """
     command = lab_command(folder, notebook, arguments)
-    paths = filter(None, [os.environ.get(_CONFIGURATION_PATH), str(_CONFIGURATION)])
-    environment = os.environ | {_CONFIGURATION_PATH: os.pathsep.join(paths)}
+    environment = dict(os.environ)
+    for variable, ours in _FOLDERS.items():
+        paths = filter(None, [os.environ.get(variable), str(ours)])
+        environment[variable] = os.pathsep.join(paths)
     sys.stdout.flush()
     if os.name == "posix":
         os.execve(command[0], command, environment)

@@ -56,6 +56,7 @@ def test_it_opens_the_first_lesson_with_its_app_exposed_and_ends_with_a_signal(
                 where, page = answer(url)
                 settings = f"{url}/lab/api/settings/@jupyterlab/apputils-extension:notification"
                 _, notification = answer(settings)
+                _, kernels = answer(f"{url}/api/kernelspecs")
                 child.terminate()
                 wait_until(lambda: not answers(url), "the end of JupyterLab")
                 with suppress(subprocess.TimeoutExpired):  # see tests/browser/conftest.py
@@ -67,6 +68,8 @@ def test_it_opens_the_first_lesson_with_its_app_exposed_and_ends_with_a_signal(
     assert '"exposeAppInBrowser": true' in page
     preset = json.loads(notification)["schema"]["properties"]
     assert preset["fetchNews"]["default"] == "false", "nobody is asked about news"
+    (kernel,) = json.loads(kernels)["kernelspecs"].values()
+    assert "--InteractiveShellApp.extensions=labserver.missing_names" in kernel["spec"]["argv"]
     assert said.startswith(f"Your new copy of the course is in {tmp_path / 'lab'}.\n")
     assert "Traceback" not in said
 
