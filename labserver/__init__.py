@@ -98,8 +98,6 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _LAZY[name].startswith("measure."):
-        _keep_runs()
     return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
 
 
@@ -282,7 +280,6 @@ def survival(
     from labserver.measure.proxies import try_proxies
     from labserver.network.profiles import LINKS
 
-    _keep_runs()
     if proxies is None:
         chosen = {name: link for name, link in LINKS.items() if name.endswith("_proxy")}
         proxies = {
@@ -290,13 +287,6 @@ def survival(
             for name, link in chosen.items()
         }
     return try_proxies(start, techniques, proxies, silence_s=silence_s)
-
-
-def _keep_runs() -> None:
-    """Have what is measured kept in the learner's progress; asked twice, it is kept once."""
-    from labserver.practice.progress import runs
-
-    runs.listen()
 
 
 def _chat_widget(client: Client, technique: str) -> Any:

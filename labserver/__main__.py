@@ -213,7 +213,6 @@ def compare(
     """Measure the techniques side by side: latency, and bytes per message."""
     with _interrupted_quietly():
         from labserver.measure.comparison import Experiment, named
-        from labserver.practice.progress import runs
         from labserver.report.folder import check_folder, write_report
         from labserver.report.terminal import print_comparison
         from labserver.techniques import NAMES
@@ -223,7 +222,6 @@ def compare(
             experiment = Experiment(chosen, messages, rtt_ms, quick)
             if out is not None:
                 check_folder(out)
-        runs.listen()
         with _one_sentence(FAILED):
             comparison = experiment.run(progress=sys.stderr.isatty())  # whatever FORCE_COLOR says
             print_comparison(comparison)

@@ -137,7 +137,6 @@ SLOW = (
     "tests/measure/test_runner.py",
     "tests/measure/test_testbed.py",
     "tests/notebooks/test_kernel.py",
-    "tests/notebooks/test_state.py",
     "tests/peers/",
     "tests/practice/checking/test_judge.py",
     "tests/practice/checking/test_sandbox.py",
@@ -330,6 +329,15 @@ def no_blocking_call(request: pytest.FixtureRequest) -> Iterator[None]:
         locks.can_block_in("anyio/from_thread.py", {"start_task_soon"})
         # The store is opened before the server is, when nobody is connected, and closed after.
         locks.can_block_in("labserver/backends/sqlite_mailbox.py", {"__init__", "aclose"})
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or changes the secret and the mailbox of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABSERVER_STATE", str(tmp_path_factory.mktemp("state")))
+        patch.delenv("LABSERVER_SECRET", raising=False)
         yield
 
 

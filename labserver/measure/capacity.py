@@ -20,7 +20,6 @@ from labserver.errors import LabError
 from labserver.measure.listeners import raw_listeners
 from labserver.measure.load import SETTLE_S, Delivery, Participants, participants
 from labserver.measure.load_reports import Reporter
-from labserver.measure.measurement import Conditions, Measurement, tell
 from labserver.measure.overhead import TECHNIQUES
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
@@ -286,25 +285,6 @@ class Capacity(MeasuredResult):
         largest = table[table["members"] == table["members"].max()]
         return {str(row.technique): float(row.kib) for row in largest.itertuples()}
 
-    def measurements(self) -> list[Measurement]:
-        """Return the key figures, by technique and size of the room.
-
-        They are `capacity.messages_per_s`, the highest rate at which no limit was reached, of all
-        that were tried (0 if there is none); `capacity.limit`, what was reached above it, in a
-        word; `capacity.cpu_ms_per_message`, of the server; and `idle.kib_per_connection`, its
-        memory per listener.
-        """
-        found = []
-        for row in self.summary().itertuples():
-            conditions: Conditions = {"technique": str(row.technique), "members": int(row.members)}
-            found += [
-                Measurement("capacity.messages_per_s", float(row.per_s), "1/s", conditions),
-                Measurement("capacity.limit", str(row.limit), conditions=conditions),
-                Measurement("capacity.cpu_ms_per_message", float(row.cpu_ms), "ms", conditions),
-                Measurement("idle.kib_per_connection", float(row.kib), "KiB", conditions),
-            ]
-        return found
-
 
 def _cpu_ms(run: pandas.DataFrame) -> float:
     """Return processor time per message over all steps: one step is too short for the clock."""
@@ -364,9 +344,7 @@ def capacity(
         Workload(per_s=per_s, rooms=1, members=SPEAKERS)
     plan = CapacityPlan(names, sizes, speeds, step_s, poll_interval_s, repetitions)
     began = environment()
-    found = Capacity(_table(plan, carry_out(plan, progress=progress)), began)
-    tell(found.measurements(), quick=quick)
-    return found
+    return Capacity(_table(plan, carry_out(plan, progress=progress)), began)
 
 
 def _table(plan: CapacityPlan, rows: list[tuple[Any, ...]]) -> pandas.DataFrame:

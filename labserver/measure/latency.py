@@ -13,7 +13,6 @@ import msgspec
 from labserver.errors import LabError
 from labserver.measure.load import Delivery, participants
 from labserver.measure.load_reports import Reporter
-from labserver.measure.measurement import Conditions, Measurement, tell
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, over_link, targets
@@ -51,9 +50,7 @@ COLUMNS = (
     "rooms",
     "members",
 )
-CONDITIONS = ("rtt_ms", "poll_interval_s", "per_s", "size", "rooms", "members")
 PERCENTILES = (50, 90, 99)
-KEY_PERCENTILES = (50, 99)  # those that are told to whoever listens
 
 
 class LatencyPlan(msgspec.Struct, tag="latency"):
@@ -165,30 +162,6 @@ class Latency(MeasuredResult):
             for technique in dict.fromkeys(self._over(link)["technique"])
         }
 
-    def measurements(self) -> list[Measurement]:
-        """Return the key figures: `latency.p50` and `latency.p99`, in ms.
-
-        Their conditions are the technique, the link and the other conditions in the table.
-        """
-        found = []
-        for (technique, link), group in self.table.groupby(["technique", "link"], sort=False):
-            numbers = {name: float(group[name].iloc[0]) for name in CONDITIONS}
-            conditions: Conditions = {
-                "technique": str(technique),
-                "link": str(link),
-                **{name: each for name, each in numbers.items() if not math.isnan(each)},
-            }
-            found += [
-                Measurement(
-                    f"latency.p{percentile}",
-                    Spread.of(_percentiles(group, percentile)).median,
-                    "ms",
-                    conditions,
-                )
-                for percentile in KEY_PERCENTILES
-            ]
-        return found
-
     def compare(self, a: str, b: str, *, link: str, percentile: float = 50) -> Verdict:
         """Say which of two techniques has the lower latency over a link.
 
@@ -262,9 +235,7 @@ def latency(
         quick=quick,
     )
     began = latency_conditions(plan)
-    found = Latency(latency_table(plan, carry_out(plan, progress=progress)), began, notes)
-    tell(found.measurements(), quick=quick)
-    return found
+    return Latency(latency_table(plan, carry_out(plan, progress=progress)), began, notes)
 
 
 def latency_plan(

@@ -19,7 +19,6 @@ from labserver.measure.accounting import Cost, Purpose, costs
 from labserver.measure.headers import CLIENTS, Headers
 from labserver.measure.load import WARM_UP, Participants, first_error, participants
 from labserver.measure.load_reports import Reporter
-from labserver.measure.measurement import Conditions, Measurement, tell
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, over_link, targets
@@ -234,29 +233,6 @@ class Overhead(MeasuredResult):
             raise LabError(f"Nothing was measured for {client!r} at {size} bytes.")
         return {str(row.technique): float(row.wire) for row in chosen.itertuples()}
 
-    def measurements(self) -> list[Measurement]:
-        """Return the key figures: bytes on the wire, by technique, client and size.
-
-        They are `overhead.bytes_per_message`, to deliver one to a listener, and
-        `overhead.bytes_per_empty_poll`, which the size of the messages does not change.
-        """
-        found = []
-        delivered = self.table[self.table["purpose"] == Purpose.DELIVER.value]
-        for row in delivered.itertuples():
-            conditions: Conditions = {
-                "technique": str(row.technique),
-                "client": str(row.client),
-                "size": int(row.size),
-            }
-            wire = float(row.wire)
-            found.append(Measurement("overhead.bytes_per_message", wire, "bytes", conditions))
-        empty = self.table[self.table["purpose"] == Purpose.EMPTY.value]
-        for (technique, client), group in empty.groupby(["technique", "client"], sort=False):
-            conditions = {"technique": str(technique), "client": str(client)}
-            mean = float((group["wire"] * group["seen"]).sum() / group["seen"].sum())
-            found.append(Measurement("overhead.bytes_per_empty_poll", mean, "bytes", conditions))
-        return found
-
 
 def overhead(
     techniques: Iterable[str] = TECHNIQUES,
@@ -284,9 +260,7 @@ def overhead(
     """
     plan = overhead_plan(techniques, sizes=sizes, clients=clients, messages=messages)
     began = environment()
-    found = Overhead(overhead_table(carry_out(plan, progress=progress)), began)
-    tell(found.measurements())
-    return found
+    return Overhead(overhead_table(carry_out(plan, progress=progress)), began)
 
 
 def overhead_plan(

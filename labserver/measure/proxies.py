@@ -15,7 +15,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from labserver.errors import LabError
-from labserver.measure.measurement import Conditions, Measurement, tell
 from labserver.network.link import Link
 from labserver.runtime.client import Client
 from labserver.runtime.server import Server
@@ -29,7 +28,6 @@ OPEN_S = 5.0  # to connect
 HEAR_S = 5.0  # per message; a client that was cut off comes back within 1 s
 
 COLUMNS = ("technique", "proxy", "outcome", "heard", "of", "connections", "seconds")
-Row = tuple[str, str, str, int, int, int, float]
 
 
 def try_proxies(
@@ -62,19 +60,12 @@ def try_proxies(
             for technique, proxy in pairs
         ]
     rows = [attempt.result() for attempt in attempts]
-    tell([_measurement(row, silence_s) for row in rows])
     return pandas.DataFrame(rows, columns=list(COLUMNS))
-
-
-def _measurement(row: Row, silence_s: float) -> Measurement:
-    technique, proxy, outcome, *_ = row
-    conditions: Conditions = {"technique": technique, "proxy": proxy, "silence_s": silence_s}
-    return Measurement("proxies.outcome", outcome, conditions=conditions)
 
 
 def _attempt(
     start: Callable[..., Server], technique: str, proxy: str, link: Link, silence_s: float
-) -> Row:
+) -> tuple[str, str, str, int, int, int, float]:
     name = f"{technique} through {proxy}"
     with (
         start("websocket", name=f"beside {name}", record=False) as direct,

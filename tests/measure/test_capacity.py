@@ -119,22 +119,3 @@ def test_a_process_counts_with_what_it_has_started() -> None:
 def test_what_makes_no_sense_is_refused(ask: Callable[[], Capacity], answer: str) -> None:
     with pytest.raises(lab.LabError, match=answer):
         ask()
-
-
-def test_it_tells_what_to_plan_with(measured: Capacity) -> None:
-    figures = measured.measurements()
-    table = measured.summary()
-    columns = {
-        "capacity.messages_per_s": ("per_s", "1/s"),
-        "capacity.limit": ("limit", ""),
-        "capacity.cpu_ms_per_message": ("cpu_ms", "ms"),
-        "idle.kib_per_connection": ("kib", "KiB"),
-    }
-    for key, (column, unit) in columns.items():
-        told = [one for one in figures if one.key == key]
-        assert [one.value for one in told] == table[column].to_list()
-        assert {one.unit for one in told} == {unit}
-        assert [(one.conditions["technique"], one.conditions["members"]) for one in told] == list(
-            zip(table["technique"], table["members"], strict=True)
-        )
-    assert len(figures) == len(columns) * len(table)

@@ -174,28 +174,3 @@ def test_what_was_not_measured_cannot_be_compared() -> None:
 def test_what_makes_no_sense_is_refused(ask: Callable[[], Latency], answer: str) -> None:
     with pytest.raises(lab.LabError, match=answer):
         ask()
-
-
-def test_it_tells_a_median_and_a_p99_for_each_technique_and_link(measured: Latency) -> None:
-    figures = measured.measurements()
-    assert [one.key for one in figures] == ["latency.p50", "latency.p99"] * 4
-    assert {one.unit for one in figures} == {"ms"}
-    summary = measured.summary()
-    assert [one.value for one in figures[::2]] == summary["p50_ms"].to_list()
-    assert [one.value for one in figures[1::2]] == summary["p99_ms"].to_list()
-    far = next(one for one in figures if one.conditions["link"] == "far")
-    assert far.conditions == {
-        "technique": "short_polling",
-        "link": "far",
-        "rtt_ms": 30.0,
-        "poll_interval_s": 0.25,
-        "per_s": 50.0,
-        "size": 64.0,
-        "rooms": 2.0,
-        "members": 2.0,
-    }
-    assert all(
-        "poll_interval_s" not in one.conditions
-        for one in figures
-        if one.conditions["technique"] == "websocket"
-    )

@@ -122,20 +122,3 @@ def test_what_was_measured_can_be_saved(measured: Overhead, tmp_path: Path) -> N
 def test_what_makes_no_sense_is_refused(ask: Callable[[], Overhead], answer: str) -> None:
     with pytest.raises(lab.LabError, match=answer):
         ask()
-
-
-def test_it_tells_the_bytes_of_messages_and_of_empty_polls(measured: Overhead) -> None:
-    figures = measured.measurements()
-    assert {one.unit for one in figures} == {"bytes"}
-    delivered = [one for one in figures if one.key == "overhead.bytes_per_message"]
-    assert len(delivered) == len(TECHNIQUES) * 2 * len(SIZES)
-    for one in delivered:
-        assert one.value == row(measured, purpose="deliver", **one.conditions)["wire"]
-    empty = [one for one in figures if one.key == "overhead.bytes_per_empty_poll"]
-    assert {(one.conditions["technique"], one.conditions["client"]) for one in empty} >= {
-        ("short_polling", "httpx2"),
-        ("short_polling", "Chromium"),
-    }
-    polls = {one.conditions["client"]: one.value for one in empty}
-    assert polls["Chromium"] > polls["httpx2"]
-    assert len(figures) == len(delivered) + len(empty)

@@ -52,13 +52,8 @@ def change_exercises() -> Iterator[MutableMapping[str, Entry]]:
 
     No other kernel can write in between.
     """
-    with on_this_machine().change() as kept:
+    with ProgressFile(_file()).change() as kept:
         yield kept["exercises"]
-
-
-def on_this_machine() -> ProgressFile:
-    """Return the file with all sections of whoever learns on this machine."""
-    return ProgressFile(_file())
 
 
 def attempts_folder() -> Path:
