@@ -52,9 +52,13 @@ __all__ = [
     "progress",
     "reset",
     "serve_yours",
+    "source",
     "start",
     "stop_all",
     "survival",
+    "term",
+    "verdict",
+    "verdicts",
 ]
 __version__ = "0.1.0"
 
@@ -78,6 +82,10 @@ _LAZY = {
     "progress": "practice.progress.table",
     "reset": "practice.progress.reset",
     "serve_yours": "learner_server.handle",
+    "source": "practice.source",
+    "term": "practice.terms",
+    "verdict": "practice.note.verdicts",
+    "verdicts": "practice.note.verdicts",
 }
 
 

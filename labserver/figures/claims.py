@@ -10,18 +10,15 @@ import plotly.graph_objects as go
 
 from labserver.errors import LabError
 from labserver.figures.palette import dress, words
+from labserver.figures.verdict_marks import INK, MARKS
 
 if TYPE_CHECKING:
     import pandas
 
-# Tints of Okabe and Ito's colours, on which dark text is legible; each has a mark as well.
 COLOURS = {
-    "holds": ("#8CD4BC", "✓"),
-    "holds when": ("#F0CB7F", "~"),
-    "does not hold": ("#EEA37B", "✗"),
-    "open": ("#CFCFCF", "?"),
+    **{verdict: MARKS[verdict] for verdict in ("holds", "holds when", "does not hold")},
+    "open": MARKS["undecided"],
 }
-INK = "#1A1A1A"
 ROW_PX = 62
 NAMES_PX = 22  # for the techniques' names, between the title and the cells
 CELL_CHARS = 15

@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labserver.errors import LabError
-from labserver.figures.claims import COLOURS, INK
+from labserver.figures.claims import COLOURS
 from labserver.figures.ecdf import latency_ecdf
 from labserver.figures.overhead import overhead_ratio
 from labserver.figures.palette import words
+from labserver.figures.verdict_marks import INK
 from labserver.measure.claims import OPEN, TECHNIQUES, claims_table
 from labserver.measure.comparison import (
     CLIENT,
