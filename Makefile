@@ -28,7 +28,7 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
-.PHONY: help lab test test-quick lint bench notebooks traces lock clean
+.PHONY: help lab test test-quick lint bench notebooks traces docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -73,6 +73,9 @@ notebooks: $(READY)  ## run the notebooks and store what they show
 
 traces: $(READY)  ## run the lessons and record their traces anew
 	$(BIN)/python -m tests.notebooks.record
+
+docs: $(READY)  ## make docs/note.md and docs/glossary.md anew from their data
+	$(BIN)/python -m labserver.practice.pages docs
 
 lock: | $(UV)  ## write requirements.lock anew (LOCK_ARGS=--upgrade: with the newest versions)
 	$(UV) pip compile pyproject.toml --output-file requirements.lock --quiet $(LOCK_ARGS) \

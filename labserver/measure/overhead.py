@@ -20,6 +20,7 @@ from labserver.measure.accounting import Cost, Purpose, costs
 from labserver.measure.headers import CLIENTS, Headers
 from labserver.measure.load import WARM_UP, Participants, participants
 from labserver.measure.load_reports import Reporter
+from labserver.measure.measurement import Measurement, tell
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, over_link, targets
@@ -187,6 +188,23 @@ class Overhead(MeasuredResult):
         ratios = (one / other).rename(columns={"wire": "ratio"}).reset_index()
         return ratios.sort_values(["client", "size"], ignore_index=True)
 
+    def measurements(self) -> list[Measurement]:
+        """Return the bytes on the wire per message, by technique, client, size and purpose."""
+        return [
+            Measurement(
+                "overhead.wire",
+                row.wire,
+                "bytes",
+                {
+                    "technique": row.technique,
+                    "client": row.client,
+                    "size": row.size,
+                    "purpose": row.purpose,
+                },
+            )
+            for row in self.table.itertuples()
+        ]
+
     def message_bytes(
         self, *, client: str = "Chromium", size: int = 64, purpose: str = "deliver"
     ) -> dict[str, float]:
@@ -242,4 +260,6 @@ def overhead(
     plan = OverheadPlan(names, given, wanted, messages)
     began = environment()
     measured = carry_out(plan, progress=progress)
-    return Overhead(pandas.DataFrame(measured, columns=list(OverheadRow._fields)), began)
+    found = Overhead(pandas.DataFrame(measured, columns=list(OverheadRow._fields)), began)
+    tell(found.measurements())
+    return found

@@ -21,17 +21,19 @@ def lesson_link(number: int, folder: Path | None = None) -> str | None:
     return _link("notebooks", number, folder)
 
 
-def exercise_link(lesson: int, heading: str, folder: Path | None = None) -> str | None:
-    """Return the link to an exercise's heading in its notebook, or None if it is not there.
+def exercise_link(lesson: int, exercise_id: str, folder: Path | None = None) -> str | None:
+    """Return the link to an exercise in its notebook, or None if that is not there.
+
+    JupyterLab opens the notebook at the cell. It would find a heading as well, but only one whose
+    text is ASCII, because it does not decode the fragment.
 
     Args:
         lesson: the number of the exercise's lesson.
-        heading: the heading above the exercise, such as `E08 · the accept key`.
+        exercise_id: such as `E08`; the cell of its task is `e08-task`.
         folder: what the link is relative to; None for the working directory.
     """
     link = _link("exercises", lesson, folder)
-    # JupyterLab's anchors are headings with hyphens for spaces.
-    return None if link is None else f"{link}#{quote(heading.replace(' ', '-'))}"
+    return None if link is None else f"{link}#cell-id={exercise_id.lower()}-task"
 
 
 def _link(kind: str, number: int, folder: Path | None) -> str | None:

@@ -64,6 +64,8 @@ def source(path: str, lines: tuple[int, int] | None = None) -> Source:
     """
     text = _read(path)
     all_lines = text.splitlines()
+    if not all_lines:
+        raise LabError(f"{path} is empty.")
     first, last = (1, len(all_lines)) if lines is None else lines
     if not 1 <= first <= last <= len(all_lines):
         raise LabError(

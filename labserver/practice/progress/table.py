@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids, load
+from labserver.practice.course_links import exercise_link
 from labserver.practice.progress.store import exercises, predictions
 from labserver.templates import render
 
@@ -14,13 +15,14 @@ HEADINGS = ("exercise", "lesson", "outcome", "checks", "hints")
 
 
 class ProgressRow(NamedTuple):
-    """One exercise, and how far the learner has come with it."""
+    """One exercise, how far the learner has come with it, and the link to it, if it is there."""
 
     exercise: str
     lesson: int
     outcome: str
     checks: int
     hints: int
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,12 @@ class ProgressTable:
 
     Attributes:
         rows: one per exercise.
-        predictions: how many predictions are locked in.
+        predictions: how many predictions are locked in, over all lessons; None in the table of
+            one lesson, as a prediction does not say which lesson it belongs to.
     """
 
     rows: tuple[ProgressRow, ...]
-    predictions: int
+    predictions: int | None
 
     @property
     def passed(self) -> int:
@@ -41,7 +44,7 @@ class ProgressTable:
         return sum(row.outcome == "pass" for row in self.rows)
 
     def __repr__(self) -> str:
-        cells = [HEADINGS, *(tuple(map(str, row)) for row in self.rows)]
+        cells = [HEADINGS, *(tuple(map(str, row[: len(HEADINGS)])) for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
         return "\n".join([*lines, "", self._summary()])
@@ -55,11 +58,11 @@ class ProgressTable:
         )
 
     def _summary(self) -> str:
+        passed = f"{self.passed} of {len(self.rows)} exercises pass"
+        if self.predictions is None:
+            return f"{passed}."
         word = "prediction" if self.predictions == 1 else "predictions"
-        return (
-            f"{self.passed} of {len(self.rows)} exercises pass;"
-            f" {self.predictions} {word} locked in."
-        )
+        return f"{passed}; {self.predictions} {word} locked in."
 
 
 def progress(lesson: int | None = None) -> ProgressTable:
@@ -69,7 +72,8 @@ def progress(lesson: int | None = None) -> ProgressTable:
         lesson: the lesson whose exercises to list, such as 5; None for all.
 
     Returns:
-        A table, in which predictions are counted over all lessons.
+        A table, in which the names of exercises lead to their cells. That of all lessons says how
+        many predictions are locked in.
 
     Raises:
         LabError: if no exercise belongs to that lesson, or the progress file cannot be used.
@@ -94,6 +98,7 @@ def progress(lesson: int | None = None) -> ProgressTable:
                 str(entry.get("outcome", "not attempted")),
                 int(entry.get("checks", 0)),
                 int(entry.get("hints", 0)),
+                exercise_link(exercise.lesson, exercise_id),
             )
         )
-    return ProgressTable(tuple(rows), len(predictions()))
+    return ProgressTable(tuple(rows), len(predictions()) if lesson is None else None)
