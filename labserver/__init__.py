@@ -57,6 +57,7 @@ __all__ = [
     "recall",
     "reset",
     "serve_yours",
+    "source",
     "start",
     "stop_all",
     "survival",
@@ -89,15 +90,22 @@ _LAZY = {
     "recall": "practice.asking.recall",
     "reset": "practice.progress.reset",
     "serve_yours": "learner_server.handle",
-    "term": "practice.glossary",
+    "source": "practice.source",
+    "term": "practice.terms",
     "verdict": "practice.note.verdicts",
     "verdicts": "practice.note.verdicts",
 }
 
 
+# What measures: what it finds is kept among the learner's runs.
+_MEASURING = ("capacity", "latency", "overhead")
+
+
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _MEASURING:
+        _keep_runs()
     return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
 
 
@@ -280,6 +288,7 @@ def survival(
     from labserver.measure.proxies import try_proxies
     from labserver.network.profiles import LINKS
 
+    _keep_runs()
     if proxies is None:
         chosen = {name: link for name, link in LINKS.items() if name.endswith("_proxy")}
         proxies = {
@@ -287,6 +296,14 @@ def survival(
             for name, link in chosen.items()
         }
     return try_proxies(start, techniques, proxies, silence_s=silence_s)
+
+
+def _keep_runs() -> None:
+    """Have what is measured from now on kept; measure/ itself knows no progress."""
+    from labserver.measure.measurement import on_measured
+    from labserver.practice.progress.runs import keep
+
+    on_measured(keep)
 
 
 def _chat_widget(client: Client, technique: str) -> Any:

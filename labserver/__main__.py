@@ -1,4 +1,4 @@
-"""The command line: open the course, serve, issue tokens, compare techniques, mark exercises.
+"""The command line: open the course, serve, issue tokens, compare, mark, move progress.
 
 Each command imports what it needs when it runs, so that `labserver token` is quick enough for a
 shell's `$(…)`, and completion for the Tab key.
@@ -22,6 +22,7 @@ DAY_S = 24 * 3600
 COLOURS = {"ok": "green", "optional": "yellow", "failed": "bold red"}
 FAILED, MISUSED = 1, 2  # exit codes: something did not work; the command itself was wrong
 _JUPYTER = "labserver.jupyter"  # where a command keeps what it hands on to JupyterLab
+STANDARD = Path("-")  # standard input or output
 INTERRUPTED = 130  # 128 plus the number of SIGINT, as in shells
 
 
@@ -308,6 +309,47 @@ def doctor() -> None:
         )
     Console().print(table)
     sys.exit(0 if findings.ok else FAILED)
+
+
+@main.group()
+def progress() -> None:
+    """Take your progress along: for hosts that forget it."""
+
+
+@progress.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+def export_progress(file: Path) -> None:
+    """Write your progress to FILE; - is standard output.
+
+    The file holds your predictions, explanations, verdicts and runs, and your answers to the
+    exercises with the attempts that you reset.
+    """
+    from labserver.practice.progress.transfer import export_progress, write_export
+
+    with _one_sentence(FAILED):
+        if file == STANDARD:
+            sys.stdout.buffer.write(export_progress())
+            sys.stdout.flush()
+        else:
+            write_export(file)
+            print(f"wrote {file}")
+
+
+@progress.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+def import_progress(file: Path) -> None:
+    """Add the progress in FILE to yours; - is standard input.
+
+    Nothing that is here is lost: of two entries, the one that went further stays.
+    """
+    from labserver.practice.progress.transfer import MOST_BYTES, import_progress, read_export
+
+    with _one_sentence(FAILED):
+        if file == STANDARD:
+            content, name = sys.stdin.buffer.read(MOST_BYTES + 1), "standard input"
+        else:
+            content, name = read_export(file), str(file)
+        print(import_progress(content, name))
 
 
 @main.command()

@@ -282,6 +282,41 @@ def test_with_a_certificate_it_serves_over_tls_and_http_2_where_asked_to(state: 
             assert "Traceback" not in served.log.read_text()
 
 
+# progress
+
+
+def test_progress_goes_from_one_host_to_another(state: Path, tmp_path: Path) -> None:
+    state.mkdir()
+    passed = {"version": 2, "exercises": {"E12": {"outcome": "pass", "checks": 1}}}
+    (state / "progress.json").write_text(json.dumps(passed))
+    taken, other = tmp_path / "taken.json", tmp_path / "other"
+    run = labserver("progress", "export", str(taken), state=state)
+    assert (run.returncode, run.stdout) == (0, f"wrote {taken}\n")
+    run = labserver("progress", "import", str(taken), state=other)
+    assert (run.returncode, run.stdout) == (0, "added 1 exercise; now passed: E12.\n")
+    assert json.loads((other / "progress.json").read_text())["exercises"] == passed["exercises"]
+
+
+def test_progress_goes_through_a_pipe(called: Callable[..., Result], tmp_path: Path) -> None:
+    taken = called("progress", "export", "-")
+    assert taken.exit_code == 0
+    elsewhere = {"LABSERVER_STATE": str(tmp_path / "elsewhere")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABSERVER_STATE", elsewhere["LABSERVER_STATE"])
+        run = CliRunner().invoke(main, ["progress", "import", "-"], input=taken.stdout)
+    assert (run.exit_code, run.stdout) == (0, "nothing was new.\n")
+
+
+def test_a_broken_export_is_one_sentence(called: Callable[..., Result], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    run = called("progress", "import", str(broken))
+    assert (run.exit_code, run.stdout) == (1, "")
+    assert run.stderr.startswith("labserver: ")
+    assert "broken.json is no export of progress" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
 # Errors: one sentence, no traceback
 
 

@@ -10,17 +10,15 @@ import plotly.graph_objects as go
 
 from labserver.errors import LabError
 from labserver.figures.chart import Chart, dress
-from labserver.figures.palette import INK, TEXT_PX, words
+from labserver.figures.palette import TEXT_PX, words
+from labserver.figures.verdict_marks import INK, MARKS
 
 if TYPE_CHECKING:
     import pandas
 
-# Tints of Okabe and Ito's colours, on which dark text is legible; each has a mark as well.
 COLOURS = {
-    "holds": ("#8CD4BC", "✓"),
-    "holds when": ("#F0CB7F", "~"),
-    "does not hold": ("#EEA37B", "✗"),
-    "open": ("#CFCFCF", "?"),
+    **{verdict: MARKS[verdict] for verdict in ("holds", "holds when", "does not hold")},
+    "open": MARKS["undecided"],
 }
 ROW_PX = 70
 NAMES_PX = 22  # for the techniques' names, between the title and the cells

@@ -20,6 +20,7 @@ from labserver.errors import LabError
 from labserver.measure.listeners import raw_listeners
 from labserver.measure.load import SETTLE_S, Delivery, Participants, participants
 from labserver.measure.load_reports import Reporter
+from labserver.measure.measurement import Measurement, tell
 from labserver.measure.overhead import TECHNIQUES
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
@@ -279,6 +280,22 @@ class Capacity(MeasuredResult):
             )
         return pandas.DataFrame(rows)
 
+    def measurements(self) -> list[Measurement]:
+        """Return memory per listener, CPU time per message, the highest rate, and its limit.
+
+        They depend on the technique and on how many members the room has.
+        """
+        found = []
+        for row in self.summary().itertuples():
+            conditions = {"technique": row.technique, "members": row.members}
+            found += [
+                Measurement("capacity.listener_memory", row.kib, "KiB", conditions),
+                Measurement("capacity.message_cpu", row.cpu_ms, "ms", conditions),
+                Measurement("capacity.rate", row.per_s, "messages/s", conditions),
+                Measurement("capacity.limit", row.limit, conditions=conditions),
+            ]
+        return found
+
     def connection_kib(self) -> dict[str, float]:
         """Return the server's memory per listener in the largest room, in KiB, by technique."""
         table = self.summary()
@@ -344,7 +361,9 @@ def capacity(
         Workload(per_s=per_s, rooms=1, members=SPEAKERS)
     plan = CapacityPlan(names, sizes, speeds, step_s, poll_interval_s, repetitions)
     began = environment()
-    return Capacity(_table(plan, carry_out(plan, progress=progress)), began)
+    measured = Capacity(_table(plan, carry_out(plan, progress=progress)), began)
+    tell(measured.measurements(), quick=quick)
+    return measured
 
 
 def _table(plan: CapacityPlan, rows: list[tuple[Any, ...]]) -> pandas.DataFrame:

@@ -13,6 +13,7 @@ import msgspec
 from labserver.errors import LabError
 from labserver.measure.load import Delivery, participants
 from labserver.measure.load_reports import Reporter
+from labserver.measure.measurement import Measurement, tell
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, over_link, targets
@@ -51,6 +52,7 @@ COLUMNS = (
     "members",
 )
 PERCENTILES = (50, 90, 99)
+CONDITIONS = COLUMNS[COLUMNS.index("rtt_ms") :]
 
 
 class LatencyPlan(msgspec.Struct, tag="latency"):
@@ -162,6 +164,21 @@ class Latency(MeasuredResult):
             for technique in dict.fromkeys(self._over(link)["technique"])
         }
 
+    def measurements(self) -> list[Measurement]:
+        """Return the percentiles and how many messages were lost, by technique and link."""
+        under = self.table.groupby(["technique", "link"], sort=False)[list(CONDITIONS)].first()
+        found = []
+        for row in self.summary().itertuples():
+            pair = {"technique": row.technique, "link": row.link}
+            # What does not apply, such as a poll interval, is no condition.
+            conditions = pair | under.loc[tuple(pair.values())].dropna().to_dict()
+            found += [
+                Measurement(f"latency.p{each}", getattr(row, f"p{each}_ms"), "ms", conditions)
+                for each in PERCENTILES
+            ]
+            found.append(Measurement("latency.lost", row.lost, "messages", conditions))
+        return found
+
     def compare(self, a: str, b: str, *, link: str, percentile: float = 50) -> Verdict:
         """Say which of two techniques has the lower latency over a link.
 
@@ -235,7 +252,9 @@ def latency(
         quick=quick,
     )
     began = latency_conditions(plan)
-    return Latency(latency_table(plan, carry_out(plan, progress=progress)), began, notes)
+    measured = Latency(latency_table(plan, carry_out(plan, progress=progress)), began, notes)
+    tell(measured.measurements(), quick=quick)
+    return measured
 
 
 def latency_plan(

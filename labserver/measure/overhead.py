@@ -19,6 +19,7 @@ from labserver.measure.accounting import Cost, Purpose, costs
 from labserver.measure.headers import CLIENTS, Headers
 from labserver.measure.load import WARM_UP, Participants, first_error, participants
 from labserver.measure.load_reports import Reporter
+from labserver.measure.measurement import Measurement, tell
 from labserver.measure.result import MeasuredResult, environment
 from labserver.measure.runner import carry_out
 from labserver.measure.testbed import Target, over_link, targets
@@ -217,6 +218,23 @@ class Overhead(MeasuredResult):
         ratios = (one / other).rename(columns={"wire": "ratio"}).reset_index()
         return ratios.sort_values(["client", "size"], ignore_index=True)
 
+    def measurements(self) -> list[Measurement]:
+        """Return the bytes on the wire per message, by technique, client, size and purpose."""
+        return [
+            Measurement(
+                "overhead.wire",
+                row.wire,
+                "bytes",
+                {
+                    "technique": row.technique,
+                    "client": row.client,
+                    "size": row.size,
+                    "purpose": row.purpose,
+                },
+            )
+            for row in self.table.itertuples()
+        ]
+
     def message_bytes(
         self, *, client: str = "Chromium", size: int = 64, purpose: str = "deliver"
     ) -> dict[str, float]:
@@ -260,7 +278,9 @@ def overhead(
     """
     plan = overhead_plan(techniques, sizes=sizes, clients=clients, messages=messages)
     began = environment()
-    return Overhead(overhead_table(carry_out(plan, progress=progress)), began)
+    measured = Overhead(overhead_table(carry_out(plan, progress=progress)), began)
+    tell(measured.measurements())
+    return measured
 
 
 def overhead_plan(

@@ -15,6 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from labserver.errors import LabError
+from labserver.measure.measurement import Measurement, tell
 from labserver.network.link import Link
 from labserver.runtime.client import Client
 from labserver.runtime.server import Server
@@ -60,6 +61,16 @@ def try_proxies(
             for technique, proxy in pairs
         ]
     rows = [attempt.result() for attempt in attempts]
+    tell(
+        [
+            Measurement(
+                "proxies.outcome",
+                outcome,
+                conditions={"technique": technique, "proxy": proxy, "silence_s": silence_s},
+            )
+            for technique, proxy, outcome, *_ in rows
+        ]
+    )
     return pandas.DataFrame(rows, columns=list(COLUMNS))
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from labserver.figures.claims import COLOURS
 from labserver.figures.ecdf import latency_ecdf
 from labserver.figures.overhead import overhead_ratio
-from labserver.figures.palette import INK, words
+from labserver.figures.palette import words
+from labserver.figures.verdict_marks import INK
 from labserver.measure.claims import OPEN, TECHNIQUES, claims_table
 from labserver.measure.comparison import (
     CLIENT,

@@ -26,6 +26,16 @@ def measured() -> Capacity:
     )
 
 
+def test_it_says_its_figures_with_their_conditions(measured: Capacity) -> None:
+    under = {"technique": "websocket", "members": 40}
+    figures = {one.key: one for one in measured.measurements() if one.conditions == under}
+    assert set(figures) == {
+        f"capacity.{end}" for end in ("listener_memory", "message_cpu", "rate", "limit")
+    }
+    assert figures["capacity.rate"].value in (0.0, *RATES)
+    assert figures["capacity.listener_memory"].unit == "KiB"
+
+
 def test_a_room_is_filled_and_spoken_in_ever_more_often(measured: Capacity) -> None:
     table = measured.table
     assert table.columns.to_list() == list(COLUMNS)

@@ -1,1 +1,1 @@
-"""The study note as a list of claims, and the learner's own verdicts on them."""
+"""The study note: its claims, and what the learner's own runs say of them."""

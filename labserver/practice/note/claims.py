@@ -1,22 +1,18 @@
-"""The claims of the study note, each with an id, the note's words, and the lessons that test it.
+"""The claims of the study note: what it says, where, and which lessons judge it.
 
-The suite takes no sentence of the note for granted: each one is a hypothesis until a run of the
-learner's own says something of it (`verdicts.py`). The claims are data, in claims.toml, of which
-docs/note.md is made as well.
+They stand in claims.toml beside this file, from which docs/note.md is made as well.
 """
 
 from __future__ import annotations
 
-import difflib
+import re
 import tomllib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
-from itertools import groupby
-from pathlib import Path
+from importlib.resources import files
 
 from labserver.errors import LabError
-
-FILE = Path(__file__).with_suffix(".toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,63 +20,59 @@ class NoteClaim:
     """One claim of the study note.
 
     Attributes:
-        id: its name, which never changes.
-        section: where it stands in the note.
-        words: what the note says; of a row of a table, the cells in one line.
-        lessons: the numbers of the lessons that put it to the test.
+        id: the name that lessons know it by, such as `accept-hash`.
+        section: the note's heading that it stands under.
+        about: the row, column or question that the words stand in, or "".
+        words: the note's words.
+        lessons: the numbers of the lessons that judge it, the one that decides first.
     """
 
     id: str
     section: str
+    about: str
     words: str
     lessons: tuple[int, ...]
 
+    def __str__(self) -> str:
+        return f"{self.about}: “{self.words}”" if self.about else f"“{self.words}”"
+
 
 @cache
-def claims() -> tuple[NoteClaim, ...]:
-    """Return all claims, in the note's order."""
-    found = tomllib.loads(FILE.read_text(encoding="utf-8"))["claim"]
-    return tuple(
-        NoteClaim(one["id"], one["section"], one["words"], tuple(one["lessons"])) for one in found
-    )
+def claims() -> dict[str, NoteClaim]:
+    """Return all claims by id, in the order of the note."""
+    text = files("labserver.practice.note").joinpath("claims.toml").read_text(encoding="utf-8")
+    return {
+        entry["id"]: NoteClaim(
+            entry["id"],
+            entry["section"],
+            entry.get("about", ""),
+            entry["words"],
+            tuple(entry["lessons"]),
+        )
+        for entry in tomllib.loads(text)["claims"]
+    }
 
 
 def claim(claim_id: str) -> NoteClaim:
-    """Return the claim with an id.
+    """Return one claim.
 
     Raises:
-        LabError: if there is none; the message names those whose ids are similar.
+        LabError: if there is none of that id; it names some that are near.
     """
-    known = {one.id: one for one in claims()}
+    known = claims()
     if claim_id in known:
         return known[claim_id]
-    near = difflib.get_close_matches(claim_id, known, cutoff=0.4)
-    advice = f"did you mean {' or '.join(near)}?" if near else "docs/note.md lists all claims."
-    raise LabError(f"The note has no claim {claim_id!r}: {advice}")
+    near = get_close_matches(claim_id, known, n=3, cutoff=0.5)
+    near += [name for name in known if claim_id in name and name not in near][: 3 - len(near)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "lab.verdicts() lists them."
+    raise LabError(f"The note has no claim {claim_id!r}: {hint}")
 
 
-def page() -> str:
-    """Return docs/note.md: every claim, with its id and its lessons."""
-    lines = [
-        "# What the study note claims",
-        "",
-        "<!-- Made by `make docs` from labserver/practice/note/claims.toml. -->",
-        "",
-        "This suite began as a study note for system-design interviews. Most of such a note is",
-        "right, a part of it is outdated, and a part was never true; and from reading alone,",
-        "nobody can tell which is which. So the suite treats each sentence of the note as a",
-        "hypothesis: a lesson runs the experiment and gives a verdict, which is *holds*,",
-        "*holds when …*, *does not hold*, or *undecided*. `lab.verdicts()` shows your own.",
-    ]
-    for section, group in groupby(claims(), key=lambda one: one.section):
-        lines += ["", f"## {section}", "", "| claim | the note says | lesson |", "|---|---|---|"]
-        lines += [
-            f"| `{one.id}` | {_cell(one.words)} | {', '.join(f'{n:02}' for n in one.lessons)} |"
-            for one in group
-        ]
-    return "\n".join([*lines, ""])
+def table_claim_id(dimension: str, technique: str) -> str:
+    """Return the id of a cell of the note's comparison table.
 
-
-def _cell(text: str) -> str:
-    """Escape what Markdown would take for a part of the table, or for HTML."""
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    Args:
+        dimension: the row, such as `Proxy support`.
+        technique: the column, such as `long_polling`.
+    """
+    return "-".join(["table", *re.findall("[a-z]+", f"{dimension} {technique}".lower())])

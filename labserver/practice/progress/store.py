@@ -11,7 +11,7 @@ import os
 import secrets
 import warnings
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,16 @@ def change_exercises() -> Iterator[MutableMapping[str, Entry]]:
     """
     with ProgressFile(_file()).change() as kept:
         yield kept["exercises"]
+
+
+def change() -> AbstractContextManager[dict[str, dict[str, Entry]]]:
+    """Give all sections to a block; they are written, once, when it ends without an error."""
+    return ProgressFile(_file()).change()
+
+
+def everything() -> dict[str, dict[str, Entry]]:
+    """Return all sections as they are now."""
+    return ProgressFile(_file()).read()
 
 
 def attempts_folder() -> Path:
@@ -110,7 +120,7 @@ class ProgressFile:
         except OSError as error:
             raise self._unusable("read", error) from error
         try:
-            return _understood(json.loads(text), self._path)
+            return understood(json.loads(text), f"your progress {self._path}")
         except (ValueError, RecursionError):
             aside = self._path.with_name(f"{self._path.stem}.broken-{secrets.token_hex(4)}.json")
             os.replace(self._path, aside)
@@ -170,8 +180,12 @@ class _Section(MutableMapping[str, Entry]):
         return len(self._progress.read()[self._name])
 
 
-def _understood(found: Any, path: Path) -> dict[str, dict[str, Entry]]:
-    """Return the sections of what was read.
+def understood(found: Any, name: str) -> dict[str, dict[str, Entry]]:
+    """Return the sections of what was read from a progress file.
+
+    Args:
+        found: what its JSON says.
+        name: what an error calls the file.
 
     Raises:
         LabError: if a newer labserver wrote it.
@@ -180,13 +194,11 @@ def _understood(found: Any, path: Path) -> dict[str, dict[str, Entry]]:
     if not isinstance(found, dict) or type(found.get("version")) is not int:
         raise ValueError("no version")
     if found["version"] > VERSION:
-        raise LabError(
-            f"A newer labserver wrote your progress {path}: update labserver, or move the file."
-        )
+        raise LabError(f"A newer labserver wrote {name}: update labserver, or move the file.")
     sections: dict[str, dict[str, Entry]] = {}
-    for name in SECTIONS:
-        section = found.get(name, {})
+    for key in SECTIONS:
+        section = found.get(key, {})
         if not isinstance(section, dict) or not all(isinstance(e, dict) for e in section.values()):
-            raise ValueError(name)
-        sections[name] = section
+            raise ValueError(key)
+        sections[key] = section
     return sections

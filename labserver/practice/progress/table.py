@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import quote
 
 from labserver.errors import LabError
-from labserver.practice.checking.exercise import Exercise, ids, load
+from labserver.practice.checking.exercise import ids, load
+from labserver.practice.course_links import exercise_link
 from labserver.practice.progress.store import exercises, predictions
 from labserver.templates import render
 
-EXERCISES = Path("../exercises")  # seen from a lesson's folder, and from their own
 HEADINGS = ("exercise", "lesson", "outcome", "checks", "hints")
 
 
 class ProgressRow(NamedTuple):
-    """One exercise, and how far the learner has come with it."""
+    """One exercise, how far the learner has come with it, and the link to it, if it is there."""
 
     exercise: str
     lesson: int
     outcome: str
     checks: int
     hints: int
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,12 @@ class ProgressTable:
 
     Attributes:
         rows: one per exercise.
-        predictions: how many predictions are locked in.
-        links: by the name of an exercise, where its notebook has it.
+        predictions: how many predictions are locked in, over all lessons; None in the table of
+            one lesson, as a prediction does not say which lesson it belongs to.
     """
 
     rows: tuple[ProgressRow, ...]
-    predictions: int
-    links: Mapping[str, str] = field(default_factory=dict)
+    predictions: int | None
 
     @property
     def passed(self) -> int:
@@ -47,7 +44,7 @@ class ProgressTable:
         return sum(row.outcome == "pass" for row in self.rows)
 
     def __repr__(self) -> str:
-        cells = [HEADINGS, *(tuple(map(str, row)) for row in self.rows)]
+        cells = [HEADINGS, *(tuple(map(str, row[: len(HEADINGS)])) for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
         return "\n".join([*lines, "", self._summary()])
@@ -57,16 +54,15 @@ class ProgressTable:
             "practice/progress/table.html",
             headings=HEADINGS,
             rows=self.rows,
-            links=self.links,
             summary=self._summary(),
         )
 
     def _summary(self) -> str:
+        passed = f"{self.passed} of {len(self.rows)} exercises pass"
+        if self.predictions is None:
+            return f"{passed}."
         word = "prediction" if self.predictions == 1 else "predictions"
-        return (
-            f"{self.passed} of {len(self.rows)} exercises pass;"
-            f" {self.predictions} {word} locked in."
-        )
+        return f"{passed}; {self.predictions} {word} locked in."
 
 
 def progress(lesson: int | None = None) -> ProgressTable:
@@ -76,7 +72,8 @@ def progress(lesson: int | None = None) -> ProgressTable:
         lesson: the lesson whose exercises to list, such as 5; None for all.
 
     Returns:
-        A table, in which predictions are counted over all lessons.
+        A table, in which the names of exercises lead to their cells. That of all lessons says how
+        many predictions are locked in.
 
     Raises:
         LabError: if no exercise belongs to that lesson, or the progress file cannot be used.
@@ -89,30 +86,19 @@ def progress(lesson: int | None = None) -> ProgressTable:
             f" {', '.join(map(str, lessons))}, or leave it out for all."
         )
     kept = dict(exercises())
-    rows, links = [], {}
+    rows = []
     for exercise_id, exercise in loaded.items():
         if lesson not in (None, exercise.lesson):
             continue
         entry = kept.get(exercise_id, {})
-        name = f"{exercise_id} {exercise.title}"
-        if link := _link(exercise):
-            links[name] = link
         rows.append(
             ProgressRow(
-                name,
+                f"{exercise_id} {exercise.title}",
                 exercise.lesson,
                 str(entry.get("outcome", "not attempted")),
                 int(entry.get("checks", 0)),
                 int(entry.get("hints", 0)),
+                exercise_link(exercise.lesson, exercise_id),
             )
         )
-    return ProgressTable(tuple(rows), len(predictions()), links)
-
-
-def _link(exercise: Exercise) -> str:
-    """Return where an exercise stands, seen from the notebook's folder; "" if it is not there."""
-    cell = f"{exercise.id.lower()}-task"
-    for path in sorted(EXERCISES.glob(f"{exercise.lesson:02}_*.ipynb")):
-        if f'"{cell}"' in path.read_text(encoding="utf-8", errors="replace"):
-            return f"{quote(path.as_posix())}#cell-id={cell}"  # JupyterLab's link to a cell
-    return ""
+    return ProgressTable(tuple(rows), len(predictions()) if lesson is None else None)

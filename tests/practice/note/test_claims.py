@@ -1,56 +1,58 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from labserver.errors import LabError
-from labserver.measure.claims import claims_table
-from labserver.practice.note.claims import NoteClaim, claim, claims, page
+from labserver.measure.claims import TECHNIQUES, claims_table
+from labserver.practice.note.claims import claim, claims, table_claim_id
+from tests.notebooks.execute import REPOSITORY
 
 
-def test_an_id_is_unique_and_every_claim_has_words_and_a_lesson() -> None:
-    ids = [one.id for one in claims()]
-    assert len(set(ids)) == len(ids) > 80
-    assert all(one.words.strip() and one.lessons for one in claims())
-    assert all(1 <= number <= 13 for one in claims() for number in one.lessons)
-
-
-def test_a_claim_is_found_by_its_id() -> None:
-    assert claim("accept-hash").words == "Sec-WebSocket-Accept: <hash>"
-
-
-def test_an_unknown_id_names_those_that_are_similar() -> None:
-    with pytest.raises(LabError, match="did you mean accept-hash"):
-        claim("accept-hsah")
-    with pytest.raises(LabError, match=r"docs/note.md lists all claims"):
-        claim("%")
-
-
-def test_the_comparison_table_is_the_one_that_lesson_09_judges() -> None:
-    names = {
-        "short_polling": "Polling",
-        "long_polling": "Long Polling",
-        "sse": "SSE",
-        "websocket": "WebSocket",
-    }
-    judged = {
-        f"{row.dimension}, {names[row.technique]}: {row.note}"
+def test_the_cells_of_the_notes_table_are_those_that_lesson_09_measures() -> None:
+    measured = {
+        table_claim_id(row.dimension, row.technique): row.note
         for row in claims_table().itertuples()
     }
-    assert {one.words for one in claims() if one.section == "Comparison table"} == judged
+    noted = {name: each.words for name, each in claims().items() if name.startswith("table-")}
+    assert len(measured) == 8 * len(TECHNIQUES)
+    assert noted == measured
 
 
-def test_the_sections_stand_together() -> None:
-    sections = [one.section for one in claims()]
-    assert sections == sorted(sections, key=list(dict.fromkeys(sections)).index)
+def test_lesson_09_judges_the_whole_table() -> None:
+    assert all(9 in each.lessons for name, each in claims().items() if name.startswith("table-"))
 
 
-def test_the_page_has_every_claim_and_takes_no_word_for_markup() -> None:
-    text = page()
-    assert all(f"| `{one.id}` |" in text for one in claims())
-    assert "Sec-WebSocket-Accept: &lt;hash>" in text
-    assert "<hash>" not in text
+def test_a_claim_has_an_id_words_and_a_lesson() -> None:
+    for name, each in claims().items():
+        assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)+", name)
+        assert each.words == " ".join(each.words.split())
+        assert each.lessons
+        assert all(1 <= number <= 13 for number in each.lessons)
+        assert len(set(each.lessons)) == len(each.lessons)
 
 
-def test_a_claim_is_data() -> None:
-    assert isinstance(claims()[0], NoteClaim)
-    assert claims() is claims()
+def test_no_two_claims_are_the_same() -> None:
+    said = [(each.section, each.about, each.words) for each in claims().values()]
+    assert len(set(said)) == len(said) > 100
+
+
+def test_the_ids_are_the_files() -> None:
+    text = (REPOSITORY / "labserver/practice/note/claims.toml").read_text(encoding="utf-8")
+    ids = re.findall(r'^id = "(.+)"$', text, re.M)
+    assert ids == list(claims())  # a second one of an id would take the place of the first
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [("accept-hsh", "accept-hash"), ("hash", "accept-hash"), ("latency", "table-latency-sse")],
+)
+def test_an_unknown_claim_is_told_with_those_that_are_near(wrong: str, near: str) -> None:
+    with pytest.raises(LabError, match=f"did you mean .*{near}"):
+        claim(wrong)
+
+
+def test_where_nothing_is_near_it_says_where_they_are_listed() -> None:
+    with pytest.raises(LabError, match=r"lab\.verdicts\(\)"):
+        claim("qqqq")

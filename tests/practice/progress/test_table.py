@@ -9,7 +9,7 @@ from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
 from labserver.practice.progress.store import exercises, predictions
 from labserver.practice.progress.table import ProgressRow, ProgressTable, progress
-from tests.conftest import REPOSITORY
+from tests.notebooks.execute import REPOSITORY
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +30,25 @@ def test_it_shows_what_was_kept() -> None:
     predictions()["gap"] = {"answer": "lost"}
     table = progress()
     (row,) = (row for row in table.rows if row.exercise.startswith("E12"))
-    assert row == ProgressRow("E12 frames out of a stream", 5, "pass", 4, 1)
+    assert row[:5] == ("E12 frames out of a stream", 5, "pass", 4, 1)
     assert table.passed == 1
     assert "1 prediction locked in" in repr(table)
 
 
 def test_a_lesson_shows_its_own_exercises() -> None:
     assert [row.exercise[:3] for row in progress(lesson=4).rows] == ["E08", "E09"]
+
+
+def test_the_table_of_a_lesson_does_not_count_the_predictions_of_others() -> None:
+    predictions()["gap"] = {"answer": "lost"}
+    assert repr(progress(lesson=4)).endswith("\n0 of 2 exercises pass.")
+
+
+def test_an_exercise_leads_to_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY / "notebooks")
+    html = progress(lesson=4)._repr_html_()
+    link = "../exercises/04_the_websocket_handshake.ipynb#cell-id=e08-task"
+    assert f'<a href="{link}">E08 the accept key</a>' in html
 
 
 @pytest.mark.parametrize("lesson", [99, "E10"])
@@ -52,21 +64,3 @@ def test_it_is_a_table_in_text_and_in_the_page() -> None:
         "E01 <b>   1       wrong    10      0",
     ]
     assert "E01 &lt;b&gt;" in table._repr_html_()
-
-
-@pytest.mark.parametrize("folder", ["notebooks", "exercises"])
-def test_an_exercise_links_to_its_place_in_its_notebook(
-    monkeypatch: pytest.MonkeyPatch, folder: str
-) -> None:
-    monkeypatch.chdir(REPOSITORY / folder)
-    table = progress(lesson=5)
-    link = "../exercises/05_frames.ipynb#cell-id=e12-task"
-    assert f'<a href="{link}">E12 frames out of a stream</a>' in table._repr_html_()
-    assert table._repr_html_().count("<a ") == len(table.rows)
-
-
-def test_where_there_are_no_exercises_there_is_no_link(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert "<a " not in progress()._repr_html_()

@@ -1,4 +1,4 @@
-"""A run of the solutions does not count as the progress of whoever runs it."""
+"""No run of the tests or the notebooks counts as the progress of whoever runs it."""
 
 from __future__ import annotations
 
