@@ -214,6 +214,8 @@ def compare(
     """Measure the techniques side by side: latency, and bytes per message."""
     with _interrupted_quietly():
         from labserver.measure.comparison import Experiment, named
+        from labserver.measure.measurement import on_measured
+        from labserver.practice.progress.runs import keep
         from labserver.report.folder import check_folder, write_report
         from labserver.report.terminal import print_comparison
         from labserver.techniques import NAMES
@@ -223,6 +225,7 @@ def compare(
             experiment = Experiment(chosen, messages, rtt_ms, quick)
             if out is not None:
                 check_folder(out)
+        on_measured(keep)
         with _one_sentence(FAILED):
             comparison = experiment.run(progress=sys.stderr.isatty())  # whatever FORCE_COLOR says
             print_comparison(comparison)
@@ -326,7 +329,7 @@ def export_progress(file: Path) -> None:
     """
     from labserver.practice.progress.transfer import export_progress, write_export
 
-    with _one_sentence(FAILED):
+    with _one_sentence(MISUSED):
         if file == STANDARD:
             sys.stdout.buffer.write(export_progress())
             sys.stdout.flush()
@@ -344,7 +347,7 @@ def import_progress(file: Path) -> None:
     """
     from labserver.practice.progress.transfer import MOST_BYTES, import_progress, read_export
 
-    with _one_sentence(FAILED):
+    with _one_sentence(MISUSED):
         if file == STANDARD:
             content, name = sys.stdin.buffer.read(MOST_BYTES + 1), "standard input"
         else:

@@ -311,7 +311,7 @@ def test_a_broken_export_is_one_sentence(called: Callable[..., Result], tmp_path
     broken = tmp_path / "broken.json"
     broken.write_text("{")
     run = called("progress", "import", str(broken))
-    assert (run.exit_code, run.stdout) == (1, "")
+    assert (run.exit_code, run.stdout) == (2, "")
     assert run.stderr.startswith("labserver: ")
     assert "broken.json is no export of progress" in run.stderr
     assert run.stderr.count("\n") == 1
@@ -499,6 +499,12 @@ def test_compare_prints_a_table_and_writes_a_report(compared: Compared) -> None:
     assert "Quick results, which are less certain" in page
     assert "Quick results, which are less certain" in run.stdout.replace("\n", " ")
     assert str(out.parent) not in page
+
+
+def test_compare_keeps_its_figures_in_the_progress(compared: Compared) -> None:
+    written = json.loads((compared.out.parent / "state" / "progress.json").read_text())["runs"]
+    assert {"latency.p50", "overhead.wire"} <= {series["key"] for series in written.values()}
+    assert all(one["quick"] for series in written.values() for one in series["values"])
 
 
 def test_compare_says_what_it_left_out(compared: Compared) -> None:

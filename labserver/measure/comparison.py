@@ -20,6 +20,7 @@ from labserver.measure.latency import (
     latency_table,
 )
 from labserver.measure.load_reports import Reporter
+from labserver.measure.measurement import tell
 from labserver.measure.overhead import SIZES, Overhead, OverheadPlan, overhead_plan, overhead_table
 from labserver.measure.overhead import TECHNIQUES as ON_THE_TAPE
 from labserver.measure.runner import carry_out
@@ -235,11 +236,11 @@ class Experiment:
         rows = carry_out(plan, progress=progress)
         # The latencies come last, and all of them, because those that were lost have rows as well.
         times = len(rows) - timed.deliveries
-        return Comparison(
-            Latency(latency_table(timed, rows[times:]), began, notes),
-            None if counted is None else Overhead(overhead_table(rows[:times]), began),
-            self.quick,
-        )
+        latency = Latency(latency_table(timed, rows[times:]), began, notes)
+        overhead = None if counted is None else Overhead(overhead_table(rows[:times]), began)
+        bytes_taken = [] if overhead is None else overhead.measurements()
+        tell([*latency.measurements(), *bytes_taken], quick=self.quick)
+        return Comparison(latency, overhead, self.quick)
 
     def _workload(self) -> Workload:
         """Return a workload with enough people for answers to be back before the next turn."""

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas
 import pytest
 
 from labserver.errors import LabError
+from labserver.measure import measurement
 from labserver.measure.comparison import (
     NAMES,
     RTT_MAX_MS,
@@ -15,6 +17,7 @@ from labserver.measure.comparison import (
     named,
 )
 from labserver.measure.latency import COLUMNS, Latency
+from labserver.measure.measurement import Measurement
 
 ENVIRONMENT = {"date": "2026-11-23T00:00:00Z"}
 
@@ -118,7 +121,11 @@ def test_no_messages_are_no_experiment() -> None:
         Experiment(["sse"], messages=0)
 
 
-def test_a_path_is_played_and_all_is_saved(tmp_path: Path) -> None:
+def test_a_path_is_played_and_all_is_told_and_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[Sequence[Measurement], bool]] = []
+    monkeypatch.setattr(measurement, "_listeners", [lambda *run: told.append(run)])
     # On so long a path five rooms would not keep up with the schedule.
     comparison = Experiment(["websocket"], messages=5, rtt_ms=300, quick=True).run(progress=False)
     assert comparison.link == "a round trip of 300 ms"
@@ -132,3 +139,6 @@ def test_a_path_is_played_and_all_is_saved(tmp_path: Path) -> None:
     comparison.save(tmp_path)
     assert len(pandas.read_csv(tmp_path / "latency.csv")) == 2 * 5
     assert set(pandas.read_csv(tmp_path / "overhead.csv")["technique"]) == {"websocket"}
+    assert comparison.overhead is not None
+    figures = [*comparison.latency.measurements(), *comparison.overhead.measurements()]
+    assert told == [(figures, True)]

@@ -1,9 +1,10 @@
 """What the learner's own experiments measured: kept, so that lessons and simulators can use it.
 
 One series holds one figure under the same conditions. A series keeps its last five values, as a
-verdict is made of three to five repetitions and nothing needs more; there are at most a thousand
-series, and then the one that was measured longest ago goes, because the whole progress is one
-file that is written anew with every entry. A run never fails because it cannot be kept.
+verdict is made of three to five repetitions and nothing needs more. Quick runs count apart, so that
+they never push out a careful one. There are at most a thousand series, and then the one that was
+measured longest ago goes, because the whole progress is one file that is written anew with every
+entry. A run never fails because it cannot be kept.
 """
 
 from __future__ import annotations
@@ -74,11 +75,14 @@ def keep(
             warnings.warn(f"What you measure is not kept. {error}", stacklevel=2)
 
 
-def all_runs(key: str | None = None, **conditions: float | str) -> list[Run]:
+def all_runs(
+    key: str | None = None, *, quick: bool | None = None, **conditions: float | str
+) -> list[Run]:
     """Return what was measured, the latest last.
 
     Args:
         key: such as `latency.p50`; None for every key.
+        quick: whether to return only quick runs (True) or only others (False); None for all.
         conditions: those that a run must have been made under; others may vary.
 
     Raises:
@@ -89,22 +93,24 @@ def all_runs(key: str | None = None, **conditions: float | str) -> list[Run]:
         for entry in kept("runs").values()
         if is_series(entry) and key in (None, entry["key"])
         for run in _runs(entry)
-        if all(run.conditions.get(name) == value for name, value in conditions.items())
+        if quick in (None, run.quick)
+        and all(run.conditions.get(name) == value for name, value in conditions.items())
     ]
     return sorted(found, key=lambda run: run.at)
 
 
-def latest(key: str, **conditions: float | str) -> Run | None:
+def latest(key: str, *, quick: bool | None = None, **conditions: float | str) -> Run | None:
     """Return the run that was made last; None if there is none.
 
     Args:
         key: such as `latency.p50`.
+        quick: as for `all_runs`.
         conditions: those that it must have been made under; others may vary.
 
     Raises:
         LabError: if the progress file cannot be used.
     """
-    found = all_runs(key, **conditions)
+    found = all_runs(key, quick=quick, **conditions)
     return found[-1] if found else None
 
 
@@ -112,10 +118,21 @@ def trim(series: dict[str, dict[str, Any]]) -> None:
     """Bring the section `runs` within its bounds; what is no series is left alone."""
     known = {name: entry for name, entry in series.items() if is_series(entry)}
     for entry in known.values():
-        entry["values"] = entry["values"][-PER_SERIES:]
+        entry["values"] = last_values(entry["values"])
     by_age = sorted(known, key=lambda name: str(known[name]["values"][-1]["at"]))
     for name in by_age[: max(0, len(by_age) - SERIES_MAX)]:
         del series[name]
+
+
+def last_values(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the values of a series that are kept, in their order."""
+    room = {False: PER_SERIES, True: PER_SERIES}
+    chosen = []
+    for one in reversed(values):
+        if room[one["quick"]]:
+            room[one["quick"]] -= 1
+            chosen.append(one)
+    return chosen[::-1]
 
 
 def is_series(entry: Mapping[str, Any]) -> bool:

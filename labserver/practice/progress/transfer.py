@@ -1,16 +1,15 @@
 """`labserver progress export` and `import`: progress as a file, for hosts that forget.
 
 The file is a progress file with the attempts that were reset beside its sections, so that a copy
-of `progress.json` can be imported as well. An import adds and never takes away: of two entries
-under one key the one that is further stays, and a pass is never lost. Importing a file twice
-changes nothing the second time.
+of `progress.json` can be imported as well. An import adds and never takes away: which of two
+entries under one key stays is for merging.py to say, and a pass is never lost. Importing a file
+twice changes nothing the second time.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import isinf
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any, NoReturn
 from labserver.atomic_file import write_atomically
 from labserver.errors import LabError
 from labserver.practice.checking.judge import Outcome
-from labserver.practice.progress.runs import PER_SERIES, is_series, trim
+from labserver.practice.progress import merging
+from labserver.practice.progress.runs import trim
 from labserver.practice.progress.store import (
     SECTIONS,
     VERSION,
@@ -32,9 +32,7 @@ from labserver.practice.progress.store import (
 
 MOST_BYTES = 8_000_000  # a year of answers, attempts and runs takes less than a tenth of it
 ATTEMPTS_MAX = 1000
-ATTEMPT = re.compile(r"E\d{2}-[0-9TZ.]{8,32}\.py")  # a name that leads to no other folder
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
-PASS, WRONG = Outcome.PASS.value, Outcome.WRONG.value
+ALWAYS = ("predictions", "exercises")  # in a progress file of every version
 
 Sections = dict[str, dict[str, Entry]]
 
@@ -47,7 +45,7 @@ class Imported:
         new: how many entries were added, by section.
         attempts: how many attempts were added.
         further: how many entries changed because the file's was further.
-        stayed: how many entries stayed because what is here was further.
+        stayed: how many entries differ in the file and stayed as they are.
         passed: the exercises that pass now and did not before.
     """
 
@@ -81,7 +79,9 @@ def export_progress() -> bytes:
         LabError: if the progress file cannot be used, or all is too large to be imported again.
     """
     folder = attempts_folder()
-    names = sorted(path.name for path in folder.iterdir() if ATTEMPT.fullmatch(path.name))
+    names = sorted(
+        path.name for path in folder.iterdir() if re.fullmatch(merging.ATTEMPT, path.name)
+    )
     attempts = {
         name: (folder / name).read_text(encoding="utf-8", errors="replace")
         for name in names[-ATTEMPTS_MAX:]
@@ -119,8 +119,10 @@ def read_export(path: Path) -> bytes:
     """Return a file's content, or the beginning of one that is too large.
 
     Raises:
-        LabError: if it cannot be read.
+        LabError: if it cannot be read, or is not a file.
     """
+    if path.exists() and not path.is_file():  # a pipe would wait for somebody to write
+        raise LabError(f"{path} is not a file: give another name.")
     try:
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
@@ -145,23 +147,31 @@ def import_progress(content: bytes, name: str) -> Imported:
     theirs, attempts = parse(content, name)
     new = dict.fromkeys(SECTIONS, 0)
     further = stayed = 0
-    with change() as ours:
-        before = _passed(ours)
-        for section in SECTIONS:
-            merge = MERGES.get(section, _further)
-            for key, entry in theirs[section].items():
-                own = ours[section].setdefault(key, entry)
-                if own is entry:
-                    new[section] += 1
-                    continue
-                ours[section][key] = merge(own, entry)
-                further += ours[section][key] != own
-                stayed += ours[section][key] == own != entry
-        trim(ours["runs"])
-        if len(_written({**ours})) > MOST_BYTES:
-            raise LabError(f"With {name}, your progress would have more than {MOST_BYTES:,} bytes.")
-        passed = sorted(_passed(ours) - before)
-    return Imported(new, _add_attempts(attempts), further, stayed, tuple(passed))
+    added: list[Path] = []
+    try:
+        with change() as ours:
+            before = _passed(ours)
+            for section in SECTIONS:
+                for key, entry in theirs[section].items():
+                    own = ours[section].setdefault(key, entry)
+                    if own is entry:
+                        new[section] += 1
+                        continue
+                    ours[section][key] = merging.merged(section, own, entry)
+                    further += ours[section][key] != own
+                    stayed += ours[section][key] == own != entry
+            trim(ours["runs"])
+            if len(_written({**ours})) > MOST_BYTES:
+                raise LabError(
+                    f"With {name}, your progress would have more than {MOST_BYTES:,} bytes."
+                )
+            passed = sorted(_passed(ours) - before)
+            _add_attempts(attempts, added)
+    except BaseException:
+        for path in added:
+            path.unlink(missing_ok=True)
+        raise
+    return Imported(new, len(added), further, stayed, tuple(passed))
 
 
 def parse(content: bytes, name: str) -> tuple[Sections, dict[str, str]]:
@@ -178,8 +188,12 @@ def parse(content: bytes, name: str) -> tuple[Sections, dict[str, str]]:
         raise LabError(f"{name} has more than {MOST_BYTES:,} bytes: it is no export of progress.")
     try:
         found = json.loads(content, parse_constant=_not_json, parse_float=_finite)
+        if not (isinstance(found, dict) and all(section in found for section in ALWAYS)):
+            raise ValueError("another program's")
         sections = understood(found, name)
-        _check(sections)
+        for section in SECTIONS:
+            for entry in sections[section].values():
+                merging.check(section, entry)
         attempts = _attempts(found.get("attempts", {}))
     except (ValueError, RecursionError) as error:
         raise LabError(
@@ -203,25 +217,6 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check(sections: Sections) -> None:
-    """Refuse what the code that shows progress could not show.
-
-    Raises:
-        ValueError: if there is something of the kind.
-    """
-    for key, entry in sections["exercises"].items():
-        counts = [entry.get(name, 0) for name in ("checks", "hints")]
-        if (
-            entry.get("outcome", PASS) not in (PASS, WRONG)
-            or not all(type(count) is int and count >= 0 for count in counts)
-            or not isinstance(entry.get("source", ""), str)
-        ):
-            raise ValueError(key)
-    for key, entry in sections["runs"].items():
-        if not is_series(entry):
-            raise ValueError(key)
-
-
 def _attempts(found: Any) -> dict[str, str]:
     """Return the attempts of an export.
 
@@ -231,77 +226,32 @@ def _attempts(found: Any) -> dict[str, str]:
     if not isinstance(found, dict) or len(found) > ATTEMPTS_MAX:
         raise ValueError("attempts")
     for name, text in found.items():
-        if not (ATTEMPT.fullmatch(name) and isinstance(text, str)):
+        if not (re.fullmatch(merging.ATTEMPT, name) and isinstance(text, str)):
             raise ValueError(name)
         text.encode()  # half of a surrogate pair cannot be written
     return found
 
 
-def _add_attempts(attempts: dict[str, str]) -> int:
-    """Write the attempts that are not here yet; returns how many there were.
+def _add_attempts(attempts: dict[str, str], added: list[Path]) -> None:
+    """Write the attempts that are not here yet, and list them in `added`.
 
     Raises:
         LabError: if one cannot be written.
     """
-    folder, added = attempts_folder(), 0
+    folder = attempts_folder()
     for name, text in attempts.items():
-        try:
-            write_atomically(folder / name, text.encode(), replace=False)
-            added += 1
-        except FileExistsError:
+        path = folder / name
+        if path.exists():
             continue
+        try:
+            write_atomically(path, text.encode())
         except OSError as error:
             raise LabError(
                 f"The attempt {name} cannot be written to {folder} ({error})."
             ) from error
-    return added
+        added.append(path)
 
 
 def _passed(sections: Sections) -> set[str]:
-    return {key for key, entry in sections["exercises"].items() if entry.get("outcome") == PASS}
-
-
-def _exercise(own: Entry, other: Entry) -> Entry:
-    """Return the exercise that is further, with the higher counts; a pass stays a pass."""
-    if _effort(other) > _effort(own):
-        own, other = other, own
-    counts: Entry = {
-        name: max(own.get(name, 0), other.get(name, 0))
-        for name in ("checks", "hints")
-        if name in own or name in other
-    }
-    return {**other, **own, **counts}
-
-
-def _effort(entry: Entry) -> tuple[bool, int, int]:
-    return entry.get("outcome") == PASS, entry.get("checks", 0), entry.get("hints", 0)
-
-
-def _series(own: Entry, other: Entry) -> Entry:
-    """Return the last values of both."""
-    values = own["values"] + [one for one in other["values"] if one not in own["values"]]
-    return {**own, "values": sorted(values, key=lambda one: str(one["at"]))[-PER_SERIES:]}
-
-
-def _further(own: Entry, other: Entry) -> Entry:
-    """Return the entry that says more, or else the later one; of equals, our own."""
-    return other if _says(other) > _says(own) else own
-
-
-def _says(entry: Entry) -> tuple[int, str]:
-    filled = [value for value in entry.values() if value not in (None, "", [], {})]
-    times = [value for value in filled if isinstance(value, str) and MOMENT.match(value)]
-    return len(filled), max(times, default="")
-
-
-def _later(own: Entry, other: Entry) -> Entry:
-    """Return the entry that was written later."""
-    return other if str(other.get("at", "")) > str(own.get("at", "")) else own
-
-
-# Of the other sections, the entry that is further stays.
-MERGES: dict[str, Callable[[Entry, Entry], Entry]] = {
-    "exercises": _exercise,
-    "runs": _series,
-    "verdicts": _later,
-}
+    passes = Outcome.PASS.value
+    return {key for key, entry in sections["exercises"].items() if entry.get("outcome") == passes}

@@ -67,6 +67,18 @@ def test_a_series_keeps_its_last_values() -> None:
     assert [run.value for run in all_runs()] == list(range(3, PER_SERIES + 3))
 
 
+def test_quick_runs_push_out_no_careful_one() -> None:
+    keep([latency(7)])
+    for _ in range(PER_SERIES + 1):
+        keep([latency(9)], True)
+    assert [run.value for run in all_runs("latency.p50", quick=False)] == [7]
+    assert [run.value for run in all_runs("latency.p50", quick=True)] == [9] * PER_SERIES
+    last, careful = latest("latency.p50"), latest("latency.p50", quick=False)
+    assert last is not None
+    assert careful is not None
+    assert (last.value, careful.value) == (9, 7)
+
+
 def test_of_too_many_series_the_one_measured_longest_ago_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

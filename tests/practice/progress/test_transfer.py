@@ -50,7 +50,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def file(**sections: Any) -> bytes:
-    return json.dumps({"version": VERSION, **sections}).encode()
+    nothing: dict[str, Any] = {"version": VERSION, "predictions": {}, "exercises": {}}
+    return json.dumps(nothing | sections).encode()
 
 
 def bring(**sections: Any) -> Imported:
@@ -111,31 +112,15 @@ def test_what_is_only_here_stays() -> None:
     assert dict(kept("predictions")) == {"gap": {"answer": "lost"}}
 
 
-def test_a_prediction_that_was_compared_goes_further_than_one_that_was_not() -> None:
-    compared = {"answer": 60, "locked": "2026-11-01T10:00:00.000Z", "measured": 67}
-    locked = {"answer": 50, "locked": "2026-11-02T10:00:00.000Z"}
-    kept("predictions").update({"a": compared, "b": locked})
-    said = bring(predictions={"a": locked, "b": compared})
-    assert (kept("predictions")["a"], kept("predictions")["b"]) == (compared, compared)
+def test_it_says_what_changed_and_what_was_left() -> None:
+    early = {"answer": 60, "locked": "2026-11-01T10:00:00.000Z"}
+    late = {"answer": 50, "locked": "2026-11-02T10:00:00.000Z"}
+    kept("predictions").update({"a": early, "b": late})
+    said = bring(predictions={"a": late, "b": early})
+    assert (kept("predictions")["a"], kept("predictions")["b"]) == (early, early)
     assert str(said) == (
         "nothing was new; changed 1 that went further in the file; left 1 that went further here."
     )
-
-
-def test_of_two_as_far_the_later_stays() -> None:
-    early = {"answer": 1, "locked": "2026-11-01T10:00:00.000Z"}
-    late = {"answer": 2, "locked": "2026-11-02T10:00:00.000Z"}
-    kept("predictions").update({"a": early, "b": late})
-    bring(predictions={"a": late, "b": early})
-    assert [kept("predictions")[key]["answer"] for key in "ab"] == [2, 2]
-
-
-def test_of_two_verdicts_the_later_stays_whatever_else_they_say() -> None:
-    early = {"verdict": "holds when", "condition": "so", "at": "2026-11-01T10:00:00.000Z"}
-    late = {"verdict": "holds", "condition": "", "at": "2026-11-02T10:00:00.000Z"}
-    kept("verdicts")["accept-hash"] = early
-    bring(verdicts={"accept-hash": late})
-    assert kept("verdicts")["accept-hash"] == late
 
 
 def test_runs_of_two_hosts_become_one_series_within_its_bounds(elsewhere: Any) -> None:
@@ -152,6 +137,27 @@ def test_runs_of_two_hosts_become_one_series_within_its_bounds(elsewhere: Any) -
         clock.advance(2)
     import_progress(content, "progress.json")
     assert [run.value for run in all_runs()] == list(range(PER_SERIES, 2 * PER_SERIES))
+
+
+def test_the_second_attempt_of_a_moment_comes_along_as_well(elsewhere: Any) -> None:
+    name = "E12-20261130T101500.123Z-2.py"  # as practice/progress/reset.py names it
+    (attempts_folder() / name).write_text("def attempt(): ...")
+    exercises()["E12"] = {"attempt": {"file": name, "was": PASSED}}
+    content = export_progress()
+    elsewhere()
+    assert import_progress(content, "progress.json").attempts == 1
+    assert (attempts_folder() / name).read_text() == "def attempt(): ..."
+
+
+def test_where_attempts_cannot_be_written_nothing_changes(state: Path) -> None:
+    exercises()["E12"] = TRIED
+    before = (state / "progress.json").read_bytes()
+    (state / "attempts").touch()
+    with pytest.raises(LabError, match="attempts"):
+        bring(exercises={"E12": PASSED}, attempts={"E12-20261130T101500.123Z.py": "mine"})
+    assert (state / "progress.json").read_bytes() == before
+    with pytest.raises(LabError, match="attempts"):
+        export_progress()
 
 
 def test_an_attempt_that_is_here_already_is_not_overwritten() -> None:
@@ -171,8 +177,9 @@ BROKEN = {
     "a version in words": b'{"version": "2"}',
     "a section that is a list": file(predictions=[]),
     "an entry that is a number": file(predictions={"gap": 3}),
-    "NaN": b'{"version": 2, "predictions": {"gap": {"answer": NaN}}}',
-    "beyond any number": b'{"version": 2, "predictions": {"gap": {"answer": 1e999}}}',
+    "another program's, with a version": b'{"version": 2, "name": "realtime"}',
+    "NaN": file(predictions={"gap": {"answer": float("nan")}}),
+    "beyond any number": file(predictions={"gap": {"answer": 7}}).replace(b"7", b"1e999"),
     "an outcome in other words": file(exercises={"E12": {"outcome": "super"}}),
     "checks in words": file(exercises={"E12": {"checks": "many"}}),
     "less than no hints": file(exercises={"E12": {"hints": -1}}),
@@ -201,7 +208,7 @@ def test_what_is_broken_or_foreign_is_refused_and_nothing_changes(what: str, sta
 
 def test_the_file_of_a_newer_version_is_refused() -> None:
     with pytest.raises(LabError, match=r"A newer labserver wrote my\.json"):
-        import_progress(b'{"version": 99}', "my.json")
+        import_progress(file(version=99), "my.json")
 
 
 def test_a_huge_file_is_refused_before_it_is_read_to_its_end(tmp_path: Path) -> None:
