@@ -67,18 +67,9 @@ def everything() -> dict[str, dict[str, Entry]]:
 
 
 def attempts_folder() -> Path:
-    """Return the folder for attempts that were reset; it is made if it is missing.
-
-    Raises:
-        LabError: if it cannot be made.
-    """
+    """Return the folder for attempts that were reset; it is made if it is missing."""
     path = folder() / "attempts"
-    try:
-        path.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise LabError(
-            f"The folder {path} cannot be made ({error}): move what is there."
-        ) from error
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

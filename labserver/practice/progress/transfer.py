@@ -78,7 +78,7 @@ def export_progress() -> bytes:
     Raises:
         LabError: if the progress file cannot be used, or all is too large to be imported again.
     """
-    folder = attempts_folder()
+    folder = _attempts_folder()
     names = sorted(
         path.name for path in folder.iterdir() if re.fullmatch(merging.ATTEMPT, path.name)
     )
@@ -238,7 +238,7 @@ def _add_attempts(attempts: dict[str, str], added: list[Path]) -> None:
     Raises:
         LabError: if one cannot be written.
     """
-    folder = attempts_folder()
+    folder = _attempts_folder()
     for name, text in attempts.items():
         path = folder / name
         if path.exists():
@@ -250,6 +250,13 @@ def _add_attempts(attempts: dict[str, str], added: list[Path]) -> None:
                 f"The attempt {name} cannot be written to {folder} ({error})."
             ) from error
         added.append(path)
+
+
+def _attempts_folder() -> Path:
+    try:
+        return attempts_folder()
+    except OSError as error:
+        raise LabError(f"Your attempts have no folder ({error}): move what is there.") from error
 
 
 def _passed(sections: Sections) -> set[str]:
