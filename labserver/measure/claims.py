@@ -98,7 +98,6 @@ def _latency(measured: Mapping[str, Spread] | None) -> Claims:
     def judge(technique: str, note: str) -> Claim:
         spread = measured[technique]
         said = f"median {_ms(spread)}"
-        against_best = f"{said}; best {digits(best)}"
         if note == "Lowest":
             other = measured[rival]
             against = f"; {rival} {_ms(other)}"
@@ -108,13 +107,10 @@ def _latency(measured: Mapping[str, Spread] | None) -> Claims:
                 return Claim(note, CONDITIONS, MEASURED, said + against)
             holds = HOLDS if found.lower == technique else FAILS
             return Claim(note, holds, MEASURED, said + against)
-        if note == "Low":
-            near = spread.median <= NEAR * best
-            return Claim(
-                note, HOLDS if near else CONDITIONS, MEASURED, f"{said}; best {digits(best)}"
-            )
-        far = spread.median >= FAR * best
-        return Claim(note, HOLDS if far else CONDITIONS, MEASURED, against_best)
+        low = note == "Low"
+        as_said = spread.median <= NEAR * best if low else spread.median >= FAR * best
+        evidence = f"{said}; best {digits(best)}"
+        return Claim(note, HOLDS if as_said else CONDITIONS, MEASURED, evidence)
 
     return _each(judge, notes)
 

@@ -1,13 +1,13 @@
 // The panel under an answer: check, hints, reset, and what an interviewer asks next.
 
-import { element } from "../widgets/element.mjs";
+import { element, keepKeys } from "../widgets/element.mjs";
+import { KERNEL_GONE } from "../widgets/kernel_gone.mjs";
 import { onKernelEnd } from "../widgets/kernel_watch.mjs";
 import { answerCell } from "./answer_cell.mjs";
 import { proseAndCode, stateLine } from "./exercise_wording.mjs";
 
 const SILENCE_MS = 3000; // after that the kernel is busy, or gone
 const SILENT = "waiting for the kernel, which is busy…";
-const LOST = "The kernel was restarted: run this panel's cell again.";
 const TYPING_MS = 800; // a pause after which what was typed is kept
 const SHOWN = "outcome points checking verdict problem hints unused can_bring_back answer note"
   .split(" ")
@@ -262,7 +262,7 @@ function render({ model, el }) {
     if (!busy) since = 0;
     const elapsed = since ? performance.now() - since : 0;
     say(seconds, elapsed >= 1000 ? `${Math.floor(elapsed / 1000)} s` : "");
-    if (!busy) say(doing, phase === "lost" ? LOST : "");
+    if (!busy) say(doing, phase === "lost" ? KERNEL_GONE : "");
     else if (phase === "run") say(doing, "running your cell…");
     else if (model.get("checking") || elapsed < SILENCE_MS) say(doing, "checking…");
     else say(doing, SILENT);
@@ -278,11 +278,7 @@ function render({ model, el }) {
     else if (message.do === "put") cell()?.put(message.text);
     else if (message.do === "reset") replace("reset");
   };
-  // JupyterLab would take the keys for its own commands; saving is one of those that stay.
-  root.addEventListener("keydown", (event) => {
-    const saves = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
-    if (!saves) event.stopPropagation();
-  });
+  keepKeys(root);
   // Another notebook may have changed what is kept while this one was out of sight.
   const looking = new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting)) tell({ do: "look" });

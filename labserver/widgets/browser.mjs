@@ -6,7 +6,7 @@ import { BrowserClient } from "./browser_client.mjs";
 import { jupyterUrl, routesTo } from "./browser_route.mjs";
 import { TECHNIQUES } from "./browser_techniques.mjs";
 import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
-import { element } from "./element.mjs";
+import { element, keepKeys } from "./element.mjs";
 import { whenKernelIsGone } from "./kernel_gone.mjs";
 import { counted, peopleNotice } from "./wording.mjs";
 
@@ -186,8 +186,7 @@ export default () => {
       if (client.state === "waiting") draw();
     }, 100);
 
-    // JupyterLab would take the keys for its own commands.
-    root.addEventListener("keydown", (event) => event.stopPropagation());
+    keepKeys(root);
     cable.addEventListener("click", () => {
       if (cable.textContent === "Connect") client.connect();
       else client.disconnect();

@@ -1,7 +1,7 @@
 // The chat window of a client that runs in the kernel: it draws the widget's traits.
 
 import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
-import { element } from "./element.mjs";
+import { element, keepKeys } from "./element.mjs";
 import { whenKernelIsGone } from "./kernel_gone.mjs";
 import { counted, peopleNotice, typingNotice } from "./wording.mjs";
 
@@ -109,8 +109,7 @@ function render({ model, el }) {
       model.send({ typing: true });
     }
   });
-  // JupyterLab would take the keys for its own commands.
-  root.addEventListener("keydown", (event) => event.stopPropagation());
+  keepKeys(root);
   cable.addEventListener("click", () => {
     const cut = model.get("connection").state === "cut";
     model.send({ connection: cut ? "restore" : "cut" });

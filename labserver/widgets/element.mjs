@@ -8,3 +8,11 @@ export function element(tag, className, text) {
   if (text !== undefined) node.textContent = text;
   return node;
 }
+
+/** Keep the keys that are pressed in a widget from JupyterLab's commands, except for saving. */
+export function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    const saves = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+    if (!saves) event.stopPropagation();
+  });
+}

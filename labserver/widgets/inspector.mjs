@@ -1,7 +1,7 @@
 // The wire inspector: a list, a few filters, and the message that was chosen. Only the rows in
 // sight are in the page, so that 10,000 rows cost no more than 20.
 
-import { element } from "./element.mjs";
+import { element, keepKeys } from "./element.mjs";
 import { messageView } from "./inspector_message.mjs";
 import { csv, MessageRows } from "./inspector_rows.mjs";
 import { KERNEL_GONE, whenKernelIsGone } from "./kernel_gone.mjs";
@@ -254,8 +254,7 @@ function view({ model, el }, rows) {
     const lowest = (next + 1) * ROW_PX - list.clientHeight;
     list.scrollTop = Math.min(next * ROW_PX, Math.max(lowest, list.scrollTop));
   });
-  // JupyterLab would take the keys for its own commands.
-  root.addEventListener("keydown", (event) => event.stopPropagation());
+  keepKeys(root);
   list.addEventListener("scroll", () => {
     if (!inPage || list.clientHeight === 0) return;
     atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 2 * ROW_PX;

@@ -7,7 +7,7 @@
 import { element } from "./element.mjs";
 import { onKernelEnd } from "./kernel_watch.mjs";
 
-export const KERNEL_GONE = "This window belonged to a kernel that has ended. Run the cell again.";
+export const KERNEL_GONE = "This widget belonged to a kernel that has ended. Run its cell again.";
 
 const CONTROLS = "button, input, select, textarea, form";
 

@@ -31,7 +31,13 @@ RESTART = """() =>
   window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"""
 INSTEAD_OF_A_WIDGET = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
   .map(output => getComputedStyle(output, '::after').content)
-  .filter(text => text.includes('Run the cell again'))"""
+  .filter(text => text.includes('Run its cell again'))"""
+COUNT_SAVES = """() => {
+  window.saves = 0;
+  window.jupyterapp.commands.commandExecuted.connect((_, {id}) => {
+    if (id === 'docmanager:save') window.saves += 1;
+  });
+}"""
 SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
 EVALUATE = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
@@ -98,6 +104,14 @@ class LabPage:
         self.page.evaluate(SAVE)
         self.page.reload()
         self.page.wait_for_function(NOTEBOOK_READY, timeout=1000 * DEADLINE_S)
+
+    def count_saves(self) -> None:
+        """Count from now on how often JupyterLab is told to save the notebook."""
+        self.page.evaluate(COUNT_SAVES)
+
+    def saves(self) -> int:
+        """How often that was, without JupyterLab's own saving from time to time."""
+        return int(self.page.evaluate("() => window.saves"))
 
     def restart_kernel(self) -> None:
         """End the kernel and start another one, as the menu does."""

@@ -56,6 +56,9 @@ def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
     lab_page.reload()
     expect(lab_page.window("bob").lines.get_by_text("line 19")).to_be_in_viewport()
     assert lab_page.dialogs == []
+    lab_page.count_saves()
+    bob.root.get_by_label("Message from").press("Control+s")
+    wait_until(lambda: lab_page.saves() == 1, "the notebook to be saved")
     lab_page.restart_kernel()
     expect(bob.root.get_by_text("belonged to a kernel that has ended")).to_be_visible()
     expect(bob.root.get_by_label("Message from")).to_have_attribute("inert", "")

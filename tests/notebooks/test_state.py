@@ -16,9 +16,9 @@ from tests.notebooks.execute import REPOSITORY, execute
 pytestmark = pytest.mark.slow
 
 WRITES = """\
-from labserver.practice.progress.store import predictions
-predictions()["gap"] = {"answer": "lost"}
-dict(predictions())"""
+from labserver.practice.progress.store import kept
+kept("predictions")["gap"] = {"answer": "lost"}
+dict(kept("predictions"))"""
 KEPT = {"gap": {"answer": "lost"}}
 
 

@@ -1,7 +1,7 @@
 // A sheet: what is asked, where it is answered, and what is said about it. The parts that the
 // widgets which ask have in common.
 
-import { element } from "../../widgets/element.mjs";
+import { element, keepKeys } from "../../widgets/element.mjs";
 import { whenKernelIsGone } from "../../widgets/kernel_gone.mjs";
 
 const DRAFT_AFTER_MS = 400;
@@ -31,11 +31,7 @@ export function sheet(kind, label) {
   const root = element("section", `lab-sheet lab-sheet-${kind.toLowerCase()}`);
   root.setAttribute("aria-label", `${kind}: ${plain(label)}`);
   root.append(element("strong", "lab-sheet-kind", kind));
-  // JupyterLab would take the keys for its own commands; saving the notebook is left to it.
-  root.addEventListener("keydown", (event) => {
-    const saves = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
-    if (!saves) event.stopPropagation();
-  });
+  keepKeys(root);
   return root;
 }
 

@@ -27,11 +27,6 @@ SECTIONS = ("predictions", "exercises", "explanations", "recalls", "verdicts", "
 Entry = dict[str, Any]
 
 
-def predictions() -> MutableMapping[str, Entry]:
-    """Return what is kept of each prediction on this machine, by key."""
-    return ProgressFile(_file()).section("predictions")
-
-
 def kept(section: str) -> MutableMapping[str, Entry]:
     """Return one of SECTIONS on this machine, as a mapping that reads and writes the file."""
     return ProgressFile(_file()).section(section)
@@ -43,7 +38,7 @@ def exercises() -> MutableMapping[str, Entry]:
     `outcome`, `checks`, `hints`, `source`; `said`: the last verdict; `attempt`: what a reset kept;
     `follow_up`, `follow_up_shown`: what the learner wrote to the interviewer's question.
     """
-    return ProgressFile(_file()).section("exercises")
+    return kept("exercises")
 
 
 @contextmanager
@@ -52,8 +47,8 @@ def change_exercises() -> Iterator[MutableMapping[str, Entry]]:
 
     No other kernel can write in between.
     """
-    with ProgressFile(_file()).change() as kept:
-        yield kept["exercises"]
+    with change() as sections:
+        yield sections["exercises"]
 
 
 def change() -> AbstractContextManager[dict[str, dict[str, Entry]]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids, load
 from labserver.practice.course_links import exercise_link
-from labserver.practice.progress.store import exercises, predictions
+from labserver.practice.progress.store import exercises, kept
 from labserver.templates import render
 
 HEADINGS = ("exercise", "lesson", "outcome", "checks", "hints")
@@ -85,12 +85,12 @@ def progress(lesson: int | None = None) -> ProgressTable:
             f"No exercise belongs to lesson {lesson!r}: choose one of"
             f" {', '.join(map(str, lessons))}, or leave it out for all."
         )
-    kept = dict(exercises())
+    entries = dict(exercises())
     rows = []
     for exercise_id, exercise in loaded.items():
         if lesson not in (None, exercise.lesson):
             continue
-        entry = kept.get(exercise_id, {})
+        entry = entries.get(exercise_id, {})
         rows.append(
             ProgressRow(
                 f"{exercise_id} {exercise.title}",
@@ -101,4 +101,4 @@ def progress(lesson: int | None = None) -> ProgressTable:
                 exercise_link(exercise.lesson, exercise_id),
             )
         )
-    return ProgressTable(tuple(rows), len(predictions()) if lesson is None else None)
+    return ProgressTable(tuple(rows), len(kept("predictions")) if lesson is None else None)

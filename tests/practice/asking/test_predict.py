@@ -264,7 +264,7 @@ def test_a_prediction_is_in_the_learners_progress(
     again = lab.predict("empty-polls", "How many?", unit="%", low=0, high=100)
     assert again.answer == 50
     assert str(again.compare(65)).startswith("You guessed 50 %; it was 65 %")
-    kept = store.predictions()["empty-polls"]
+    kept = store.kept("predictions")["empty-polls"]
     assert (kept["answer"], kept["measured"]) == (50, 65.0)
     again.reset()
     assert asked.answer is None

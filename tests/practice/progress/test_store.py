@@ -14,7 +14,7 @@ from labserver.practice.progress.store import (
     ProgressFile,
     attempts_folder,
     exercises,
-    predictions,
+    kept,
 )
 
 
@@ -77,8 +77,8 @@ def test_a_change_that_fails_changes_nothing_and_leaves_no_draft(path: Path) -> 
     progress.section("exercises")["E12"] = {"hints": 1}
     with pytest.raises(ValueError, match="JSON"):
         progress.section("exercises")["E12"] = {"hints": float("nan")}
-    with pytest.raises(ZeroDivisionError), progress.change() as kept:
-        kept["exercises"].clear()
+    with pytest.raises(ZeroDivisionError), progress.change() as sections:
+        sections["exercises"].clear()
         1 / 0  # noqa: B018
     assert progress.read()["exercises"] == {"E12": {"hints": 1}}
     assert sorted(one.name for one in path.parent.iterdir()) == ["progress.json", "progress.lock"]
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_written_is_a_lab_error(tmp_path: Path) -> None:
 
 def test_it_lies_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABSERVER_STATE", str(tmp_path))
-    predictions()["gap"] = {"answer": 3}
+    kept("predictions")["gap"] = {"answer": 3}
     exercises()["E12"] = {"hints": 1}
     assert attempts_folder() == tmp_path / "attempts"
     found = ProgressFile(tmp_path / "progress.json").read()

@@ -7,7 +7,7 @@ import pytest
 
 from labserver.errors import LabError
 from labserver.practice.checking.exercise import ids
-from labserver.practice.progress.store import exercises, predictions
+from labserver.practice.progress.store import exercises, kept
 from labserver.practice.progress.table import ProgressRow, ProgressTable, progress
 from tests.notebooks.execute import REPOSITORY
 
@@ -27,7 +27,7 @@ def test_at_first_nothing_is_attempted() -> None:
 def test_it_shows_what_was_kept() -> None:
     exercises()["E12"] = {"outcome": "pass", "checks": 4, "hints": 1}
     exercises()["E99"] = {"outcome": "pass"}  # of another version: it does not count here
-    predictions()["gap"] = {"answer": "lost"}
+    kept("predictions")["gap"] = {"answer": "lost"}
     table = progress()
     (row,) = (row for row in table.rows if row.exercise.startswith("E12"))
     assert row[:5] == ("E12 frames out of a stream", 5, "pass", 4, 1)
@@ -40,7 +40,7 @@ def test_a_lesson_shows_its_own_exercises() -> None:
 
 
 def test_the_table_of_a_lesson_does_not_count_the_predictions_of_others() -> None:
-    predictions()["gap"] = {"answer": "lost"}
+    kept("predictions")["gap"] = {"answer": "lost"}
     assert repr(progress(lesson=4)).endswith("\n0 of 2 exercises pass.")
 
 
