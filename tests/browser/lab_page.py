@@ -17,7 +17,8 @@ ALL_CELLS_RUN = """() => {
   const panel = window.jupyterapp.shell.currentWidget;
   const code = panel.content.widgets.filter(cell => cell.model.type === 'code');
   const kernel = panel.context.sessionContext.session?.kernel;
-  return code.every(cell => cell.model.executionCount) && kernel?.status === 'idle';
+  const failed = document.querySelector('.jp-mod-error');
+  return failed || (code.every(cell => cell.model.executionCount) && kernel?.status === 'idle');
 }"""
 OPEN = "(path) => window.jupyterapp.commands.execute('docmanager:open', {path})"
 CLOSE_ALL = "() => [...window.jupyterapp.shell.widgets('main')].forEach(tab => tab.dispose())"
@@ -87,7 +88,7 @@ class LabPage:
         self.page.evaluate(RUN_ALL)
 
     def finish(self) -> None:
-        """Wait until all cells have run, and see to it that none failed."""
+        """Wait until all cells have run, or one has failed, and see to it that none did."""
         self.page.wait_for_function(ALL_CELLS_RUN, timeout=1000 * DEADLINE_S)
         assert self.page.evaluate(ERRORS) == []
 

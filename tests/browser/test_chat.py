@@ -21,6 +21,9 @@ USERS = {
     "webrtc": "eve",
 }
 SERVER_CELL, WINDOWS_CELL = 3, 4  # of the first notebook
+# Points of a canvas in full colour; the line in the middle of a lane is paler.
+STROKES = """canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+  .data.filter((value, index) => index % 4 === 3 && value === 255).length"""
 EVIL = "<img src=x onerror=alert(1)><b>bold</b>"
 
 
@@ -70,6 +73,13 @@ def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
 def test_every_technique_is_heard_in_every_window_and_survives_a_cut(lab_page: LabPage) -> None:
     lab_page.run_all("01_first_chat_and_short_polling.ipynb")
     windows = {name: lab_page.window(user) for name, user in USERS.items()}
+    lane = lab_page.page.locator(".lab-live").get_by_role("row").filter(has_text="websocket")
+    lane.scroll_into_view_if_needed()
+    wait_until(lambda: lane.locator("canvas").evaluate(STROKES) == 0, "a lane without strokes")
+    before = lane.inner_text()
+    windows["websocket"].say("seen in the lane")
+    wait_until(lambda: lane.locator("canvas").evaluate(STROKES) > 0, "a stroke in the lane")
+    assert lane.inner_text() != before  # the counters
     for speaker, window in windows.items():
         window.say(f"from {speaker}")
         for listener in windows.values():
