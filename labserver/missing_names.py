@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"  # set by Jupyter for a kernel: the notebook's path
+RED, PLAIN = "\x1b[31m", "\x1b[39m"
 LINE = 70  # characters of a line that are shown
 
 
@@ -90,13 +91,18 @@ def _show(
     trace: TracebackType,
     tb_offset: int | None = None,
 ) -> None:
-    """Show a NameError as IPython does, with a note."""
+    """Show a NameError as IPython does; with a note, it goes without the lines of code.
+
+    A learner's cell may be folded because it has the answer to a question in it.
+    """
     notebook = os.environ.get(NOTEBOOK_VARIABLE)
     running = shell.get_parent().get("metadata", {}).get("cellId")
     if notebook and running and error.name and _is_from_a_cell(shell, trace):
         note = note_on(error.name, cells_of(Path(notebook)), running)
         if note:
             error.add_note(note)
+            shown = [f"{RED}NameError{PLAIN}: {error}", note]
+            error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 

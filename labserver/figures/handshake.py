@@ -43,14 +43,14 @@ _CRUMB = re.compile(r"(?P<before>=)(?P<secret>[^;]+)")
 
 
 class _Exchange(NamedTuple):
-    """A handshake: the request, and the answer, if there is one."""
+    """A handshake: the request, and the response, if there is one."""
 
     request: Message
     response: Message | None
 
 
 def handshake(trace: Trace, connection: int | None = None) -> Panel:
-    """Show a request and its answer line by line, and the derivation of Sec-WebSocket-Accept.
+    """Show a request and its response line by line, and the derivation of Sec-WebSocket-Accept.
 
     Each line says what it is for, and whether an RFC requires it; what is wrong or missing
     according to RFC 6455 §4 is marked. A refusal has no derivation. Tokens and cookies are
@@ -74,7 +74,7 @@ def handshake(trace: Trace, connection: int | None = None) -> Panel:
     answered: tuple[HandshakeLine, ...] = ()
     if response is not None:
         answered = response_lines(response.raw, request.raw)
-        heading = f"server → client: the answer, {byte_count(len(response.raw))}"
+        heading = f"server → client: the response, {byte_count(len(response.raw))}"
         sides.append(_side(heading, answered, str(response.detail.get("text", ""))))
     title = _title(asked, answered, response)
     steps, verdict = _derivation(request, response)
@@ -106,8 +106,8 @@ def _find(trace: Trace, connection: int | None) -> _Exchange:
                 return _Exchange(request, answer)
     if connection is not None and connection not in trace.connections:
         raise LabError(
-            f"There is no connection {connection} in the trace:"
-            " look at trace.connections for their numbers."
+            f"There is no connection {connection} in the trace: look at trace.connections for"
+            " their numbers. If the server was started again, run the cells that connect to it."
         )
     if any(True for _ in chosen.only(kind=Kind.TLS_RECORD)):
         raise LabError("The handshake is encrypted: record a server without TLS to see it.")
@@ -119,23 +119,23 @@ def _find(trace: Trace, connection: int | None) -> _Exchange:
 
 
 def _is_interim(response: Message) -> bool:
-    """Return whether a response is interim: the answer proper follows (RFC 9110 §15.2)."""
+    """Return whether a response is interim: the final one follows (RFC 9110 §15.2)."""
     return 100 <= status_of(response.raw) < 200 and status_of(response.raw) != 101
 
 
 def _title(
     asked: Sequence[HandshakeLine], answered: Sequence[HandshakeLine], response: Message | None
 ) -> str:
-    request, answer = _faults("the request", asked), _faults("the answer", answered)
+    request, answer = _faults("the request", asked), _faults("the response", answered)
     if response is None:
-        return f"No answer has come; {request or 'the request is whole'}"
+        return f"No response has come; {request or 'the request is complete'}"
     status = status_of(response.raw)
     reason = visible(str(response.detail.get("reason", "")), 40)
     begin = f"{status} {reason}".strip() if status else "No status"
     if status == 101:
-        right = "the handshake is whole, and from here on both sides speak in frames"
+        right = "the handshake is complete, and from here on both sides send frames"
     else:
-        right = f"the request is whole, and yet the answer is {answered[0].purpose}"
+        right = f"the request is complete, and yet the response is {answered[0].purpose}"
     return f"{begin}: {'; '.join(filter(None, (request, answer))) or right}"
 
 
@@ -183,7 +183,7 @@ class _Side(NamedTuple):
     heading: str
     rows: list[_Row]
     left_out: int
-    body: str
+    body: list[str]
 
 
 def _side(heading: str, lines: Sequence[HandshakeLine], body: str = "") -> _Side:
@@ -191,7 +191,8 @@ def _side(heading: str, lines: Sequence[HandshakeLine], body: str = "") -> _Side
     kept = [line for at, line in enumerate(head) if at < LINES_MAX or line.is_faulty]
     kept = kept[: 2 * LINES_MAX]
     rows = [_row(line) for line in (*kept, blank)]
-    return _Side(heading, rows, len(head) - len(kept), visible(body.strip(), BODY_CHARACTERS))
+    text = [visible(line, BODY_CHARACTERS) for line in body[:BODY_CHARACTERS].split("\n")]
+    return _Side(heading, rows, len(head) - len(kept), [line for line in text if line])
 
 
 def _row(line: HandshakeLine) -> _Row:
@@ -216,8 +217,7 @@ def _side_text(side: _Side) -> Iterator[str]:
             yield f"     {row.fault}"
     if side.left_out:
         yield f" … {side.left_out:,} lines more"
-    if side.body:
-        yield f"   {side.body}"
+    yield from (f"   {line}" for line in side.body)
 
 
 def _shown(line: HandshakeLine) -> str:

@@ -42,11 +42,11 @@ def client_time(message: Message) -> float:
 class Busy(Enum):
     """What a connection may be busy with."""
 
-    ANSWERED = "request until its answer"
-    EMPTY = "request until an empty answer"
+    ANSWERED = "request until its response"
+    EMPTY = "request until an empty response"
     TOLD = "request with payload"
     OPEN = "open: stream or socket"
-    WAITING = "request without an answer"
+    WAITING = "request without a response"
 
 
 @dataclass(slots=True)
@@ -214,7 +214,7 @@ class _LaneReader:
         summary = response.summary
         switched = summary.startswith(SWITCHED)
         if summary.startswith("1") and not switched:
-            return  # 100 and 103 come before the answer
+            return  # 100 and 103 come before the response
         request = self._requests.popleft() if self._requests else None
         began = response.began if request is None else request.began
         at = client_time(response)

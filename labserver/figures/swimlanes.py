@@ -327,7 +327,7 @@ def _say_bar(bar: Bar) -> str:
     messages = [each for each in (bar.request, bar.answer) if each is not None]
     said = [f"{each.number} · {plain(each.summary)}" for each in messages]
     if bar.answer is not None and is_lost(bar.answer):
-        said.append("the answer never arrived")
+        said.append("the response never arrived")
     return "<br>".join([*said, f"{bar.busy.value}: {time}"])
 
 

@@ -8,6 +8,8 @@ import { proseAndCode, stateLine } from "./exercise_wording.mjs";
 
 const SILENCE_MS = 3000; // after that the kernel is busy, or gone
 const SILENT = "waiting for the kernel, which is busy…";
+const CLOSED = "This page cannot write into your cell.";
+const GONE = "The cell with your answer is not in this notebook any more. Make a new one.";
 const TYPING_MS = 800; // a pause after which what was typed is kept
 const SHOWN = "outcome points checking verdict problem hints unused can_bring_back answer note"
   .split(" ")
@@ -198,7 +200,7 @@ function render({ model, el }) {
       }
     });
     offer.append(
-      element("p", "", `This page cannot write into your cell. Copy ${what} into it:`),
+      element("p", "", `${window.jupyterapp ? GONE : CLOSED} Copy ${what} into it:`),
       field,
       copy,
     );
@@ -238,7 +240,7 @@ function render({ model, el }) {
       hints.append(element("div", "lab-exercise-label", "Hints"), hintList(model.get("hints"), 1));
     if (unused.length) {
       hints.append(
-        element("div", "lab-exercise-label", used ? "Hints you did not use" : "The hints, unused"),
+        element("div", "lab-exercise-label", used ? "Hints you did not use" : "The hints"),
         hintList(unused, used + 1),
       );
     }

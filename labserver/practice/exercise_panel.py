@@ -27,7 +27,7 @@ from labserver.practice.progress.reset import bring_back, last_source, start_aga
 from labserver.practice.progress.store import change_exercises, exercises
 from labserver.widgets.assets import es_module, stylesheet
 from labserver.widgets.rerun import close_on_rerun
-from labserver.widgets.window import say_when_it_is_gone
+from labserver.widgets.window import ANSWERS_KEPT, say_when_it_is_gone
 
 STOPPED = "Stopped: nothing was judged."
 NOTE_MAX = 20_000  # characters that are kept of the learner's answer to the follow-up
@@ -100,7 +100,7 @@ class ExercisePanel(anywidget.AnyWidget):
             question=exercise.follow_up[0],
             prepares_for=f"{asked} of the study note" if asked else "",
         )
-        say_when_it_is_gone()
+        say_when_it_is_gone(ANSWERS_KEPT)
         self.refresh()
         self.add_class(f"exercise-{exercise.id.lower()}")
         self.on_msg(self._on_browser)

@@ -19,6 +19,7 @@ from ipywidgets import Layout
 from labserver.chat.events import Event
 from labserver.errors import LabError
 from labserver.runtime.client import Client
+from labserver.techniques.reconnecting_client import State
 from labserver.widgets.assets import es_module, stylesheet
 from labserver.widgets.commands import Answer, read_typed
 from labserver.widgets.transcript import Transcript
@@ -26,6 +27,7 @@ from labserver.widgets.window import Window
 
 _HERE = Path(__file__).parent
 
+COUNT_S = 0.5  # between two looks at requests that bring nothing, of which no event tells
 UPDATE_S = 0.05  # Jupyter drops output beyond 1,000 messages or 1 MB per second
 BYTES_PER_S = 100_000  # one window's share of that 1 MB
 
@@ -61,6 +63,7 @@ class ChatWidget(Window):
         self.on_msg(self._on_browser)
         self._show()
         client.follow(self._hear, self._schedule)
+        client.background(self._count)
 
     def say(self, text: str) -> None:
         """Send a message, as if `text` had been typed and sent with Enter.
@@ -117,6 +120,12 @@ class ChatWidget(Window):
     def _hear(self, event: Event) -> None:
         self._transcript.hear(event, _now_ms())
         self._schedule()
+
+    async def _count(self) -> None:
+        while self.client.core.state not in (State.REFUSED, State.CLOSED):
+            await asyncio.sleep(COUNT_S)
+            if self.client.counters.requests != self.counters["requests"]:
+                self._schedule()
 
     def _schedule(self) -> None:
         if not self._scheduled:

@@ -1,7 +1,10 @@
 // The parts of a chat window that the kernel's windows and the browser's own have in common.
 
+import { readTyped } from "./commands.mjs";
 import { element } from "./element.mjs";
 import { delayed, deliveryNote, timeOfDay } from "./wording.mjs";
+
+const MOST_CHARS = 4096; // of a message, as the server counts them
 
 /** The window's head: who speaks, in which room and over what, a badge for the state, a button. */
 export function chatHead({ user, room, technique }) {
@@ -67,6 +70,14 @@ export function chatLine(item) {
   return row;
 }
 
+/** What to say of a text with too many characters, which is not sent; empty for any other. */
+function tooLong(text) {
+  const count = [...(readTyped(text).content ?? "")].length;
+  if (count <= MOST_CHARS) return "";
+  const [most, has] = [MOST_CHARS, count].map((number) => number.toLocaleString("en"));
+  return `A message has at most ${most} characters. This one has ${has}: shorten it.`;
+}
+
 /**
  * The form in which a message is written; `say` gets its text, unless there is none.
  *
@@ -75,11 +86,11 @@ export function chatLine(item) {
 export function chatForm({ user, say }) {
   const form = element("form");
   const input = element("input");
-  input.maxLength = 4096;
   input.title = "/help lists the commands, such as /dm NAME text";
   input.setAttribute("aria-label", `Message from ${user}`);
   const send = element("button", "", "Send");
   form.append(input, send);
+  input.addEventListener("input", () => input.setCustomValidity(tooLong(input.value.trim())));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = input.value.trim();

@@ -22,6 +22,9 @@ from ipywidgets.widgets.widget import _instances
 from labserver.templates import render
 from labserver.widgets.rerun import close_on_rerun, first_of_this_run
 
+WINDOW_GONE = "This window was closed, or belonged to a kernel that has ended. Run its cell again."
+ANSWERS_KEPT = "What you answer is kept. Run this cell again to see it."
+
 
 class Window(anywidget.AnyWidget):
     """A widget that is closed when its cell is run again.
@@ -42,10 +45,14 @@ class Window(anywidget.AnyWidget):
         super().close()
 
 
-def say_when_it_is_gone() -> None:
-    """Let the page say what to do about the widgets of this cell once no kernel knows them."""
+def say_when_it_is_gone(text: str = WINDOW_GONE) -> None:
+    """Let the page say what to do about the widgets of this cell once no kernel knows them.
+
+    Args:
+        text: what it says, without quotation marks; the first widget of a cell decides.
+    """
     if first_of_this_run():
-        display(HTML(render("widgets/window_gone.html")))  # type: ignore[no-untyped-call]
+        display(HTML(render("widgets/window_gone.html", text=text)))  # type: ignore[no-untyped-call]
 
 
 def _take_out_of_boxes(widget: ipywidgets.Widget) -> None:

@@ -86,7 +86,7 @@ RESPONSE_FIELDS = {
     "upgrade": Explanation("the protocol that the server offers", "RFC 9110 §7.8"),
     "connection": Explanation("what happens to the connection", "RFC 9110 §7.6.1"),
     "sec-websocket-accept": Explanation(
-        "proves that the server has read the key, but not who the server is", "RFC 6455 §4.2.2"
+        "made from the key: whoever sent it has read this request", "RFC 6455 §4.2.2"
     ),
     "sec-websocket-protocol": Explanation("the subprotocol that was chosen", "RFC 6455 §4.2.2"),
     "sec-websocket-extensions": Explanation("the extensions that were chosen", "RFC 6455 §9.1"),

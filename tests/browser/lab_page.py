@@ -32,7 +32,7 @@ RESTART = """() =>
   window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"""
 INSTEAD_OF_A_WIDGET = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
   .map(output => getComputedStyle(output, '::after').content)
-  .filter(text => text.includes('Run its cell again'))"""
+  .filter(text => text.includes('Run'))"""
 COUNT_SAVES = """() => {
   window.saves = 0;
   window.jupyterapp.commands.commandExecuted.connect((_, {id}) => {

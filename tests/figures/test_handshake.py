@@ -23,7 +23,7 @@ def test_a_whole_handshake_ends_in_yes() -> None:
     panel = handshake(trace_of(HANDSHAKE))
     lines = repr(panel).splitlines()
     assert lines[0] == (
-        "101 Switching Protocols: the handshake is whole, and from here on both sides speak in"
+        "101 Switching Protocols: the handshake is complete, and from here on both sides send"
         " frames"
     )
     assert lines[-1] == "equal to what the server sent: yes"
@@ -36,7 +36,7 @@ def test_a_whole_handshake_ends_in_yes() -> None:
 def test_a_wrong_accept_ends_in_no() -> None:
     wrong = (SWITCHED % b"").replace(b"s3pP", b"S3pP")
     lines = repr(handshake(trace_of(((UP, UPGRADE % b""), (DOWN, wrong))))).splitlines()
-    assert lines[0].endswith("the answer has a wrong Sec-WebSocket-Accept")
+    assert lines[0].endswith("the response has a wrong Sec-WebSocket-Accept")
     assert " ✗ Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in lines
     assert "     wrong: the key asks for s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in lines
     assert lines[-1] == "equal to what the server sent: no"
@@ -62,7 +62,9 @@ def test_what_is_missing_is_in_the_title_and_where_it_should_be() -> None:
 )
 def test_a_refusal_has_its_reason_and_no_derivation(status: str, field: str) -> None:
     panel = handshake(trace_of(refused(status, field, body="because <b>")))
-    assert repr(panel).startswith(f"{status}: the request is whole, and yet the answer is no: ")
+    assert repr(panel).startswith(
+        f"{status}: the request is complete, and yet the response is no: "
+    )
     assert "because <b>" in repr(panel)
     assert "because &lt;b&gt;" in panel._repr_html_()
     assert "equal to" not in repr(panel)
@@ -82,12 +84,12 @@ def test_a_handshake_after_another_request_and_an_early_hint() -> None:
         (UP, UPGRADE % b""),
         (DOWN, b"HTTP/1.1 103 Early Hints\r\n\r\n" + SWITCHED % b""),
     )
-    assert title(trace_of(said)).startswith("101 Switching Protocols: the handshake is whole")
+    assert title(trace_of(said)).startswith("101 Switching Protocols: the handshake is complete")
 
 
 def test_a_request_without_an_answer_is_shown() -> None:
     panel = handshake(trace_of(((UP, UPGRADE % b""),)))
-    assert repr(panel).startswith("No answer has come; the request is whole")
+    assert repr(panel).startswith("No response has come; the request is complete")
 
 
 def test_where_there_is_none_the_error_says_what_to_do() -> None:

@@ -83,13 +83,13 @@ def test_what_never_arrived_is_a_cross() -> None:
     figure = swimlanes({"sse": at_seconds((0, 0, UP, GET), (1, -1, DOWN, OK))})
     (cross,) = (trace for trace in drawn(figure) if trace.type == "scatter")
     assert cross.marker.symbol == "x-thin"
-    assert "the answer never arrived" in cross.customdata[0]
+    assert "the response never arrived" in cross.customdata[0]
     assert "never arrived" in [trace.name for trace in figure.data]
 
 
 def test_the_legend_names_only_what_is_there() -> None:
     names = [trace.name for trace in swimlanes({"short_polling": POLLS}).data if trace.name]
-    assert names == ["request until its answer"]
+    assert names == ["request until its response"]
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "%{x}"])

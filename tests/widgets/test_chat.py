@@ -34,6 +34,15 @@ def test_two_windows_talk(server: Server) -> None:
     wait_until(lambda: alice.people == ["alice", "bob"])
 
 
+def test_requests_without_news_are_counted_while_nobody_speaks() -> None:
+    with lab.start("short_polling") as server:
+        window = server.chat("alice")
+        first = window.counters["requests"]
+        wait_until(lambda: window.counters["requests"] > first + 1)
+        window.close()
+    lab.stop_all()
+
+
 def test_text_is_data_on_its_way_to_the_browser(server: Server) -> None:
     alice, bob = server.chat("alice"), server.chat("bob")
     alice.say(EVIL)

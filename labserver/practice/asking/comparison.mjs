@@ -57,14 +57,15 @@ function reason(why, folded) {
   return details;
 }
 
-/** What stands below the question: the verdict, the fact, and the reason. */
-function outcome({ verdict, line, why, places }) {
+/** What stands below the question: the verdict, the fact, what was seen, and the reason. */
+function outcome({ verdict, line, why, places, evidence }) {
   const [sign, word] = BADGES[verdict];
   const badge = element("span", `lab-badge lab-badge-${verdict}`);
   if (sign) badge.append(element("span", "lab-badge-sign", sign));
   badge.append(word);
   const parts = [badge, prose(line)];
   if (places) parts.push(scale(places, line));
+  if (evidence) parts.push(element("pre", "lab-sheet-evidence", evidence));
   if (why) parts.push(reason(why, verdict === "right"));
   return parts;
 }

@@ -131,7 +131,9 @@ class Prediction(Sheet):
         self._refresh_all()
 
     @alone
-    def compare(self, measured: Answer, *, why: str | Mapping[str, str] = "") -> Comparison:
+    def compare(
+        self, measured: Answer, *, why: str | Mapping[str, str] = "", evidence: str = ""
+    ) -> Comparison:
         """Put the prediction beside what was measured, and keep both.
 
         Args:
@@ -139,6 +141,7 @@ class Prediction(Sheet):
                 choice that turned out right.
             why: the reason for the result, in one or two sentences; for choices also a mapping
                 from each wrong choice to its reason.
+            evidence: what was seen, as lines of text; it is shown, and covered, with the result.
 
         Returns:
             The widget, which stays covered until there is a guess. Its text states the fact.
@@ -156,7 +159,7 @@ class Prediction(Sheet):
             why = flowing(why)
         else:
             why = {choice: flowing(reason) for choice, reason in why.items()}
-        return Comparison(self, measured, why)
+        return Comparison(self, measured, why, evidence.strip("\n"))
 
     @alone
     def show_result(self) -> None:
@@ -197,6 +200,7 @@ class Comparison(Sheet):
         prediction: the prediction, whose answer may still come.
         measured: what was measured.
         why: the reason, or the reasons by choice.
+        evidence: what was seen, as lines of text.
     """
 
     _esm = script("comparison.mjs")
@@ -206,9 +210,14 @@ class Comparison(Sheet):
     result = traitlets.Dict().tag(sync=True)  # empty while it is covered
 
     def __init__(
-        self, prediction: Prediction, measured: Answer, why: str | Mapping[str, str] = ""
+        self,
+        prediction: Prediction,
+        measured: Answer,
+        why: str | Mapping[str, str] = "",
+        evidence: str = "",
     ) -> None:
         self.measured = measured
+        self._evidence = evidence
         self._prediction = prediction
         self._why = why
         prediction.keep_measured(measured)
@@ -239,7 +248,7 @@ class Comparison(Sheet):
         covered = self.answer is None and not self._prediction.seen
         if self.covered and not covered:
             self._prediction.keep_measured(self.measured)
-        self.result = {} if covered else asdict(self.outcome)
+        self.result = {} if covered else asdict(self.outcome) | {"evidence": self._evidence}
         self.covered = covered
 
     def act(self, message: Mapping[str, Any]) -> None:
@@ -250,7 +259,7 @@ class Comparison(Sheet):
             self.show()
 
     def __repr__(self) -> str:
-        return str(self.outcome)
+        return "\n".join(filter(None, [str(self.outcome), self._evidence]))
 
 
 def _for_page(asked: Asked) -> dict[str, Any]:

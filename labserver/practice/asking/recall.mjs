@@ -1,4 +1,4 @@
-// The recall: questions on earlier lessons; the answer is shown after the learner's own.
+// The recall: questions on what was learned before; the answer is shown after the learner's own.
 
 import { element } from "../../widgets/element.mjs";
 import {
@@ -75,7 +75,7 @@ function card(model, id) {
 }
 
 function render({ model, el }) {
-  const root = sheet("Recall", "questions on earlier lessons");
+  const root = sheet("Recall", "what you have learned so far");
   const list = element("ol");
   const cards = model.get("items").map(({ id }) => card(model, id));
   list.append(...cards.map((one) => one.root));

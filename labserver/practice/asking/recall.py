@@ -1,6 +1,6 @@
 """Questions on earlier lessons, answered before the answer is shown; they lie in recall.toml.
 
-A point that the learner left out of an earlier explanation comes back as one question more.
+What the learner left out of an earlier explanation comes back as one question more.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from labserver.practice.progress.store import kept as kept_on_disk
 
 QUESTIONS = Path(__file__).parents[1] / "recall.toml"
 MOST_CHARS = 2000
+FORGETTING_S = 6 * 3600  # before it comes back: what was read just now needs no recalling
 LEFT_OUT = "left out: "  # before the explanation's key, in the id of a question about it
 
 Kept = MutableMapping[str, dict[str, Any]]
@@ -64,7 +65,7 @@ def recall_questions() -> tuple[RecallQuestion, ...]:
 def recall(lesson: int) -> Recall:
     """Ask what a lesson builds on: two questions on earlier lessons.
 
-    A point that was left out of an earlier explanation is asked as well.
+    What was left out of an explanation some hours ago or more is asked as well.
 
     Args:
         lesson: the number of the lesson that asks.
@@ -109,9 +110,10 @@ class Recall(Sheet):
             numbers = ", ".join(f"{number:02}" for number in lessons)
             raise LabError(f"Lesson {lesson!r} recalls nothing: give one of {numbers}.")
         self.lesson = lesson
-        self.questions = (*questions, *left_out(lesson, explanations, kept))
         self._kept = kept
         self._clock = clock or SystemClock()
+        before = iso(self._clock.time() - FORGETTING_S)
+        self.questions = (*questions, *left_out(lesson, explanations, kept, before))
         self._seen: set[str] = set()  # ids whose answer was shown although nothing was written
         super().__init__(f"recall {lesson}", f"recall-{lesson}")
         self.refresh()
@@ -224,21 +226,25 @@ class Recall(Sheet):
 
 
 def left_out(
-    lesson: int, explanations: Mapping[str, Mapping[str, Any]], recalls: Mapping[str, Any]
+    lesson: int,
+    explanations: Mapping[str, Mapping[str, Any]],
+    recalls: Mapping[str, Any],
+    before: str,
 ) -> tuple[RecallQuestion, ...]:
-    """Return a question about a point that an earlier explanation left out, or nothing.
+    """Return a question about what an earlier explanation left out, or nothing.
 
     Args:
         lesson: the lesson that asks.
         explanations: what is kept of the learner's explanations, by key.
         recalls: what is kept of recalls. A question that this lesson asked before is asked again,
             and one that another lesson asked is not.
+        before: a time (ISO 8601); what was locked in later does not come back yet.
     """
     by_time = sorted(explanations.items(), key=lambda one: str(one[1].get("locked", "")))
     missing = {
-        f"{LEFT_OUT}{key}": (entry["question"], open_points[0])
+        f"{LEFT_OUT}{key}": (entry["question"], open_points)
         for key, entry in by_time
-        if "locked" in entry
+        if entry.get("locked", before) < before
         and (open_points := [p for p in entry["points"] if p not in entry["ticked"]])
     }
     asked = {key: entry.get("lesson") for key, entry in recalls.items() if key in missing}
@@ -246,6 +252,9 @@ def left_out(
     candidates = [*mine, *(key for key in missing if key not in asked)]
     if not candidates:
         return ()
-    question, point = missing[candidates[0]]
-    asked_for = f"{question} Your explanation left out a point. Which one?"
-    return (RecallQuestion(candidates[0], lesson, "Left out last time", asked_for, point),)
+    question, points = missing[candidates[0]]
+    few = "a point" if len(points) == 1 else f"{len(points)} points"
+    asked_for = f"{question} Your explanation left out {few}. Which?"
+    return (
+        RecallQuestion(candidates[0], lesson, "Left out last time", asked_for, " ".join(points)),
+    )

@@ -22,7 +22,7 @@ import traitlets
 
 from labserver.errors import LabError
 from labserver.widgets.assets import es_module, stylesheet
-from labserver.widgets.window import say_when_it_is_gone
+from labserver.widgets.window import ANSWERS_KEPT, say_when_it_is_gone
 
 # Says that the text beside the widget's view can be read; a stored notebook then keeps it.
 READABLE = {"labserver": {"readable": True}}
@@ -76,7 +76,7 @@ class Sheet(anywidget.AnyWidget):
 
     def __init__(self, shared: str, page_class: str, **traits: Any) -> None:
         super().__init__(**traits)
-        say_when_it_is_gone()
+        say_when_it_is_gone(ANSWERS_KEPT)
         self._alike = _live.setdefault(shared, WeakValueDictionary())
         self._alike[next(_numbers)] = self
         self.add_class(page_class.replace(" ", "-"))  # a space would make two classes of it

@@ -111,6 +111,7 @@ def test_what_was_measured_stands_beside_the_answer_and_is_kept() -> None:
         "line": "You guessed 50 %; it was 65 %: too low by 15 percentage points.",
         "why": "They come at random.",
         "places": (0.5, 0.65),
+        "evidence": "",
     }
     assert (kept["empty-polls"]["answer"], kept["empty-polls"]["measured"]) == (50, 65.0)
     assert prediction.compare(70).result["line"].startswith("You guessed 50 %; it was 70 %")
@@ -124,6 +125,16 @@ def test_without_a_guess_the_result_is_covered_and_its_text_states_the_fact() ->
     assert repr(result) == "It was 65.43 %. They come at random."
     assert result._repr_mimebundle_()[0]["text/plain"] == repr(result)
     assert "text/html" not in result._repr_mimebundle_()[0]
+
+
+def test_what_was_seen_is_covered_with_the_result_and_in_its_text() -> None:
+    prediction = share()
+    result = prediction.compare(65, why="At random.", evidence="\npoll 1   304\npoll 2   200\n")
+    assert result.result == {}
+    assert repr(result) == "It was 65 %. At random.\npoll 1   304\npoll 2   200"
+    assert "poll 1   304\npoll 2" in result._repr_mimebundle_()[0]["text/plain"]
+    prediction.lock(50)
+    assert result.result["evidence"] == "poll 1   304\npoll 2   200"
 
 
 def test_a_guess_at_the_question_uncovers_every_result_below() -> None:

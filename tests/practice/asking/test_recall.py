@@ -15,9 +15,9 @@ Kept = dict[str, dict[str, Any]]
 
 FIRST, SECOND = (one for one in recall_questions() if one.asked_in == 2)
 EXPLAINED = {
-    "why": {"question": "Why?", "locked": "2026-11-01", "points": ["a", "b"], "ticked": ["a"]},
-    "how": {"question": "How?", "locked": "2026-11-02", "points": ["c", "d"], "ticked": []},
-    "done": {"question": "?", "locked": "2026-10-01", "points": ["e"], "ticked": ["e"]},
+    "why": {"question": "Why?", "locked": "2025-06-14", "points": ["a", "b"], "ticked": ["a"]},
+    "how": {"question": "How?", "locked": "2025-06-15T09:00", "points": ["c", "d"], "ticked": []},
+    "done": {"question": "?", "locked": "2025-06-01", "points": ["e"], "ticked": ["e"]},
     "draft": {"draft": "not yet locked in"},
 }
 
@@ -132,14 +132,22 @@ def test_a_point_that_was_left_out_comes_back_once() -> None:
     assert len(recall.items) == 3
     item = recall.items[2]
     assert (item["about"], item["answer"]) == ("Left out last time", "")
-    assert item["question"] == "Why? Your explanation left out a point. Which one?"
+    assert item["question"] == "Why? Your explanation left out a point. Which?"
     recall.show(item["id"], "b?")
     assert recall.items[2]["answer"] == "b"
     recall.judge(item["id"], True)
     assert second_lesson(kept, EXPLAINED).items[2]["answer"] == "b", "the same when run again"
-    (next_one,) = left_out(3, EXPLAINED, kept)
-    assert next_one.question.startswith("How?"), "the next lesson asks about another"
-    assert left_out(4, {"done": EXPLAINED["done"]}, kept) == ()
+    (next_one,) = left_out(3, EXPLAINED, kept, "2025-06-15T10")
+    assert next_one.question == "How? Your explanation left out 2 points. Which?", "another one"
+    assert next_one.answer == "c d"
+    assert left_out(4, {"done": EXPLAINED["done"]}, kept, "2025-06-15T10") == ()
+
+
+def test_what_was_left_out_a_moment_ago_does_not_come_back_yet() -> None:
+    just_now = {"how": EXPLAINED["how"] | {"locked": "2025-06-15T15:00:00.000Z"}}
+    assert len(second_lesson({}, just_now).items) == 2
+    this_morning = {"how": EXPLAINED["how"] | {"locked": "2025-06-15T09:00:00.000Z"}}
+    assert len(second_lesson({}, this_morning).items) == 3
 
 
 def test_its_text_is_the_questions() -> None:
