@@ -34,7 +34,12 @@ function say(node, text) {
 function hintList(texts, start) {
   const list = element("ol");
   list.start = start;
-  for (const text of texts) list.append(textLine(text, "", "li"));
+  texts.forEach((text, index) => {
+    const line = element("li");
+    // The third hint is the code of an answer with a gap in it.
+    line.append(start + index === 3 ? element("code", "", text) : textLine(text, "", "span"));
+    list.append(line);
+  });
   return list;
 }
 

@@ -66,7 +66,7 @@ REQUEST_FIELDS = {
     "upgrade": Explanation("the protocol to change to", "RFC 6455 §4.1"),
     "connection": Explanation("says that Upgrade is for the next hop", "RFC 6455 §4.1"),
     "sec-websocket-key": Explanation(
-        "16 random bytes, new each time: the answer must fit them", "RFC 6455 §4.1"
+        "16 random bytes, new each time: the response must fit them", "RFC 6455 §4.1"
     ),
     "sec-websocket-version": Explanation("the version of the protocol", "RFC 6455 §4.1"),
     "origin": Explanation("the page that is asking; browsers always send it", "RFC 6455 §4.1"),

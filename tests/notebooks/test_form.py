@@ -6,6 +6,7 @@ A lesson joins FORM once it is written in the form that CONTRIBUTING.md describe
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -73,6 +74,12 @@ def test_a_prediction_comes_alone_so_that_nothing_runs_before_the_guess(
     for cell in code(cells):
         if "lab.predict(" in cell.source:
             assert ".compare(" not in cell.source
+
+
+def test_no_cell_repeats_a_result_beside_its_cover(cells: list[NotebookNode]) -> None:
+    for cell, following in pairwise(cells):
+        if ".compare(" in cell.source:
+            assert following.cell_type == "markdown", following.source
 
 
 def test_the_learner_explains(cells: list[NotebookNode]) -> None:

@@ -60,9 +60,9 @@ EXERCISE = Exercise(
     play=play,
     types=TYPES,
     hints=(
-        "What proves that the server understood WebSocket, and did not merely echo?",
-        "base64 of sha1(key + GUID), and of the digest's bytes. The GUID is in RFC 6455 §1.3."
-        " dGhlIHNhbXBsZSBub25jZQ== → s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        "What does RFC 6455 §1.3 append to the key, before anything is computed?",
+        "Base64 of the 20 bytes of the SHA-1 digest of key + GUID, not of its hexadecimal form."
+        " The GUID is in RFC 6455 §1.3.",
         "base64.b64encode(hashlib.sha1((key + GUID).encode()).____()).decode()",
     ),
     follow_up=(
