@@ -65,7 +65,7 @@ function outcome({ verdict, line, why, places, evidence }) {
   badge.append(word);
   const parts = [badge, prose(line)];
   if (places) parts.push(scale(places, line));
-  if (evidence) parts.push(element("pre", "lab-sheet-evidence", evidence));
+  if (evidence) parts.push(element("div", "lab-sheet-evidence", evidence));
   if (why) parts.push(reason(why, verdict === "right"));
   return parts;
 }
