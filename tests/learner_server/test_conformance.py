@@ -154,6 +154,7 @@ async def test_websockets_passes_but_for_what_is_listed() -> None:
     assert set(failed(rows)) == set(OTHERWISE)
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("wrong", FAILS)
 def test_a_wrong_part_fails_in_what_it_does_wrong(serve: Serve, wrong: str) -> None:
     module, _, name = wrong.partition(".")
