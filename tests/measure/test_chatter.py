@@ -6,6 +6,7 @@ import pytest
 
 import labserver as lab
 from labserver.measure.chatter import Chatter
+from tests.waiting import wait_until
 
 
 def test_a_chatter_says_all_of_it_and_remembers_when() -> None:
@@ -17,7 +18,7 @@ def test_a_chatter_says_all_of_it_and_remembers_when() -> None:
         ids = [event.data["id"] for event in heard if event is not None]
         assert ids == list(chatter.sent)
         assert began < min(chatter.sent.values()) <= max(chatter.sent.values())
-        assert not chatter.talking
+        wait_until(lambda: not chatter.talking)  # the last ACK may still be on its way
     lab.stop_all()
 
 
