@@ -20,16 +20,20 @@ ALL_CELLS_RUN = """() => {
   const failed = document.querySelector('.jp-mod-error');
   return failed || (code.every(cell => cell.model.executionCount) && kernel?.status === 'idle');
 }"""
-OPEN = "(path) => window.jupyterapp.commands.execute('docmanager:open', {path})"
+# What a command returns stays in the page: it may be a widget, and that may be too much to send.
+OPEN = "async (path) => { await window.jupyterapp.commands.execute('docmanager:open', {path}); }"
 CLOSE_ALL = "() => [...window.jupyterapp.shell.widgets('main')].forEach(tab => tab.dispose())"
-CLEAR = "() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
+CLEAR = """async () => {
+  await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
+}"""
 RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 RUN_CELL = """async (index) => {
   window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
   await window.jupyterapp.commands.execute('notebook:run-cell');
 }"""
-RESTART = """() =>
-  window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"""
+RESTART = """async () => {
+  await window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart();
+}"""
 INSTEAD_OF_A_WIDGET = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
   .map(output => getComputedStyle(output, '::after').content)
   .filter(text => text.includes('Run'))"""
@@ -39,7 +43,7 @@ COUNT_SAVES = """() => {
     if (id === 'docmanager:save') window.saves += 1;
   });
 }"""
-SAVE = "() => window.jupyterapp.commands.execute('docmanager:save')"
+SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
 EVALUATE = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
   const asked = {code: '', user_expressions: {it: expression}, store_history: false};
