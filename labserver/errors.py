@@ -22,7 +22,7 @@ class LabError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return what a cell shows, for IPython: the reader's own lines, and none of the lab's."""
-        return [*_places(self), f"\x1b[31m{type(self).__name__}\x1b[39m: {self}"]
+        return [*_places(self), headline(self)]
 
 
 class Refused(LabError):
@@ -58,6 +58,11 @@ class Refused(LabError):
 
 class NotConnected(LabError):
     """The client is closed, or could not reach the server within the time it was given."""
+
+
+def headline(error: Exception) -> str:
+    """Return an error's kind, in red, and what it says, as a cell shows it."""
+    return f"\x1b[31m{type(error).__name__}\x1b[39m: {error}"
 
 
 def _places(error: LabError) -> Iterator[str]:

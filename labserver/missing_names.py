@@ -18,8 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from labserver.errors import headline
+
 NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"  # set by Jupyter for a kernel: the notebook's path
-RED, PLAIN = "\x1b[31m", "\x1b[39m"
 LINE = 70  # characters of a line that are shown
 
 
@@ -100,8 +101,7 @@ def _show(
     if notebook and running and error.name and _is_from_a_cell(shell, trace):
         note = note_on(error.name, cells_of(Path(notebook)), running)
         if note:
-            error.add_note(note)
-            shown = [f"{RED}NameError{PLAIN}: {error}", note]
+            shown = [headline(error), note]
             error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
-from labserver.missing_names import Cell, cells_of, note_on
+from labserver.missing_names import NOTEBOOK_VARIABLE, Cell, cells_of, note_on
 
 CELLS = [
     Cell("a", "import labserver as lab"),
@@ -62,3 +67,53 @@ def test_only_cells_with_code_count(tmp_path: Path) -> None:
     ]
     path.write_text(json.dumps({"cells": cells}))
     assert cells_of(path) == [Cell("k", "x = 1\nx")]
+
+
+Failure = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def failure_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], Failure]]:
+    """Return what a kernel says when a cell of a saved notebook fails in it."""
+    path = tmp_path_factory.mktemp("saved") / "n.ipynb"
+    cells = [{"cell_type": "code", "id": cell.id, "source": cell.source} for cell in CELLS]
+    path.write_text(json.dumps({"cells": cells}))
+    manager, client = start_new_kernel(env=os.environ | {NOTEBOOK_VARIABLE: str(path)})
+
+    def fail(code: str, id: str) -> Failure:
+        asked = client.session.msg(
+            "execute_request",
+            {"code": code, "silent": False, "allow_stdin": False},
+            metadata={"cellId": id},
+        )
+        client.shell_channel.send(asked)
+        while (told := client.get_iopub_msg(timeout=60))["msg_type"] != "error":
+            pass
+        content: Failure = told["content"]
+        return content
+
+    client.execute("import labserver")
+    try:
+        yield fail
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_a_cell_shows_the_note_and_not_its_own_code(
+    failure_of: Callable[[str, str], Failure],
+) -> None:
+    failure = failure_of("server.compare(67, why='the answer')", "d")
+    headline, note = failure["traceback"]
+    assert headline == "\x1b[31mNameError\x1b[39m: name 'server' is not defined"
+    assert note == note_on("server", CELLS, "d")
+    assert "answer" not in str(failure)
+
+
+def test_an_error_without_a_note_is_shown_as_ever(
+    failure_of: Callable[[str, str], Failure],
+) -> None:
+    coloured = "\n".join(failure_of("nowhere + 1", "d")["traceback"])
+    shown = re.sub(r"\x1b\[[\d;]*m", "", coloured)
+    assert "----> 1 nowhere + 1" in shown
+    assert "A cell" not in shown

@@ -191,8 +191,16 @@ def _side(heading: str, lines: Sequence[HandshakeLine], body: str = "") -> _Side
     kept = [line for at, line in enumerate(head) if at < LINES_MAX or line.is_faulty]
     kept = kept[: 2 * LINES_MAX]
     rows = [_row(line) for line in (*kept, blank)]
-    text = [visible(line, BODY_CHARACTERS) for line in body[:BODY_CHARACTERS].split("\n")]
-    return _Side(heading, rows, len(head) - len(kept), [line for line in text if line])
+    return _Side(heading, rows, len(head) - len(kept), _body_lines(body))
+
+
+def _body_lines(body: str) -> list[str]:
+    """Return what is shown of a body; lines that are blank are left out."""
+    lines = re.split(r"\r?\n", body[:BODY_CHARACTERS])
+    shown = [visible(line, BODY_CHARACTERS) for line in lines if line]
+    if len(body) > BODY_CHARACTERS:
+        shown.append(f"… {len(body) - BODY_CHARACTERS:,} characters more")
+    return shown
 
 
 def _row(line: HandshakeLine) -> _Row:

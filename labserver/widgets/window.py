@@ -49,7 +49,8 @@ def say_when_it_is_gone(text: str = WINDOW_GONE) -> None:
     """Let the page say what to do about the widgets of this cell once no kernel knows them.
 
     Args:
-        text: what it says, without quotation marks; the first widget of a cell decides.
+        text: what it says, without a quotation mark or an apostrophe, as it stands in a style
+            sheet; the first widget of a cell decides.
     """
     if first_of_this_run():
         display(HTML(render("widgets/window_gone.html", text=text)))  # type: ignore[no-untyped-call]

@@ -28,9 +28,6 @@ class AcceptStep:
     text: str
     data: bytes
 
-    def __str__(self) -> str:
-        return f"{self.what}: {self.text}"
-
 
 def accept_key(key: str) -> str:
     """Return the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (RFC 6455 §4.2.2).

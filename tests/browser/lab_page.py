@@ -36,7 +36,7 @@ RESTART = """async () => {
 }"""
 INSTEAD_OF_A_WIDGET = """() => [...document.querySelectorAll('.jp-OutputArea-output')]
   .map(output => getComputedStyle(output, '::after').content)
-  .filter(text => text.includes('Run'))"""
+  .filter(text => text.includes('Run its cell again'))"""
 COUNT_SAVES = """() => {
   window.saves = 0;
   window.jupyterapp.commands.commandExecuted.connect((_, {id}) => {

@@ -70,6 +70,16 @@ def test_a_refusal_has_its_reason_and_no_derivation(status: str, field: str) -> 
     assert "equal to" not in repr(panel)
 
 
+def test_a_long_body_is_shown_line_by_line_and_says_what_is_left_out() -> None:
+    body = "The first line.\r\n\r\nThe <b>second</b>.\nThe third: \x1b[31m" + "y" * 3000
+    panel = handshake(trace_of(refused("403 Forbidden", body=body)))
+    *_, first, second, third, left_out = repr(panel).splitlines()
+    assert [first, second] == ["   The first line.", "   The <b>second</b>."]
+    assert third.startswith(r"   The third: \x1b[31myyy")
+    assert left_out == f"   … {len(body) - 300:,} characters more"
+    assert "The &lt;b&gt;second&lt;/b&gt;.</code><br><code>The third" in panel._repr_html_()
+
+
 def test_the_first_connection_that_asks_or_the_one_that_is_named() -> None:
     plain: Said = ((UP, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), (DOWN, b"HTTP/1.1 204 No\r\n\r\n"))
     trace = trace_of(plain, refused("403 Forbidden"), HANDSHAKE)

@@ -244,7 +244,8 @@ def left_out(
     missing = {
         f"{LEFT_OUT}{key}": (entry["question"], open_points)
         for key, entry in by_time
-        if entry.get("locked", before) < before
+        if "locked" in entry
+        and entry["locked"] < before
         and (open_points := [p for p in entry["points"] if p not in entry["ticked"]])
     }
     asked = {key: entry.get("lesson") for key, entry in recalls.items() if key in missing}
