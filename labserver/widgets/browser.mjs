@@ -5,7 +5,7 @@ import { asksForCertificate, whoAsks } from "./browser_certificate.mjs";
 import { BrowserClient } from "./browser_client.mjs";
 import { jupyterUrl, routesTo } from "./browser_route.mjs";
 import { TECHNIQUES } from "./browser_techniques.mjs";
-import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
+import { chatForm, chatHead, chatLine, chatLog, keepEnd } from "./chat_window.mjs";
 import { element, keepKeys } from "./element.mjs";
 import { whenKernelIsGone } from "./kernel_gone.mjs";
 import { counted, peopleNotice } from "./wording.mjs";
@@ -128,8 +128,8 @@ export default () => {
     el.append(root);
 
     const nodes = new WeakMap(); // by line; a line that changes is a new object
-    const show = (wanted) => {
-      for (const line of wanted) if (!nodes.has(line)) nodes.set(line, chatLine(line));
+    const show = (wanted, open) => {
+      for (const line of wanted) if (!nodes.has(line)) nodes.set(line, chatLine(line, open));
       const rows = wanted.map((line) => nodes.get(line));
       const stay = new Set(rows);
       for (const row of [...log.children]) if (!stay.has(row)) row.remove();
@@ -139,6 +139,7 @@ export default () => {
     };
 
     let lines;
+    let wasOpen;
     const draw = () => {
       const { state, retryAt, roundTrip } = client;
       const seconds = Math.max(0, retryAt - performance.now()) / 1000;
@@ -171,9 +172,11 @@ export default () => {
         since: client.since,
       });
       people.dataset.stale = !open;
-      if (lines !== client.lines) {
-        keepingEnd(log, () => show(client.lines));
-        lines = client.lines;
+      if (wasOpen !== open) for (const { line } of client.pending.values()) nodes.delete(line);
+      if (wasOpen !== open || lines !== client.lines) {
+        show(client.lines, open);
+        keepEnd(log);
+        [lines, wasOpen] = [client.lines, open];
       }
       counters.textContent = [
         `${counted(client.sent, "message")} sent`,

@@ -56,7 +56,7 @@ export class BrowserClient {
     this.waiting = new Set(); // for what no answer has come for a while, by server
     this.rows = [];
     this.requests = 0;
-    this.sent = this.received = 0; // messages, and those of others
+    this.sent = this.received = 0; // messages that the server has accepted, and those of others
     this.roundTrip = null; // ms, from sending a message to hearing it
     this.speak = null; // sends JSON; null unless the connection is open
     this.ended = false;
@@ -72,7 +72,7 @@ export class BrowserClient {
     }
     const id = newId();
     const data = { content, id, ...(to && { recipientId: to }) };
-    const line = { id, who: this.user, to, text: content, state: "sending" };
+    const line = { id, who: this.user, to, text: content, state: "sending", said: Date.now() };
     this.add(line);
     this.pending.set(id, { line, json: JSON.stringify({ type: "CHAT_MESSAGE", data }) });
     this.deliver(id);
@@ -287,7 +287,6 @@ export class BrowserClient {
   deliver(id) {
     const said = this.pending.get(id);
     if (said === undefined || this.speak === null) return;
-    if (said.line.sentAt === undefined) this.sent += 1;
     said.line.sentAt = performance.now();
     this.log("sent", { id });
     this.speak(said.json, id);
@@ -338,7 +337,7 @@ export class BrowserClient {
     // The server's clock is this machine's only if it is reached directly.
     const otherClock = this.route?.name !== "direct";
     const heard = { id, who: senderId, to: recipientId, text: content, state: "received" };
-    this.add({ ...heard, ts, at: Date.now(), otherClock });
+    this.add({ ...heard, ts, said: own?.said, at: Date.now(), otherClock });
   }
 
   recipient(id) {
@@ -360,6 +359,7 @@ export class BrowserClient {
     const said = this.pending.get(id);
     if (said === undefined) return;
     this.pending.delete(id);
+    if (state === "sent") this.sent += 1;
     const settled = { ...said.line, state, why, ...(state === "sent" && { at: Date.now() }) };
     this.lines = this.lines.map((line) => (line === said.line ? settled : line));
     this.changed();

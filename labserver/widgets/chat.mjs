@@ -1,6 +1,6 @@
 // The chat window of a client that runs in the kernel: it draws the widget's traits.
 
-import { chatForm, chatHead, chatLine, chatLog, keepingEnd } from "./chat_window.mjs";
+import { chatForm, chatHead, chatLine, chatLog, keepEnd } from "./chat_window.mjs";
 import { element, keepKeys } from "./element.mjs";
 import { whenKernelIsGone } from "./kernel_gone.mjs";
 import { counted, peopleNotice, typingNotice } from "./wording.mjs";
@@ -41,7 +41,9 @@ function render({ model, el }) {
   el.append(root);
 
   const drawLines = () => {
-    keepingEnd(log, () => log.replaceChildren(...model.get("lines").map(chatLine)));
+    const open = model.get("connection").state === "open";
+    log.replaceChildren(...model.get("lines").map((line) => chatLine(line, open)));
+    keepEnd(log);
   };
   const drawPeople = () => {
     const { state, since } = model.get("connection");
@@ -85,6 +87,7 @@ function render({ model, el }) {
     retryAt = performance.now() + 1000 * (model.get("connection").retryIn ?? 0);
     drawState();
     drawPeople();
+    drawLines();
   };
   const clock = setInterval(() => {
     if (model.get("connection").state === "waiting") drawState();

@@ -69,7 +69,8 @@ class ChatWidget(Window):
         """Send a message, as if `text` had been typed and sent with Enter.
 
         What begins with a slash is a command: `/help` lists those there are. This method does
-        not wait: the window shows the line as "sending…" until the server has answered.
+        not wait: the window shows the line as "sending…" until the server has answered, or as
+        one that waits for the connection.
         """
         text = text.strip()
         if not text:
@@ -82,9 +83,10 @@ class ChatWidget(Window):
         data = {"content": typed.content, "id": message_id}
         if typed.to:
             data["recipientId"] = typed.to
+        began = _now_ms()
 
         def show() -> None:
-            self._transcript.saying(typed.content, message_id, typed.to)
+            self._transcript.saying(typed.content, message_id, typed.to, began)
             self._schedule()
 
         def answered(answer: Event | None, error: LabError | None) -> None:

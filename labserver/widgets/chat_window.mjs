@@ -23,49 +23,53 @@ export function chatHead({ user, room, technique }) {
   return { head, badge, cable };
 }
 
+const scrolledBack = new WeakSet(); // lists whose end the reader has left
+
 /** The list of messages, which can be scrolled with the keyboard. */
 export function chatLog() {
   const log = element("div", "lab-chat-log");
   log.tabIndex = 0;
   log.setAttribute("role", "log");
   log.setAttribute("aria-label", "Messages");
-  // It is filled before it is on the page, where it has a height and can be scrolled to its end.
-  const placed = new ResizeObserver(() => {
-    if (log.clientHeight === 0) return;
-    log.scrollTop = log.scrollHeight;
-    placed.disconnect();
+  log.addEventListener("scroll", () => {
+    if (log.scrollHeight - log.scrollTop - log.clientHeight < 40) scrolledBack.delete(log);
+    else scrolledBack.add(log);
   });
-  placed.observe(log);
+  // It is filled before it is on the page, where it gets a height; and the lines around it, which
+  // come and go, change that.
+  new ResizeObserver(() => keepEnd(log)).observe(log);
   return log;
 }
 
-/** Run `change`; a list that was scrolled to its end stays at its end. */
-export function keepingEnd(log, change) {
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  change();
-  if (atEnd) log.scrollTop = log.scrollHeight;
+/** After a list or its height has changed: if it showed its end, it shows its end again. */
+export function keepEnd(log) {
+  if (!scrolledBack.has(log)) log.scrollTop = log.scrollHeight;
 }
 
-/** When a line arrived in this window and, if the clocks are the same, how long after it was sent. */
-function arrival({ at, ts, otherClock }) {
+/**
+ * When a line arrived in this window, and how much later that was: than it was written, if that
+ * was here; otherwise than the server received it, if its clock is the same.
+ */
+function arrival({ at, ts, said, otherClock }) {
   const time = element("time", "", timeOfDay(at));
   time.dateTime = new Date(at).toISOString();
   time.title = "when it arrived in this window";
-  if (!ts) return [time];
-  time.title += `; the server received it at ${timeOfDay(Date.parse(ts))}`;
-  if (otherClock) return [time];
-  const delay = element("span", "lab-chat-delay", delayed(at - Date.parse(ts)));
+  if (said) time.title = `when the server had confirmed it; written at ${timeOfDay(said)}`;
+  if (ts) time.title += `; the server received it at ${timeOfDay(Date.parse(ts))}`;
+  const began = said ?? (ts && !otherClock ? Date.parse(ts) : null);
+  if (began === null) return [time];
+  const delay = element("span", "lab-chat-delay", delayed(at - began));
   delay.title = time.title;
   return [time, delay];
 }
 
-/** One line of the list. */
-export function chatLine(item) {
+/** One line of the list, as it looks while the connection is `open`, or is not. */
+export function chatLine(item, open) {
   const row = element("div", `lab-chat-line lab-chat-${item.state}`);
   if (item.at) row.append(...arrival(item));
   if (item.who) row.append(element("b", "", item.to ? `${item.who} → ${item.to}` : item.who));
   row.append(element("span", "lab-chat-text", item.text));
-  const note = deliveryNote(item);
+  const note = deliveryNote(item, open);
   if (note) row.append(element("i", "", note));
   return row;
 }

@@ -25,6 +25,7 @@ class ChatLine:
         state: received, sending, sent, failed, notice or hint.
         ts: the server's time in ISO 8601; empty if the server did not send the message to us.
         at: when it arrived here, or was accepted, in milliseconds since 1970; 0 before that.
+        said: when the user wrote it here, likewise; 0 if somebody else did.
         id: the message's id.
         to: the recipient of a direct message; otherwise empty.
         why: why sending failed, or a remark about a message that was sent.
@@ -35,6 +36,7 @@ class ChatLine:
     state: str
     ts: str = ""
     at: float = 0.0
+    said: float = 0.0
     id: str = ""
     to: str = ""
     why: str = ""
@@ -65,9 +67,9 @@ class Transcript:
     sent: int = 0
     received: int = 0
 
-    def saying(self, text: str, message_id: str, to: str = "") -> None:
-        """Add a message that the user is sending and the server has not answered yet."""
-        self._add(ChatLine(self.user, text, "sending", id=message_id, to=to))
+    def saying(self, text: str, message_id: str, to: str = "", at: float = 0.0) -> None:
+        """Add a message that the user wrote at a moment and the server has not answered yet."""
+        self._add(ChatLine(self.user, text, "sending", said=at, id=message_id, to=to))
 
     def answered(self, message_id: str, status: str, at: float = 0.0) -> None:
         """Mark a message as sent; `status` is that of its ACK: delivered, queued or duplicate."""
@@ -123,16 +125,19 @@ class Transcript:
         data: dict[str, Any] = event.data
         sender, message_id = data["senderId"], data["id"]
         self.typing.pop(sender, None)
+        said = 0.0
         if sender == self.user:
             mine = self._find(message_id)
             if mine is not None:
+                said = mine.said
                 self.sent += mine.state == "sending"
                 self.lines.remove(mine)
         else:
             self.received += 1
         state = "sent" if sender == self.user else "received"
         to = data.get("recipientId", "")
-        self._add(ChatLine(sender, data["content"], state, event.ts or "", at, message_id, to))
+        ts, content = event.ts or "", data["content"]
+        self._add(ChatLine(sender, content, state, ts, at, said, message_id, to))
 
     def _find(self, message_id: str) -> ChatLine | None:
         for line in reversed(self.lines):

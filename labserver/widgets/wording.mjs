@@ -35,8 +35,9 @@ export function peopleNotice({ open, people, since }) {
   return `not connected since ${timeOfDay(since)}${then}`;
 }
 
-/** The note behind a chat line: that it is on its way, or why it was not sent. */
-export function deliveryNote({ state, why = "" }) {
+/** The note behind a chat line: what it waits for, or why it was not sent. */
+export function deliveryNote({ state, why = "" }, open = true) {
+  if (state === "sending" && !open) return "waits for the connection";
   if (state === "sending") return why ? `sending… ${why}` : "sending…";
   return state === "failed" ? `not sent: ${why}` : why;
 }

@@ -167,6 +167,10 @@ class Window:
         """Press Cut, Restore or Send; in a browser's pane Disconnect, Connect or Send."""
         self.root.get_by_role("button", name=button, exact=True).click()
 
+    def height(self) -> float:
+        """The window's height in pixels."""
+        return float(self.root.evaluate("it => it.getBoundingClientRect().height"))
+
     def is_now(self, state: str) -> None:
         """Wait until the connection's state is shown as `state`."""
         expect(self.state).to_have_text(state)

@@ -53,6 +53,14 @@ def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
     alice.say(EVIL)
     bob.hears(EVIL)
     assert bob.root.locator("img, .lab-chat-log b >> text=bold").count() == 0
+    box = alice.root.get_by_label("Message from")
+    box.fill("x" * 4097)
+    box.press("Enter")
+    assert box.evaluate("it => it.validationMessage").startswith(
+        "A message has at most 4,096 characters. This one has 4,097"
+    )
+    expect(box).to_have_value("x" * 4097)
+    box.fill("")
     for number in range(20):
         alice.say(f"line {number}")
     bob.hears("line 19")
@@ -86,12 +94,14 @@ def test_every_technique_is_heard_in_every_window_and_survives_a_cut(lab_page: L
             listener.hears(f"from {speaker}")
     for name, cut in windows.items():
         other = windows["websocket" if name != "websocket" else "sse"]
+        height = cut.height()
         cut.press("Cut")
         cut.is_now("cut")
+        assert cut.height() == height, "what is below does not move"
         other.say(f"{name} misses this")
         other.hears(f"{name} misses this")
         cut.say(f"{name} says this while cut")
-        expect(cut.root.get_by_text("sending…")).to_have_count(1)
+        expect(cut.root.get_by_text("waits for the connection")).to_have_count(1)
         cut.hears(f"{name} misses this", times=0)
         cut.press("Restore")
         cut.is_now("open")

@@ -20,6 +20,7 @@ async function begin(t, { fetch, routes = [DIRECT], url = DIRECT.base } = {}) {
   let now = 1000;
   t.mock.timers.enable();
   t.mock.method(performance, "now", () => now);
+  t.mock.method(Date, "now", () => now);
   t.mock.method(Math, "random", () => 1);
   t.mock.method(globalThis, "fetch", fetch ?? (async () => Response.json({ ticket: "t1" })));
   const connections = [];
@@ -100,6 +101,22 @@ test("what was said while offline is sent as soon as a connection is open", asyn
     connection.said.map(({ data }) => data.content),
     ["early"],
   );
+  assert.equal(client.sent, 0, "nobody has confirmed it yet");
+  client.hear({ type: "ACK", data: { id: connection.said[0].data.id, status: "delivered" } });
+  assert.equal(client.sent, 1);
+});
+
+test("how long our message took counts from when it was written, not from when it was sent", async (t) => {
+  const { client, open, tick } = await begin(t);
+  client.say("early");
+  tick(3000);
+  const connection = await open();
+  tick(40);
+  const { id } = connection.said[0].data;
+  const data = { id, senderId: "alice", content: "early" };
+  client.hear({ type: "CHAT_MESSAGE", offset: 9, data });
+  const [{ said, at }] = client.lines;
+  assert.equal(at - said, 3040);
 });
 
 test("our message moves to where the room has it, is shown once, and its round trip is known", async (t) => {

@@ -39,6 +39,16 @@ def test_our_own_line_is_shown_once_and_where_the_room_heard_it() -> None:
     ]
 
 
+def test_our_own_line_knows_when_it_was_written() -> None:
+    transcript = Transcript("alice")
+    transcript.saying("stuck", "m1", at=1000.0)
+    transcript.saying("psst", "m2", to="bob", at=2000.0)
+    transcript.hear(said("alice", "stuck", "m1"), at=20_000.0)
+    transcript.answered("m2", "delivered", at=20_001.0)
+    by_text = {line["text"]: (line["said"], line["at"]) for line in transcript.shown()}
+    assert by_text == {"stuck": (1000.0, 20_000.0), "psst": (2000.0, 20_001.0)}
+
+
 def test_a_direct_message_stays_where_it_was_said_and_says_when_it_is_kept() -> None:
     transcript = Transcript("alice")
     transcript.saying("psst", "m1", to="bob")

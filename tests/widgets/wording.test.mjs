@@ -27,6 +27,8 @@ test("a line says what became of it", () => {
   assert.equal(deliveryNote({ state: "received" }), "");
   assert.equal(deliveryNote({ state: "sending" }), "sending…");
   assert.equal(deliveryNote({ state: "sending", why: "six are taken" }), "sending… six are taken");
+  assert.equal(deliveryNote({ state: "sending" }, false), "waits for the connection");
+  assert.equal(deliveryNote({ state: "sent", why: "kept" }, false), "kept");
   assert.equal(deliveryNote({ state: "failed", why: "too long" }), "not sent: too long");
   assert.equal(deliveryNote({ state: "sent", why: "kept" }), "kept");
 });
