@@ -10,6 +10,9 @@ const SILENCE_MS = 3000; // after that the kernel is busy, or gone
 const SILENT = "waiting for the kernel, which is busy…";
 const CLOSED = "This page cannot write into your cell.";
 const GONE = "The cell with your answer is not in this notebook any more. Make a new one.";
+const UNSEEN =
+  "This page cannot read your cell: what ran last was judged. If you have changed the cell since," +
+  " run it, and check again.";
 const TYPING_MS = 800; // a pause after which what was typed is kept
 const SHOWN = "outcome points checking verdict problem hints unused can_bring_back answer note"
   .split(" ")
@@ -87,7 +90,8 @@ function render({ model, el }) {
   const summary = element("div");
   summary.setAttribute("role", "status");
   const details = element("pre");
-  verdict.append(summary, details);
+  const unseen = element("p", "lab-exercise-unseen", UNSEEN);
+  verdict.append(summary, details, unseen);
   const offer = element("div", "lab-exercise-offer");
   const hints = element("div", "lab-exercise-hints");
   const interview = element("details", "lab-exercise-interview");
@@ -239,6 +243,7 @@ function render({ model, el }) {
     const [first, ...lines] = busy || !text ? [""] : text.split("\n");
     verdict.dataset.outcome = how ?? "";
     say(summary, first);
+    unseen.hidden = !first || how === "pass" || cell() !== null;
     details.replaceChildren(...lines.map((line) => element("div", "lab-exercise-line", line)));
     hints.replaceChildren();
     if (used)

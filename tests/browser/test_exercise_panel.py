@@ -24,6 +24,10 @@ EDIT = """([id, text]) => window.jupyterapp.shell.currentWidget.content.widgets
   .find((cell) => cell.model.id === id).model.sharedModel.setSource(text)"""
 READ = """(id) => window.jupyterapp.shell.currentWidget.content.widgets
   .find((cell) => cell.model.id === id).model.sharedModel.getSource()"""
+DELETE = """(id) => {
+  const {model} = window.jupyterapp.shell.currentWidget.content;
+  model.sharedModel.deleteCell([...model.cells].findIndex((cell) => cell.id === id));
+}"""
 FOCUS = "() => document.activeElement.textContent"
 
 
@@ -79,3 +83,17 @@ def test_an_answer_is_checked_reset_and_brought_back_without_running_a_cell_by_h
     expect(panel.get_by_text("Passed · 1 of 1 point")).to_be_visible()
     expect(panel.get_by_text("passes all 21 cases")).to_be_visible()
     expect(note).to_have_value("No: <i>anybody</i> can")
+
+    unseen = panel.get_by_text("If you have changed the cell since, run it, and check again.")
+    page.evaluate(EDIT, ["e08", WRONG])
+    check.click()
+    expect(panel.get_by_text("got       <b>key</b>")).to_be_visible()
+    expect(unseen).to_be_hidden()
+    page.evaluate(DELETE, "e08")
+    check.click()
+    expect(unseen).to_be_visible()
+    panel.get_by_role("button", name="Reset").click()
+    expect(panel.get_by_text("The cell with your answer is not in this notebook")).to_be_visible()
+    expect(panel.get_by_label("Text to copy: the stub")).to_have_value(
+        load("E08").stub.rstrip("\n")
+    )
