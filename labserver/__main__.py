@@ -38,7 +38,16 @@ class _WithJupyterArguments(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
         ctx.meta[_JUPYTER] = args[end + 1 :]
-        return super().parse_args(ctx, args[:end])
+        try:
+            return super().parse_args(ctx, args[:end])
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
+            raise click.UsageError(
+                f"{error.message} If it is meant for JupyterLab, write it after --, as in"
+                f" `{ctx.command_path} -- {error.option_name}`.",
+                ctx,
+            ) from None
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [*super().collect_usage_pieces(ctx), "[-- JUPYTER-OPTION...]"]
@@ -176,7 +185,7 @@ def serve(
     help="How many seconds the token is valid.",
 )
 def token(user: str, ttl: int) -> None:
-    """Print a token with which USER may connect to the servers on this machine."""
+    """Print a token for USER, for the servers on this machine."""
     from labserver.chat.tokens import Tokens
     from labserver.clock import SystemClock
     from labserver.runtime import state
@@ -211,7 +220,10 @@ def token(user: str, ttl: int) -> None:
 def compare(
     techniques: str | None, messages: int | None, rtt_ms: float, quick: bool, out: Path | None
 ) -> None:
-    """Measure the techniques side by side: latency, and bytes per message."""
+    """Measure the techniques side by side: latency and overhead.
+
+    Overhead is the bytes of headers and framing per message.
+    """
     with _interrupted_quietly():
         from labserver.measure.comparison import Experiment, named
         from labserver.measure.measurement import on_measured
@@ -269,12 +281,13 @@ def check(
     time_limit: float,
     reference: Path | None,
 ) -> None:
-    """Mark the answers in exercise notebooks; by default, those of your copy of the course.
+    """Mark the answers in exercise notebooks.
 
-    A folder stands for a class: it holds ALICE/05_frames.ipynb or alice_05_frames.ipynb. The exit
-    code is 0 if every exercise passes, and otherwise 1. Each answer runs on this machine, in a
-    process of its own with limits on time and memory, and with your permissions: to mark the work
-    of people you do not trust, use a container.
+    Without NOTEBOOK, those of your copy of the course are marked. A folder stands for a class: it
+    holds ALICE/05_frames.ipynb or alice_05_frames.ipynb. The exit code is 0 if every exercise
+    passes, and otherwise 1. Each answer runs on this machine, in a process of its own with limits
+    on time and memory, and with your permissions: to mark the work of people you do not trust,
+    use a container.
     """
     with _interrupted_quietly():
         from labserver.classroom.marking.command import mark_all
@@ -358,9 +371,10 @@ def import_progress(file: Path) -> None:
 @main.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print the script with which SHELL completes commands, options and techniques on Tab.
+    """Print a script with which SHELL completes on the Tab key.
 
-    Add the line for your shell to the file beside it, and open a new terminal:
+    It completes commands, options and the names of techniques. Add the line for your shell to the
+    file beside it, and open a new terminal:
 
     \b
     bash  ~/.bashrc   source <(labserver completion bash)

@@ -38,6 +38,11 @@ def write_atomically(
             draft.replace(path)
         else:
             os.link(draft, path)  # unlike a rename, it fails where a file is already there
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # Whoever reads the error has never heard of a draft.
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)

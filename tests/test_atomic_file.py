@@ -38,6 +38,16 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_draft(
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_an_error_names_the_file_and_not_its_draft(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "file"
+    with pytest.raises(FileNotFoundError, match=r"nowhere/file'$"):
+        write_atomically(path, b"content")
+    with pytest.raises(FileExistsError) as caught:
+        write_atomically(tmp_path / "file", b"1")
+        write_atomically(tmp_path / "file", b"2", replace=False)
+    assert str(caught.value).endswith("file'")
+
+
 def test_the_content_is_on_the_disk_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -386,6 +386,21 @@ def test_misuse_is_one_sentence(
     assert run.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("--port=9000", "write it after --, as in `labserver lab -- --port`."),
+        ("--frsh=03", "No such option '--frsh'. Did you mean '--fresh'?"),
+    ],
+)
+def test_an_option_that_lab_does_not_have_may_be_for_jupyterlab(
+    wrong: str, says: str, called: Callable[..., Result]
+) -> None:
+    run = called("lab", wrong)
+    assert run.exit_code == 2
+    assert says in run.stderr
+
+
 def test_a_busy_port_is_an_error(state: Path) -> None:
     with busy_port() as port:
         run = labserver("serve", "websocket", "--port", str(port), state=state)
