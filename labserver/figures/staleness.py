@@ -41,10 +41,12 @@ def staleness(ages_s: Sequence[float], interval_s: float) -> Chart:
         annotation={"text": f"mean {average_ms:.0f} ms", "yanchor": "bottom"},  # above the bars
     )
     share = average_ms / (1000 * interval_s)
-    return dress(
+    dress(
         figure,
         f"Polled every {1000 * interval_s:.0f} ms, a message is {average_ms:.0f} ms old on arrival:"
         f" {share:.2f} of the interval",
         x="age on arrival (ms)",
         y="messages",
     )
+    figure.layout.margin.t += 12  # for the mean, between the title and the bars
+    return figure
