@@ -2,7 +2,8 @@
 
 Its app is exposed to the page, as window.jupyterapp, for the exercises' panels, which edit a cell.
 Its kernel is ipykernel with an extension (labserver/missing_names.py), which says which cell has to
-run first even where the cell that imports labserver has not run.
+run first even where the cell that imports labserver has not run. All cells of a notebook are drawn,
+not only those in sight, so that a figure below learns that its width has changed.
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ from labserver.figures.palette import GRID, HOVER, HOVER_TEXT, INK, PAPER, TEXT,
 
 MIME = "application/vnd.plotly.v1+json"
 CONFIG = {
-    "responsive": True,  # draw again whenever the window or the sidebar changes the width
+    # JupyterLab's extension draws again whenever the window or the sidebar changes the width. If
+    # plotly watched the window as well, each would take the other's half-finished size for its own.
+    "responsive": False,
     "displayModeBar": False,  # it would cover the title; dragging zooms, a double click undoes it
     "displaylogo": False,
 }

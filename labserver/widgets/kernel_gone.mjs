@@ -7,7 +7,9 @@
 import { element } from "./element.mjs";
 import { onKernelEnd } from "./kernel_watch.mjs";
 
-export const KERNEL_GONE = "This widget belonged to a kernel that has ended. Run its cell again.";
+export const KERNEL_GONE =
+  "This widget belonged to a kernel that has ended. Run its cell again; a new kernel needs the" +
+  " cells above it first.";
 
 const CONTROLS = "button, input, select, textarea, form";
 

@@ -22,8 +22,11 @@ from ipywidgets.widgets.widget import _instances
 from labserver.templates import render
 from labserver.widgets.rerun import close_on_rerun, first_of_this_run
 
-WINDOW_GONE = "This window was closed, or belonged to a kernel that has ended. Run its cell again."
-ANSWERS_KEPT = "What you answer is kept. Run this cell again to see it."
+_ABOVE = "a new kernel needs the cells above it first."
+WINDOW_GONE = (
+    f"This window was closed, or belonged to a kernel that has ended. Run its cell again; {_ABOVE}"
+)
+ANSWERS_KEPT = f"What you answer is kept. Run this cell again to see it; {_ABOVE}"
 
 
 class Window(anywidget.AnyWidget):

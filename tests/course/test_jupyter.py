@@ -54,8 +54,9 @@ def test_it_opens_the_first_lesson_with_its_app_exposed_and_ends_with_a_signal(
             try:
                 wait_until(lambda: child.poll() is not None or answers(url))
                 where, page = answer(url)
-                settings = f"{url}/lab/api/settings/@jupyterlab/apputils-extension:notification"
-                _, notification = answer(settings)
+                settings = f"{url}/lab/api/settings/@jupyterlab"
+                _, notification = answer(f"{settings}/apputils-extension:notification")
+                _, tracker = answer(f"{settings}/notebook-extension:tracker")
                 _, kernels = answer(f"{url}/api/kernelspecs")
                 child.terminate()
                 wait_until(lambda: not answers(url), "the end of JupyterLab")
@@ -68,6 +69,8 @@ def test_it_opens_the_first_lesson_with_its_app_exposed_and_ends_with_a_signal(
     assert '"exposeAppInBrowser": true' in page
     preset = json.loads(notification)["schema"]["properties"]
     assert preset["fetchNews"]["default"] == "false", "nobody is asked about news"
+    drawn = json.loads(tracker)["schema"]["properties"]["windowingMode"]["default"]
+    assert drawn == "none", "cells out of sight are drawn as well"
     (kernel,) = json.loads(kernels)["kernelspecs"].values()
     assert "--InteractiveShellApp.extensions=labserver.missing_names" in kernel["spec"]["argv"]
     assert said.startswith(f"Your new copy of the course is in {tmp_path / 'lab'}.\n")
