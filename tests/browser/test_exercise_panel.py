@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from labserver.practice.checking.exercise import load
 from tests.browser.lab_page import LabPage
 from tests.conftest import REPOSITORY
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -71,10 +72,11 @@ def test_an_answer_is_checked_reset_and_brought_back_without_running_a_cell_by_h
     expect(panel.get_by_text("Not attempted · 1 point")).to_be_visible()
     back = panel.get_by_role("button", name="Bring my attempt back")
     expect(back).to_be_visible()
-    assert page.evaluate(READ, "e08") == load("E08").stub.rstrip("\n")
+    stub = load("E08").stub.rstrip("\n")
+    wait_until(lambda: page.evaluate(READ, "e08") == stub, "the stub in the cell")
     back.click()
     expect(panel.get_by_text("Passed · 1 of 1 point")).to_be_visible()
-    assert page.evaluate(READ, "e08") == RIGHT
+    wait_until(lambda: page.evaluate(READ, "e08") == RIGHT, "the attempt in the cell")
 
     lab_page.run_cell(3)
     lab_page.run_cell(4)
@@ -94,6 +96,4 @@ def test_an_answer_is_checked_reset_and_brought_back_without_running_a_cell_by_h
     expect(unseen).to_be_visible()
     panel.get_by_role("button", name="Reset").click()
     expect(panel.get_by_text("The cell with your answer is not in this notebook")).to_be_visible()
-    expect(panel.get_by_label("Text to copy: the stub")).to_have_value(
-        load("E08").stub.rstrip("\n")
-    )
+    expect(panel.get_by_label("Text to copy: the stub")).to_have_value(stub)
