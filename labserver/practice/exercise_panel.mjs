@@ -90,7 +90,7 @@ function render({ model, el }) {
   const summary = element("div");
   summary.setAttribute("role", "status");
   const details = element("pre");
-  const unseen = element("p", "lab-exercise-unseen", UNSEEN);
+  const unseen = element("p", "", UNSEEN);
   verdict.append(summary, details, unseen);
   const offer = element("div", "lab-exercise-offer");
   const hints = element("div", "lab-exercise-hints");

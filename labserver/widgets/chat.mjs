@@ -83,11 +83,14 @@ function render({ model, el }) {
     cable.title = cut ? "Connect again" : "Cut the connection, as a broken cable would";
     cable.disabled = !able;
   };
+  let wasOpen;
   const onConnection = () => {
     retryAt = performance.now() + 1000 * (model.get("connection").retryIn ?? 0);
     drawState();
     drawPeople();
-    drawLines();
+    const open = model.get("connection").state === "open";
+    if (open !== wasOpen) drawLines(); // a retry is no reason: a selection in the list would go
+    wasOpen = open;
   };
   const clock = setInterval(() => {
     if (model.get("connection").state === "waiting") drawState();

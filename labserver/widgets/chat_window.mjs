@@ -9,14 +9,14 @@ const MOST_CHARS = 4096; // of a message, as the server counts them
 /** The window's head: who speaks, in which room and over what, a badge for the state, a button. */
 export function chatHead({ user, room, technique }) {
   const head = element("header");
-  const where = [`room ${room}`, ...(technique ? [technique.replaceAll("_", " ")] : [])];
+  const over = technique && ` · ${technique.replaceAll("_", " ")}`;
   const badge = element("span", "lab-chat-state");
   badge.setAttribute("role", "status");
   const cable = element("button", "lab-chat-cable");
   cable.type = "button";
   head.append(
     element("strong", "", user),
-    element("span", "lab-chat-where", where.join(" · ")),
+    element("span", "lab-chat-where", `room ${room}${over}`),
     badge,
     cable,
   );
