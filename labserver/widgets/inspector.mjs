@@ -64,7 +64,7 @@ function view({ model, el }, rows) {
   let atEnd = true;
   let place = 0; // the scroll position, to be restored
   let selected = -1;
-  let pressed = -1;
+  let pressed;
   let frame = 0;
   let asked = 0;
   let gone = false;
@@ -223,16 +223,17 @@ function view({ model, el }, rows) {
     panel.scrollTop = 0;
   };
 
-  // Rows may be replaced between press and release, so the position decides which one it was.
+  // Rows may be replaced between press and release. Then Chromium fires no click, so the positions
+  // of the press and of the release decide whether a row was chosen, and which.
   const indexAt = (event) => {
     const y = event.clientY - list.getBoundingClientRect().top + list.scrollTop;
     return shown[Math.floor(y / ROW_PX)];
   };
   visible.addEventListener("pointerdown", (event) => {
-    pressed = indexAt(event);
+    pressed = event.button === 0 ? indexAt(event) : undefined;
   });
-  visible.addEventListener("click", () => {
-    if (pressed !== undefined) open(pressed);
+  visible.addEventListener("pointerup", (event) => {
+    if (pressed !== undefined && indexAt(event) === pressed) open(pressed);
   });
 
   list.addEventListener("keydown", (event) => {

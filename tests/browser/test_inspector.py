@@ -139,6 +139,19 @@ def test_a_frame_is_clicked_and_shows_its_bits_and_what_was_said(lab_page: LabPa
     assert lab_page.dialogs == []
 
 
+def test_a_row_opens_that_was_drawn_anew_while_it_was_pressed(lab_page: LabPage) -> None:
+    found = inspectors(lab_page, "small")
+    row = rows(found).first
+    row.scroll_into_view_if_needed()
+    row.hover()
+    lab_page.page.mouse.down()
+    before = row.element_handle()
+    found.get_by_role("listbox").dispatch_event("scroll")
+    lab_page.page.wait_for_function("(row) => !row.isConnected", arg=before)
+    lab_page.page.mouse.up()
+    expect(found.locator(".lab-wire-detail h4")).to_have_text(re.compile("^1 · "))
+
+
 def test_the_list_is_filtered_by_connection(lab_page: LabPage, tmp_path: Path) -> None:
     found = inspectors(lab_page, "two")
     connections = lab_page.evaluate("server.trace.messages()['connection'].tolist()")
