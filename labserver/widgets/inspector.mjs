@@ -64,7 +64,7 @@ function view({ model, el }, rows) {
   let atEnd = true;
   let place = 0; // the scroll position, to be restored
   let selected = -1;
-  let pressed;
+  let pressed = null; // where the pointer went down on a row, and which row that was
   let frame = 0;
   let asked = 0;
   let gone = false;
@@ -223,17 +223,19 @@ function view({ model, el }, rows) {
     panel.scrollTop = 0;
   };
 
-  // Rows may be replaced between press and release. Then Chromium fires no click, so the positions
-  // of the press and of the release decide whether a row was chosen, and which.
+  // Rows may be replaced or move on between press and release. If they are replaced, Chromium fires
+  // no click; so the row that was pressed is chosen if the pointer is released where it was pressed.
   const indexAt = (event) => {
     const y = event.clientY - list.getBoundingClientRect().top + list.scrollTop;
     return shown[Math.floor(y / ROW_PX)];
   };
-  visible.addEventListener("pointerdown", (event) => {
-    pressed = event.button === 0 ? indexAt(event) : undefined;
+  root.addEventListener("pointerdown", (event) => {
+    const onRow = event.button === 0 && visible.contains(event.target);
+    pressed = onRow ? { y: event.clientY, index: indexAt(event) } : null;
   });
   visible.addEventListener("pointerup", (event) => {
-    if (pressed !== undefined && indexAt(event) === pressed) open(pressed);
+    if (pressed && Math.abs(event.clientY - pressed.y) < ROW_PX) open(pressed.index);
+    pressed = null;
   });
 
   list.addEventListener("keydown", (event) => {

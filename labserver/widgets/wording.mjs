@@ -35,8 +35,8 @@ export function peopleNotice({ open, people, since }) {
   return `not connected since ${timeOfDay(since)}${then}`;
 }
 
-/** The note behind a chat line: what it waits for, or why it was not sent. */
-export function deliveryNote({ state, why = "" }, open = true) {
+/** The note behind a chat line: what it waits for (is the connection `open`?), or why it was not sent. */
+export function deliveryNote({ state, why = "" }, open) {
   if (state === "sending" && !open) return "waits for the connection";
   if (state === "sending") return why ? `sending… ${why}` : "sending…";
   return state === "failed" ? `not sent: ${why}` : why;

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
 
 from tests.waiting import DEADLINE_S
@@ -143,6 +147,18 @@ class LabPage:
         root = self.page.locator(selector)
         root.scroll_into_view_if_needed()
         return Window(root)
+
+
+def write_notebook(path: Path, cells: Iterable[str | nbformat.NotebookNode]) -> None:
+    """Write a notebook for the lab's kernel.
+
+    Args:
+        path: its file; its folder is there.
+        cells: its cells; a text is the source of a code cell.
+    """
+    all_cells = [new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(new_notebook(cells=all_cells, metadata={"kernelspec": kernel}), path)
 
 
 class Window:

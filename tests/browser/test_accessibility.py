@@ -11,9 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import BrowserContext, expect
 
 from labserver.classroom.marking.gradebook import gradebook
@@ -22,7 +20,7 @@ from labserver.classroom.marking.page import class_page, page
 from labserver.practice.checking.judge import Outcome
 from labserver.report.page import report
 from tests.browser.axe import faults
-from tests.browser.lab_page import LabPage
+from tests.browser.lab_page import LabPage, write_notebook
 from tests.report.measured import four_techniques
 
 pytestmark = pytest.mark.browser
@@ -103,10 +101,7 @@ def test_a_page_has_no_serious_fault(
 def test_windows_and_panels_in_jupyterlab_have_no_serious_fault(
     lab_page: LabPage, notebooks: Path, axe: str
 ) -> None:
-    cells = [new_code_cell(source) for source in (BEFORE, *SHOWN, AFTER)]
-    notebook = new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, notebooks / "shown.ipynb")
+    write_notebook(notebooks / "shown.ipynb", [BEFORE, *SHOWN, AFTER])
     opened = lab_page.page
     opened.set_viewport_size(TALL)
     lab_page.run_all("shown.ipynb")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab_page import LabPage
+from tests.browser.lab_page import LabPage, write_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +27,8 @@ TEXT = "ddx The server has read my request."  # begins with what would delete a 
 @pytest.fixture(autouse=True)
 def _asked(notebooks: Path, lab_page: LabPage) -> None:
     """A notebook that asks everything, what no lesson does, after a Run all."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
-        metadata={"kernelspec": kernel},
-    )
     if not (notebooks / "asked.ipynb").exists():
-        nbformat.write(notebook, notebooks / "asked.ipynb")
+        write_notebook(notebooks / "asked.ipynb", CELLS)
     lab_page.run_all("asked.ipynb")
 
 

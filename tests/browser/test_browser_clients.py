@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import nbformat
 import pytest
 from playwright.sync_api import Browser, Error, Route, expect
 
 from tests.browser.conftest import end_kernels
-from tests.browser.lab_page import LabPage
+from tests.browser.lab_page import LabPage, write_notebook
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -40,21 +39,18 @@ for technique, user in {users}.items():
 Box(list(panes.values()), layout=Layout(flex_flow="row wrap"))"""
 
 
-def write_notebook(folder: Path, name: str, source: str = "", **options: object) -> None:
+def write_panes(folder: Path, name: str, source: str = "", **options: object) -> None:
     """A notebook of one cell; by default a pane for each technique, all in one conversation."""
     source = source or START.format(users=USERS, options=options)
-    cells = [nbformat.v4.new_code_cell(source)]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     (folder / "notebooks").mkdir(exist_ok=True)
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(notebook, folder / "notebooks" / name)
+    write_notebook(folder / "notebooks" / name, [source])
 
 
 @pytest.fixture(scope="module", autouse=True)
 def near(notebooks: Path) -> None:
     """The notebooks for a JupyterLab on loopback."""
-    write_notebook(notebooks.parent, "panes.ipynb")
-    write_notebook(notebooks.parent, "seven.ipynb", source=SEVEN)
+    write_panes(notebooks.parent, "panes.ipynb")
+    write_panes(notebooks.parent, "seven.ipynb", source=SEVEN)
 
 
 def all_are_heard_in_all(page: LabPage, way: str) -> None:

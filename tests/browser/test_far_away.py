@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from labserver.runtime.wiring import LOOPBACK
 from tests.browser.conftest import ELSEWHERE, end_kernels, jupyter_lab
 from tests.browser.lab_page import LabPage
-from tests.browser.test_browser_clients import USERS, all_are_heard_in_all, write_notebook
+from tests.browser.test_browser_clients import USERS, all_are_heard_in_all, write_panes
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -25,9 +25,9 @@ HELD = "() => [...(globalThis.labserverHeld?.values() ?? [])].reduce((n, held) =
 def far_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A JupyterLab with a password, under another name than loopback and behind a prefix."""
     folder = tmp_path_factory.mktemp("far")
-    write_notebook(folder, "panes.ipynb", allowed_hosts=[ELSEWHERE])
-    write_notebook(folder, "unprepared.ipynb")
-    write_notebook(folder, "crowd.ipynb", source=CROWD.format(host=ELSEWHERE))
+    write_panes(folder, "panes.ipynb", allowed_hosts=[ELSEWHERE])
+    write_panes(folder, "unprepared.ipynb")
+    write_panes(folder, "crowd.ipynb", source=CROWD.format(host=ELSEWHERE))
     elsewhere_too = "--ServerApp.allow_remote_access=True"
     with jupyter_lab(folder, elsewhere_too, prefix="/lab-prefix/", token=JUPYTER_TOKEN) as url:
         yield url

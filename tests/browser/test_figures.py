@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell
 
-from tests.browser.lab_page import LabPage
+from tests.browser.lab_page import LabPage, write_notebook
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -26,11 +26,8 @@ SIZES = """() => {
 
 @pytest.fixture(autouse=True)
 def _with_a_figure_out_of_sight(notebooks: Path) -> None:
-    cells = [nbformat.v4.new_markdown_cell("# A long text\n" + "\n\n".join("abcdefghijklm" * 5))]
-    cells.append(nbformat.v4.new_code_cell(CODE))
-    kernel = {"name": "python3", "display_name": "Python 3"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(notebook, notebooks / NOTEBOOK)
+    text = new_markdown_cell("# A long text\n" + "\n\n".join("abcdefghijklm" * 5))
+    write_notebook(notebooks / NOTEBOOK, [text, CODE])
 
 
 def test_a_figure_out_of_sight_follows_the_sidebar_and_the_window(lab_page: LabPage) -> None:

@@ -6,15 +6,13 @@ import csv
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Locator, expect
 from websockets.frames import Frame, Opcode
 
 from labserver.trace.trace import Trace
 from labserver.wire.tape import Direction, Piece, PieceKind, Tape
-from tests.browser.lab_page import LabPage
+from tests.browser.lab_page import LabPage, write_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -78,9 +76,7 @@ CELLS = {
 def _written(notebooks: Path) -> None:
     """The notebooks of this file."""
     for name, cells in CELLS.items():
-        notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(notebook, notebooks / f"{name}.ipynb")
+        write_notebook(notebooks / f"{name}.ipynb", cells)
     many_messages().save(notebooks / "many.trace")
 
 
@@ -150,6 +146,32 @@ def test_a_row_opens_that_was_drawn_anew_while_it_was_pressed(lab_page: LabPage)
     lab_page.page.wait_for_function("(row) => !row.isConnected", arg=before)
     lab_page.page.mouse.up()
     expect(found.locator(".lab-wire-detail h4")).to_have_text(re.compile("^1 · "))
+
+
+def test_the_row_that_was_pressed_opens_though_the_list_has_moved_on(lab_page: LabPage) -> None:
+    found = inspectors(lab_page, "many")
+    counts(found, MANY)
+    row = rows(found).first
+    number = row.locator("span").first.text_content()
+    row.hover()
+    lab_page.page.mouse.down()
+    found.get_by_role("listbox").evaluate("(list) => { list.scrollTop -= 500; }")
+    expect(row.locator("span").first).not_to_have_text(f"{number}")
+    lab_page.page.mouse.up()
+    expect(found.locator(".lab-wire-detail h4")).to_have_text(re.compile(rf"^{number} · "))
+
+
+def test_a_press_that_ends_on_another_row_opens_nothing(lab_page: LabPage) -> None:
+    found = inspectors(lab_page, "small")
+    rows(found).nth(1).hover()
+    lab_page.page.mouse.down()
+    rows(found).nth(4).hover()
+    lab_page.page.mouse.up()
+    selected = found.get_by_role("listbox").get_by_role("option", selected=True)
+    expect(selected).to_have_count(0)
+    rows(found).nth(2).click()
+    expect(found.locator(".lab-wire-detail h4")).to_have_text(re.compile("^3 · "))
+    expect(selected).to_have_count(1)
 
 
 def test_the_list_is_filtered_by_connection(lab_page: LabPage, tmp_path: Path) -> None:

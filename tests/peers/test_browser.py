@@ -19,6 +19,7 @@ from labserver.runtime.server import Server
 from labserver.wire.message import Kind
 from tests.peers.conftest import Serve, Shared
 from tests.served import Served, serving
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -222,9 +223,7 @@ def test_an_event_source_comes_back_after_retry_and_goes_for_good_at_any_status_
         page.evaluate("(url) => { window.source = new EventSource(url); }", url)
         closed = "() => window.source.readyState === EventSource.CLOSED"
         if status == 200:
-            deadline = time.monotonic() + 30
-            while len(Turns.asked.get("/200", [])) < 3 and time.monotonic() < deadline:
-                page.wait_for_timeout(50)
+            wait_until(lambda: len(Turns.asked.get("/200", [])) >= 3, "a third request")
             assert not page.evaluate(closed)
         else:
             page.wait_for_function(closed, timeout=30_000)

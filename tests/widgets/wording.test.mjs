@@ -24,13 +24,16 @@ test("up to three people who are typing are named", () => {
 });
 
 test("a line says what became of it", () => {
-  assert.equal(deliveryNote({ state: "received" }), "");
-  assert.equal(deliveryNote({ state: "sending" }), "sending…");
-  assert.equal(deliveryNote({ state: "sending", why: "six are taken" }), "sending… six are taken");
+  assert.equal(deliveryNote({ state: "received" }, true), "");
+  assert.equal(deliveryNote({ state: "sending" }, true), "sending…");
+  assert.equal(
+    deliveryNote({ state: "sending", why: "six are taken" }, true),
+    "sending… six are taken",
+  );
   assert.equal(deliveryNote({ state: "sending" }, false), "waits for the connection");
   assert.equal(deliveryNote({ state: "sent", why: "kept" }, false), "kept");
-  assert.equal(deliveryNote({ state: "failed", why: "too long" }), "not sent: too long");
-  assert.equal(deliveryNote({ state: "sent", why: "kept" }), "kept");
+  assert.equal(deliveryNote({ state: "failed", why: "too long" }, true), "not sent: too long");
+  assert.equal(deliveryNote({ state: "sent", why: "kept" }, true), "kept");
 });
 
 test("a delay is read at a glance, and is never negative", () => {
