@@ -43,9 +43,11 @@ class _WithJupyterArguments(click.Command):
         except click.NoSuchOption as error:
             if error.possibilities:
                 raise
+            name = error.option_name
+            word = next((word for word in args if word.split("=")[0] == name), name)
             raise click.UsageError(
                 f"{error.message} If it is meant for JupyterLab, write it after --, as in"
-                f" `{ctx.command_path} -- {error.option_name}`.",
+                f" `{ctx.command_path} -- {word}`.",
                 ctx,
             ) from None
 
@@ -284,10 +286,10 @@ def check(
     """Mark the answers in exercise notebooks.
 
     Without NOTEBOOK, those of your copy of the course are marked. A folder stands for a class: it
-    holds ALICE/05_frames.ipynb or alice_05_frames.ipynb. The exit code is 0 if every exercise
-    passes, and otherwise 1. Each answer runs on this machine, in a process of its own with limits
-    on time and memory, and with your permissions: to mark the work of people you do not trust,
-    use a container.
+    holds, for the learner alice, alice/05_frames.ipynb or alice_05_frames.ipynb. The exit code is
+    0 if every exercise passes, and otherwise 1. Each answer runs on this machine, in a process of
+    its own with limits on time and memory, and with your permissions: to mark the work of people
+    you do not trust, use a container.
     """
     with _interrupted_quietly():
         from labserver.classroom.marking.command import mark_all
@@ -329,7 +331,10 @@ def doctor() -> None:
 
 @main.group()
 def progress() -> None:
-    """Take your progress along: for hosts that forget it."""
+    """Save your progress to a file, or load it from one.
+
+    This takes it along from a host that keeps nothing between two sessions.
+    """
 
 
 @progress.command("export")
@@ -371,7 +376,7 @@ def import_progress(file: Path) -> None:
 @main.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print a script with which SHELL completes on the Tab key.
+    """Print a script that lets SHELL complete with the Tab key.
 
     It completes commands, options and the names of techniques. Add the line for your shell to the
     file beside it, and open a new terminal:

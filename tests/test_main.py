@@ -389,7 +389,7 @@ def test_misuse_is_one_sentence(
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ("--port=9000", "write it after --, as in `labserver lab -- --port`."),
+        ("--port=9000", "write it after --, as in `labserver lab -- --port=9000`."),
         ("--frsh=03", "No such option '--frsh'. Did you mean '--fresh'?"),
     ],
 )

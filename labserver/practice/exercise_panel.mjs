@@ -243,7 +243,7 @@ function render({ model, el }) {
     const [first, ...lines] = busy || !text ? [""] : text.split("\n");
     verdict.dataset.outcome = how ?? "";
     say(summary, first);
-    unseen.hidden = !first || how === "pass" || cell() !== null;
+    unseen.hidden = !first || cell() !== null;
     details.replaceChildren(...lines.map((line) => element("div", "lab-exercise-line", line)));
     hints.replaceChildren();
     if (used)

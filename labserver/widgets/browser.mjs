@@ -120,7 +120,7 @@ export default () => {
     certificate.append(page, skip);
     const people = element("div", "lab-chat-people");
     const log = chatLog();
-    const { form, allow } = chatForm({ user, say: (text) => client.say(text) });
+    const { form, allow } = chatForm({ user, log, say: (text) => client.say(text) });
     const counters = element("footer");
     counters.title =
       "Requests that the page made; the browser's own preflight requests are not counted";

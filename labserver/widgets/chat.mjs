@@ -31,6 +31,7 @@ function render({ model, el }) {
   typing.setAttribute("aria-live", "polite");
   const { form, input, allow } = chatForm({
     user,
+    log,
     say: (text) => {
       model.send({ say: text });
       stopTyping();

@@ -85,9 +85,10 @@ function tooLong(text) {
 /**
  * The form in which a message is written; `say` gets its text, unless there is none.
  *
+ * Whoever writes sees the end of `log` again, where the line will stand.
  * `allow(placeholder, able)` sets what the empty box says, and whether anything can be sent.
  */
-export function chatForm({ user, say }) {
+export function chatForm({ user, log, say }) {
   const form = element("form");
   const input = element("input");
   input.title = "/help lists the commands, such as /dm NAME text";
@@ -100,6 +101,8 @@ export function chatForm({ user, say }) {
     const text = input.value.trim();
     if (text === "") return;
     input.value = "";
+    scrolledBack.delete(log);
+    keepEnd(log);
     say(text);
   });
   const allow = (placeholder, able = true) => {

@@ -223,17 +223,20 @@ function view({ model, el }, rows) {
     panel.scrollTop = 0;
   };
 
-  // Rows may be replaced or move on between press and release. If they are replaced, Chromium fires
-  // no click; so the row that was pressed is chosen if the pointer is released where it was pressed.
+  // In a list that runs, rows move on or are replaced between press and release, and Chromium then
+  // fires no click; or they are not drawn yet. So the place of the press alone says which row is
+  // chosen, if the pointer is released there. A press on the list itself is on its scroll bar, or
+  // below the rows.
   const indexAt = (event) => {
     const y = event.clientY - list.getBoundingClientRect().top + list.scrollTop;
     return shown[Math.floor(y / ROW_PX)];
   };
   root.addEventListener("pointerdown", (event) => {
-    const onRow = event.button === 0 && visible.contains(event.target);
-    pressed = onRow ? { y: event.clientY, index: indexAt(event) } : null;
+    const onRow = event.button === 0 && event.target !== list && list.contains(event.target);
+    const index = onRow ? indexAt(event) : undefined;
+    pressed = index === undefined ? null : { y: event.clientY, index };
   });
-  visible.addEventListener("pointerup", (event) => {
+  list.addEventListener("pointerup", (event) => {
     if (pressed && Math.abs(event.clientY - pressed.y) < ROW_PX) open(pressed.index);
     pressed = null;
   });

@@ -64,6 +64,14 @@ def test_the_first_notebook_lets_two_windows_talk(lab_page: LabPage) -> None:
     for number in range(20):
         alice.say(f"line {number}")
     bob.hears("line 19")
+    log = alice.root.get_by_role("log")
+    log.evaluate("(log) => { log.scrollTop = 0; }")
+    bob.root.get_by_label("Message from").fill("")
+    bob.say("meanwhile")
+    alice.hears("meanwhile")
+    assert log.evaluate("(log) => log.scrollTop") == 0, "whoever reads is left alone"
+    alice.say("an answer")
+    expect(alice.lines.get_by_text("an answer")).to_be_in_viewport()
     lab_page.reload()
     expect(lab_page.window("bob").lines.get_by_text("line 19")).to_be_in_viewport()
     assert lab_page.dialogs == []

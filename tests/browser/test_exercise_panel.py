@@ -29,6 +29,10 @@ DELETE = """(id) => {
   const {model} = window.jupyterapp.shell.currentWidget.content;
   model.sharedModel.deleteCell([...model.cells].findIndex((cell) => cell.id === id));
 }"""
+RUN = """async (code) => {
+  const {kernel} = window.jupyterapp.shell.currentWidget.context.sessionContext.session;
+  await kernel.requestExecute({code}).done;
+}"""
 FOCUS = "() => document.activeElement.textContent"
 
 
@@ -93,6 +97,10 @@ def test_an_answer_is_checked_reset_and_brought_back_without_running_a_cell_by_h
     expect(unseen).to_be_hidden()
     page.evaluate(DELETE, "e08")
     check.click()
+    expect(unseen).to_be_visible()
+    page.evaluate(RUN, RIGHT)
+    check.click()
+    expect(panel.get_by_text("Passed · 1 of 1 point")).to_be_visible()
     expect(unseen).to_be_visible()
     panel.get_by_role("button", name="Reset").click()
     expect(panel.get_by_text("The cell with your answer is not in this notebook")).to_be_visible()

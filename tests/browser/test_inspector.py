@@ -161,6 +161,25 @@ def test_the_row_that_was_pressed_opens_though_the_list_has_moved_on(lab_page: L
     expect(found.locator(".lab-wire-detail h4")).to_have_text(re.compile(rf"^{number} · "))
 
 
+CLICK_BEFORE_ROWS_ARE_DRAWN = """(list) => {
+  list.scrollTop -= 1000;
+  const {left, top} = list.getBoundingClientRect();
+  const at = {clientX: left + 50, clientY: top + 50, button: 0, bubbles: true};
+  const there = document.elementFromPoint(at.clientX, at.clientY);
+  for (const type of ["pointerdown", "pointerup"]) there.dispatchEvent(new PointerEvent(type, at));
+  return there.closest(".lab-wire-row") ? 0 : 1 + Math.floor((list.scrollTop + 50) / 22);
+}"""
+
+
+def test_a_row_opens_that_is_not_drawn_yet(lab_page: LabPage) -> None:
+    found = inspectors(lab_page, "many")
+    counts(found, MANY)
+    expect(rows(found).last).to_contain_text(f"message {MANY - 1}")
+    number = found.get_by_role("listbox").evaluate(CLICK_BEFORE_ROWS_ARE_DRAWN)
+    assert number > 0, "there was a row already"
+    expect(found.locator(".lab-wire-detail h4")).to_have_text(re.compile(rf"^{number} · "))
+
+
 def test_a_press_that_ends_on_another_row_opens_nothing(lab_page: LabPage) -> None:
     found = inspectors(lab_page, "small")
     rows(found).nth(1).hover()
