@@ -9,6 +9,7 @@ not only those in sight, so that a figure below learns that its width has change
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -68,9 +69,11 @@ def run_as_child(command: Sequence[str], environment: dict[str, str]) -> int:
 
     A console sends Ctrl-C to both processes: the child decides what comes of it.
     """
-    with subprocess.Popen(command, env=environment) as child:
-        while True:
-            try:
-                return child.wait()
-            except KeyboardInterrupt:
-                continue
+    # A KeyboardInterrupt while the child's end is noted would lose its exit code. The signal is
+    # caught, not ignored: what a process ignores, its children ignore as well.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with subprocess.Popen(command, env=environment) as child:
+            return child.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
