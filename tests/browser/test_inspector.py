@@ -259,12 +259,14 @@ def test_a_fast_stream_is_seen_as_it_comes_and_a_pause_loses_nothing(
 def test_two_views_and_a_reloaded_page_have_all_when_the_server_is_gone(lab_page: LabPage) -> None:
     found = inspectors(lab_page, "twice")
     total = lab_page.evaluate("len(server.trace.only(kind='WebSocket frame'))")
+    expect(found).to_have_count(2)  # before that, the last one is the first
     for one in found.all():
         counts(one, total)
     rows(found.first).last.click()
     expect(found.first.locator(".lab-wire-detail h4")).to_contain_text("close 1000")
     expect(found.last.locator(".lab-wire-detail")).to_contain_text("Choose a message")
     lab_page.reload()
+    expect(found).to_have_count(2)
     for one in found.all():
         counts(one, total)
     rows(found.last).last.click()
